@@ -1,0 +1,97 @@
+# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...])
+#
+# Runs the generator over layer specs and makes an object library NAME of what
+# it writes: model code, kernels in C for each instruction set, OpenCL C and
+# SPIR-V inside the table. Kernels named here are compiled beside those that the
+# specs reach.
+
+set(QVL_ISAS v2 v3 v4)
+set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
+    -fassociative-math -ffp-contract=fast -fno-strict-aliasing
+    -Wno-unused-variable -Wno-unused-function -Wno-unused-parameter
+    -Wno-unused-but-set-variable -Wno-shadow)
+
+function(qvl_generate name)
+    cmake_parse_arguments(G "" "TABLE" "ARCHS;KERNELS" ${ARGN})
+    set(dir ${CMAKE_BINARY_DIR}/generated/${name})
+    set(shaders ${PROJECT_SOURCE_DIR}/shaders)
+    file(MAKE_DIRECTORY ${dir})
+    file(GLOB kernel_files CONFIGURE_DEPENDS ${shaders}/*.k)
+    file(GLOB dialects CONFIGURE_DEPENDS ${shaders}/dialect/*)
+    file(GLOB tunes CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/tune/*.yaml)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                 ${kernel_files})
+
+    set(kernel_c)
+    foreach(file ${kernel_files})
+        file(STRINGS ${file} heads REGEX "^kernel [a-z0-9_]+")
+        foreach(head ${heads})
+            string(REGEX REPLACE "^kernel ([a-z0-9_]+).*" "\\1" k "${head}")
+            list(APPEND kernel_c ${dir}/k_${k}.c)
+        endforeach()
+    endforeach()
+    set(models)
+    set(arguments)
+    foreach(arch ${G_ARCHS})
+        get_filename_component(base ${arch} NAME_WE)
+        list(APPEND models ${dir}/model_${base}.c)
+        list(APPEND arguments --arch ${arch})
+    endforeach()
+    foreach(kernel ${G_KERNELS})
+        list(APPEND arguments --kernel ${kernel})
+    endforeach()
+    if(G_TABLE)
+        list(APPEND arguments --table ${G_TABLE})
+    endif()
+    if(NOT QVL_VULKAN)
+        list(APPEND arguments --spirv no)
+    endif()
+    if(NOT QVL_OPENCL)
+        list(APPEND arguments --opencl no)
+    endif()
+
+    add_custom_command(
+        OUTPUT ${dir}/stamp
+        BYPRODUCTS ${models} ${kernel_c} ${dir}/kernels.c ${dir}/families.c
+                   ${dir}/families.h ${dir}/archs.c
+        COMMAND gen --shaders ${shaders} --out ${dir}
+                --tune ${PROJECT_SOURCE_DIR}/configs/tune ${arguments}
+        COMMAND ${CMAKE_COMMAND} -E touch ${dir}/stamp
+        DEPENDS gen ${kernel_files} ${dialects} ${tunes} ${G_ARCHS}
+        COMMENT "Generating ${name}"
+        VERBATIM)
+    set(table_needs ${dir}/stamp)
+    if(QVL_VULKAN)
+        add_custom_command(
+            OUTPUT ${dir}/spirv.stamp
+            BYPRODUCTS ${dir}/spirv.inc
+            COMMAND ${PROJECT_SOURCE_DIR}/cmake/spirv.sh ${GLSLANG_VALIDATOR}
+                    ${QVL_SPIRV_OPT} ${shaders} ${dir}
+            COMMAND gen --embed ${dir}
+            COMMAND ${CMAKE_COMMAND} -E touch ${dir}/spirv.stamp
+            DEPENDS ${dir}/stamp gen ${PROJECT_SOURCE_DIR}/cmake/spirv.sh
+            COMMENT "Compiling shaders of ${name}"
+            VERBATIM)
+        set_source_files_properties(${dir}/kernels.c PROPERTIES
+                                    OBJECT_DEPENDS ${dir}/spirv.stamp)
+        list(APPEND table_needs ${dir}/spirv.stamp)
+    endif()
+    add_custom_target(${name}_files DEPENDS ${table_needs})
+
+    add_library(${name} OBJECT ${models} ${dir}/kernels.c ${dir}/families.c
+                ${dir}/archs.c)
+    target_link_libraries(${name} PRIVATE qvl_flags)
+    add_dependencies(${name} ${name}_files)
+    set(objects $<TARGET_OBJECTS:${name}>)
+    foreach(isa ${QVL_ISAS})
+        add_library(${name}_${isa} OBJECT ${kernel_c})
+        target_include_directories(${name}_${isa} PRIVATE ${shaders})
+        target_link_libraries(${name}_${isa} PRIVATE qvl_flags)
+        target_compile_options(${name}_${isa} PRIVATE ${QVL_KERNEL_FLAGS}
+                               -march=x86-64-${isa})
+        target_compile_definitions(${name}_${isa} PRIVATE QVL_ISA_NAME=${isa})
+        add_dependencies(${name}_${isa} ${name}_files)
+        list(APPEND objects $<TARGET_OBJECTS:${name}_${isa}>)
+    endforeach()
+    set(${name}_objects ${objects} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,74 @@
+/* form.h - a compiled form as the three emitters see it
+ *
+ * Buffers and arguments are numbered once, and have names that a body cannot
+ * use: operand x is b_x with off_x, ld_x, acc_x; operand j of the fused
+ * expression is b_ej. Above the body of every language stand the same macros:
+ *
+ *     HAS_x                          0 or 1
+ *     load_x(r, c)  loadv_x(r, c)    (i) for an operand without ld
+ *     store_y(r, c, v)  storev_y
+ *     EXPR_(v, e0, ...)  EXPRV_      the fused expression, as functions
+ *
+ * They are made of what each dialect defines for a storage type T: ld_T, st_T,
+ * ldv_T, stv_T of an element REF(b_x, index), and AT(off, ld, r, c).
+ */
+#ifndef GEN_EMIT_FORM_H
+#define GEN_EMIT_FORM_H
+
+#include "emit/out.h"
+#include "kern/kern.h"
+
+#define FORM_MAX_BUFS (KERN_MAX_OPERANDS + KERN_MAX_EXTRA)
+#define FORM_MAX_ARGS                                                         \
+    (KERN_MAX_SYMS + 2 * FORM_MAX_BUFS + KERN_MAX_SCALARS + KERN_MAX_OPERANDS)
+
+typedef struct {
+    // borrowed
+    const kern_form *form;
+    const kern *k;
+    // owned
+    int n_bufs;
+    int map[FORM_MAX_BUFS];  // operand, or -1 - extra
+    int n_args;
+    kern_arg arg[FORM_MAX_ARGS];
+} form_view;
+
+typedef struct {
+    char text[64];
+} form_name;
+
+void form_view_init(form_view *v, const kern_form *form);
+
+/* "x" or "e0"; "b_x" with the prefix. */
+form_name form_buf_name(const form_view *v, int buf);
+/* Storage type, enum qvl_dtype. */
+int form_buf_dtype(const form_view *v, int buf);
+/* Whether the form writes the buffer. */
+bool form_buf_is_written(const form_view *v, int buf);
+
+/* "rows", "off_x", "ld_x", "eps", "acc_y". */
+form_name form_arg_name(const form_view *v, int arg);
+/* Scalar that is a float: its bits are the argument. */
+bool form_arg_is_f32(const form_view *v, int arg);
+/* Constant of the kernel whose dim this argument is, or -1. */
+int form_arg_const(const form_view *v, int arg);
+
+/* The dialect's short name of a storage type: "f32", "bf16", "f16", "i32",
+ * "u32". */
+const char *form_dtype_word(int dtype);
+
+/* The macros above, and #undef of all of them. */
+void form_macros(out *o, const form_view *v);
+void form_undef(out *o, const form_view *v);
+
+/* The functions of the expression; `head` stands before their type. Nothing
+ * without one. */
+void form_expr(out *o, const form_view *v, const char *head);
+
+/* OpenCL C of a form without the dialect that goes before it. */
+void form_cl(qvl_str *s, const kern_form *form);
+
+/* Whether `text` has the word. */
+bool form_mentions(const char *text, const char *word);
+
+#endif

@@ -1,0 +1,97 @@
+/* kernel.h - print compiled forms of kernels: C, OpenCL C, GLSL, their table
+ *
+ * Every function here is pure: the same forms and the same tiles give the same
+ * bytes. The forms were checked (emit_kernel_check) and named
+ * (emit_kernel_name); tiles come from gen/emit/tune.h.
+ *
+ * What the build does with the texts
+ *   C        emit_kernel_c, a file for the forms of one kernel, is compiled
+ *            once per instruction set with -march=x86-64-v2|v3|v4,
+ *            -DQVL_ISA_NAME=v2|v3|v4, -I shaders, and flags that let sums be
+ *            reordered and products be fused with them (cmake/generate.cmake);
+ *            NaN and infinity keep their meaning. It defines for each form
+ *                qvl_k_<id>_<isa>   of type qvl_kernel_fn
+ *                qvl_s_<id>_<isa>   of type qvl_store_fn (library kernels)
+ *   GLSL     emit_kernel_glsl, one <id>.comp a form, is compiled by
+ *                glslangValidator --target-env vulkan1.2 -V -Ishaders
+ *            and, where it is found, spirv-opt -O. emit_kernel_spirv turns each
+ *            result into an array; all arrays go into one file that the table
+ *            includes, so that their sizes are constants.
+ *   OpenCL C travels inside the table as text and is compiled on the machine
+ *            that runs it. emit_kernel_cl prints the same text alone.
+ *   table    emit_kernel_table: one qvl_kernel for each form and the array of
+ *            them; compiled with -I src (backend/kernel.h).
+ *
+ * How the forms look to those who call them is in src/backend/kernel.h, the
+ * language of their bodies in gen/kern/kern.h.
+ */
+#ifndef GEN_EMIT_KERNEL_H
+#define GEN_EMIT_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "emit/tune.h"
+#include "kern/kern.h"
+
+/* Set form->name and form->id from the kernel, the storage types and the
+ * number of the expression (-1: none): "matmul_nt.fbf.e3", one letter an
+ * operand (f f32, b bf16, h f16, i i32, u u32, x absent). Equal forms get equal
+ * names if equal expressions have equal numbers. */
+void emit_kernel_name(kern_form *form, int expr, qvl_arena *arena);
+
+/* Whether two expressions are the same compiled form. */
+bool emit_epilogue_same(const kern_epilogue *a, const kern_epilogue *b);
+
+/* What only the form can break: storage types that fit the operands, absent
+ * operands that are optional, an expression on an `out ... ld` operand, at most
+ * QVL_KERNEL_MAX_BUFS buffers and QVL_KERNEL_MAX_ARGS arguments. Fails with
+ * QVL_E_CONFIG and the place of the kernel. */
+int emit_kernel_check(const kern_form *form, qvl_err *err);
+
+/* The forms in C for all instruction sets, tiles of QVL_CLASS_HOST. `file` is
+ * the name under which the text is saved, for #line. Fails when a tile has no
+ * value. */
+int emit_kernel_c(qvl_str *s, const kern_form *const *forms, int n_forms,
+                  const emit_tune *tune, const char *file, qvl_err *err);
+
+/* The texts of shaders/dialect/ that OpenCL C carries along, without comments;
+ * they belong to the arena. */
+typedef struct {
+    const char *opencl;  // opencl.h and math.h, to stand before a kernel
+} emit_dialect;
+
+/* Read the dialect from a folder ("shaders/dialect"). */
+int emit_dialect_read(emit_dialect *dialect, const char *folder,
+                      qvl_arena *arena, qvl_err *err);
+
+/* One form in OpenCL C, whole. */
+void emit_kernel_cl(qvl_str *s, const kern_form *form,
+                    const emit_dialect *dialect);
+
+/* One form in GLSL; the dialect is included by name. */
+void emit_kernel_glsl(qvl_str *s, const kern_form *form);
+
+/* SPIR-V of a form as `static const uint32_t qvl_spv_<id>[]`. Fails with
+ * QVL_E_FORMAT when the bytes are no SPIR-V. */
+int emit_kernel_spirv(qvl_str *s, const char *id, const void *spirv,
+                      size_t bytes, qvl_err *err);
+
+/* The table. Defines
+ *     const qvl_kernel *const NAME[]; const int NAME_count;
+ * in the order of the forms, and for each form `const qvl_kernel qvl_kernel_ID`.
+ * Both arrays and records are to be declared extern by those who use them. */
+typedef struct {
+    const char *name;             // of the array
+    const char *spirv_include;    // file of the SPIR-V arrays; NULL: none
+    const emit_dialect *dialect;  // NULL: without OpenCL C
+} emit_table_opt;
+
+int emit_kernel_table(qvl_str *s, const kern_form *const *forms, int n_forms,
+                      const emit_tune *tune, const emit_table_opt *opt,
+                      qvl_err *err);
+
+#endif

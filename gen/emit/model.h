@@ -1,0 +1,18 @@
+/* model.h - a module as C that appends its steps to a program
+ *
+ * The text is written to be read: a function a phase, a loop a repeat, a line a
+ * step with the spec's line beside it, values under their names. Declared in
+ * src/graph/arch.h is what it defines: one `const qvl_arch qvl_arch_NAME`.
+ */
+#ifndef GEN_EMIT_MODEL_H
+#define GEN_EMIT_MODEL_H
+
+#include "emit/families.h"
+#include "ir/ir.h"
+
+/* Both modules come from the same spec; `infer` has no backward ops. `header`
+ * declares the families. */
+int emit_model(qvl_str *s, families *f, const ir_module *infer,
+               const ir_module *train, const char *header, qvl_err *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* model_text.h - what the two halves of the model emitter share
+ *
+ * model.c prints what an architecture is (dims, parameters, inputs); steps.c
+ * prints what it does (the functions that append steps).
+ */
+#ifndef GEN_EMIT_MODEL_TEXT_H
+#define GEN_EMIT_MODEL_TEXT_H
+
+#include "emit/families.h"
+#include "emit/out.h"
+#include "ir/ir.h"
+
+/* A number expression in C; loop variables and dims under their names. */
+void text_int(qvl_str *s, const ir_module *m, const ir_int *e);
+/* Elements or another size in C. */
+void text_poly(qvl_str *s, const ir_module *m, const poly *p, bool inner);
+/* Declarations of the dims that `body` names, as locals. */
+void text_dims(out *o, const ir_module *m, const char *body);
+/* Position of a parameter family in the table of first places. */
+void text_param(qvl_str *s, const ir_module *m, int index);
+
+/* static void NAME(qvl_program *p, const qvl_dims *d) */
+int emit_steps(out *o, families *f, ir_module *m, const char *name,
+               qvl_err *err);
+
+#endif

@@ -1,0 +1,50 @@
+/* expr.h - expressions of a layer spec as trees
+ *
+ * One grammar serves sizes, conditions and statements:
+ *
+ *     or, and, not, == != < <= > >= in, + -, * / %, unary -, ^
+ *     NUMBER   NAME   NAME(a, b)   NAME[a]   (a)
+ *
+ * A name may have dots and loop variables in it (`blocks.{b}.norm1`). Every
+ * node knows where it stands; mistakes are shown with their line and a caret.
+ */
+#ifndef GEN_FRONT_EXPR_H
+#define GEN_FRONT_EXPR_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* A text of the spec and where its first character stands. */
+typedef struct {
+    const char *file;
+    const char *source;  // the whole spec, for showing a line
+    const char *text;
+    int line, col;       // 1-based
+} expr_text;
+
+typedef enum { EXPR_NUMBER, EXPR_NAME, EXPR_CALL, EXPR_INDEX, EXPR_BINARY, EXPR_UNARY } expr_kind;
+
+typedef struct expr {
+    expr_kind kind;
+    char op;               // BINARY, UNARY: as in ir_int, '^' is power,
+                           // 'l' is <=, 'g' is >=, 'i' is in
+    double number;
+    bool is_int;
+    const char *name;      // NAME, CALL, INDEX
+    struct expr **arg;     // [n] CALL: arguments; INDEX: 1; BINARY: 2; UNARY: 1
+    int n;
+    int col;               // column in the spec, 1-based
+    const expr_text *at;
+} expr;
+
+/* Parse all of `text`. */
+int expr_parse(expr **out, const expr_text *text, qvl_arena *arena,
+               qvl_err *err);
+
+/* "FILE:LINE:COL: message", the line and a caret; returns QVL_E_CONFIG. */
+int expr_fail(const expr_text *text, int col, qvl_err *err, const char *fmt,
+              ...);
+
+#endif

@@ -1,0 +1,809 @@
+#include "front/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/yaml.h"
+#include "graph/arch.h"
+
+typedef struct {
+    ir_module *m;
+    const char *source;
+    qvl_arena *arena;
+    qvl_err *err;
+} reader;
+
+/* ---- small helpers ---- */
+
+static expr_text *text_of(reader *r, const qvl_node *n)
+{
+    expr_text *t = qvl_arena_array(r->arena, expr_text, 1);
+    *t = (expr_text){.file = r->m->file, .source = r->source,
+                     .text = n->s ? n->s : "", .line = n->line,
+                     .col = n->col};
+    return t;
+}
+
+/* Part of a text, from p on for n characters. */
+static expr_text *part_of(reader *r, const expr_text *t, const char *p,
+                          size_t n)
+{
+    expr_text *part = qvl_arena_array(r->arena, expr_text, 1);
+    *part = *t;
+    part->col += (int)(p - t->text);
+    part->text = qvl_arena_strndup(r->arena, p, n);
+    return part;
+}
+
+static int fail_node(reader *r, const qvl_node *n, const char *what)
+{
+    return expr_fail(text_of(r, n), n->col, r->err, "%s", what);
+}
+
+static int section(reader *r, const qvl_node *root, const char *name, int kind,
+                   bool required, const qvl_node **out)
+{
+    const qvl_node *n = qvl_node_find(root, name);
+    *out = NULL;
+    if (!n && required)
+        return qvl_fail(r->err, QVL_E_CONFIG, "%s: no section '%s'",
+                        r->m->file, name);
+    if (n && n->kind != kind)
+        return fail_node(r, n, kind == QVL_NODE_MAP ? "expected a map here"
+                                                    : "expected a list here");
+    *out = n;
+    return QVL_OK;
+}
+
+int spec_dim_find(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_dims; i++)
+        if (strcmp(m->dim_name[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
+                   int *index)
+{
+    ir_module *m = r->m;
+    if (spec_dim_find(m, name) >= 0)
+        return fail_node(r, at, "this name is taken already");
+    if (m->n_dims == IR_MAX_DIMS)
+        return fail_node(r, at, "more dims than an architecture may have");
+    dim.name = name;
+    dim.where =
+        qvl_arena_printf(r->arena, "%s:%d", m->file, at ? at->line : 0);
+    m->dim[m->n_dims] = dim;
+    m->dim_name[m->n_dims] = name;
+    if (index)
+        *index = m->n_dims;
+    m->n_dims++;
+    return QVL_OK;
+}
+
+/* ---- integer expressions ---- */
+
+static ir_int *int_new(ir_module *m, int kind)
+{
+    ir_int *e = qvl_arena_array(m->arena, ir_int, 1);
+    e->kind = kind;
+    return e;
+}
+
+static bool is_var(const char *const *vars, const char *name)
+{
+    for (; vars && *vars; vars++)
+        if (strcmp(*vars, name) == 0)
+            return true;
+    return false;
+}
+
+static int list_dim(ir_module *m, const expr *e, int *dim, qvl_err *err)
+{
+    int d = e->kind == EXPR_NAME ? spec_dim_find(m, e->name) : -1;
+    if (d < 0 || m->dim[d].type != IR_DIM_LIST)
+        return expr_fail(e->at, e->col, err, "expected the name of a list");
+    *dim = d;
+    return QVL_OK;
+}
+
+static int int_name(const ir_int **out, ir_module *m, const expr *e,
+                    const char *const *vars, qvl_err *err)
+{
+    ir_int *r;
+    if (is_var(vars, e->name)) {
+        r = int_new(m, IR_INT_VAR);
+        r->name = e->name;
+    } else {
+        int d = spec_dim_find(m, e->name);
+        if (d < 0) {
+            const char *near =
+                qvl_str_nearest(e->name, m->dim_name, (size_t)m->n_dims);
+            return expr_fail(e->at, e->col, err, "no dim '%s'%s%s%s", e->name,
+                             near ? "; did you mean '" : "", near ? near : "",
+                             near ? "'?" : "");
+        }
+        if (m->dim[d].type != IR_DIM_INT && m->dim[d].type != IR_DIM_BOOL)
+            return expr_fail(e->at, e->col, err, "'%s' is not a whole number",
+                             e->name);
+        r = int_new(m, IR_INT_DIM);
+        r->dim = d;
+    }
+    *out = r;
+    return QVL_OK;
+}
+
+static int int_binary(const ir_int **out, ir_module *m, const expr *e,
+                      const char *const *vars, qvl_err *err)
+{
+    if (e->op == '^')
+        return expr_fail(e->at, e->col, err, "a power is no whole number");
+    if (e->op == 'i') {
+        ir_int *r = int_new(m, IR_INT_IN);
+        QVL_TRY(spec_int(&r->a, m, e->arg[0], vars, err));
+        QVL_TRY(list_dim(m, e->arg[1], &r->dim, err));
+        *out = r;
+        return QVL_OK;
+    }
+    ir_int *r = int_new(m, IR_INT_BINARY);
+    r->op = e->op;
+    QVL_TRY(spec_int(&r->a, m, e->arg[0], vars, err));
+    QVL_TRY(spec_int(&r->b, m, e->arg[1], vars, err));
+    *out = r;
+    return QVL_OK;
+}
+
+int spec_int(const ir_int **out, ir_module *m, const expr *e,
+             const char *const *vars, qvl_err *err)
+{
+    ir_int *r;
+    switch (e->kind) {
+    case EXPR_NUMBER:
+        if (!e->is_int)
+            return expr_fail(e->at, e->col, err, "expected a whole number");
+        r = int_new(m, IR_INT_NUMBER);
+        r->number = (int64_t)e->number;
+        break;
+    case EXPR_NAME:
+        return int_name(out, m, e, vars, err);
+    case EXPR_CALL:
+        if (strcmp(e->name, "count") != 0 || e->n != 1)
+            return expr_fail(e->at, e->col, err,
+                             "the only function here is count(LIST)");
+        r = int_new(m, IR_INT_COUNT);
+        QVL_TRY(list_dim(m, e->arg[0], &r->dim, err));
+        break;
+    case EXPR_BINARY:
+        return int_binary(out, m, e, vars, err);
+    case EXPR_UNARY:
+        r = int_new(m, e->op == '!' ? IR_INT_NOT : IR_INT_BINARY);
+        QVL_TRY(spec_int(&r->a, m, e->arg[0], vars, err));
+        if (e->op == '-') {
+            r->op = '-';
+            r->b = r->a;
+            r->a = int_new(m, IR_INT_NUMBER);
+        }
+        break;
+    default:
+        return expr_fail(e->at, e->col, err, "expected a whole number");
+    }
+    *out = r;
+    return QVL_OK;
+}
+
+int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err)
+{
+    poly a, b;
+    int d;
+    switch (e->kind) {
+    case EXPR_NUMBER:
+        if (!e->is_int)
+            return expr_fail(e->at, e->col, err, "expected a whole number");
+        *out = poly_number((int64_t)e->number);
+        return QVL_OK;
+    case EXPR_NAME:
+        d = spec_dim_find(m, e->name);
+        if (d < 0 || m->dim[d].type != IR_DIM_INT) {
+            const char *near =
+                qvl_str_nearest(e->name, m->dim_name, (size_t)m->n_dims);
+            return expr_fail(e->at, e->col, err, "no dim '%s'%s%s%s", e->name,
+                             near ? "; did you mean '" : "", near ? near : "",
+                             near ? "'?" : "");
+        }
+        *out = m->dim[d].replaced ? m->dim[d].is : poly_symbol(d);
+        return QVL_OK;
+    case EXPR_BINARY:
+        QVL_TRY(spec_size(&a, m, e->arg[0], err));
+        QVL_TRY(spec_size(&b, m, e->arg[1], err));
+        if ((e->op == '+' && poly_add(out, &a, &b)) ||
+            (e->op == '-' && poly_sub(out, &a, &b)) ||
+            (e->op == '*' && poly_mul(out, &a, &b)) ||
+            (e->op == '/' && poly_div(out, &a, &b)))
+            return QVL_OK;
+        return expr_fail(e->at, e->col, err,
+                         "a size is made of +, - and *; name a quotient under "
+                         "'derived'");
+    default:
+        return expr_fail(e->at, e->col, err, "expected a size");
+    }
+}
+
+/* ---- dims ---- */
+
+static int read_config_dim(reader *r, const qvl_node *key,
+                           const qvl_node *value)
+{
+    static const char *const types[] = {"int", "float", "bool", "list"};
+    const char *s = value->s ? value->s : "";
+    size_t n = strcspn(s, " ");
+    ir_dim dim = {.source = IR_DIM_CONFIG};
+    int type = -1;
+    for (int i = 0; i < 4; i++)
+        if (strlen(types[i]) == n && strncmp(types[i], s, n) == 0)
+            type = i;
+    if (type < 0 || s[n] != ' ')
+        return fail_node(r, value,
+                         "expected TYPE KEY; types are int, float, bool, list");
+    dim.type = (ir_dim_type)type;
+    dim.key = qvl_arena_strdup(r->arena, s + n + strspn(s + n, " "));
+    if (dim.type == IR_DIM_LIST) {
+        if (r->m->n_lists == IR_MAX_LISTS)
+            return fail_node(r, key, "more lists than an architecture may have");
+        dim.list = r->m->n_lists++;
+    }
+    return dim_add(r, key, key->s, dim, NULL);
+}
+
+/* Put `by` for symbol s into what stands for other dims. */
+static int replace_dim(reader *r, const expr *e, int s, const poly *by)
+{
+    ir_module *m = r->m;
+    m->dim[s].replaced = true;
+    m->dim[s].is = *by;
+    for (int i = 0; i < m->n_dims; i++)
+        if (m->dim[i].replaced &&
+            !poly_replace(&m->dim[i].is, &m->dim[i].is, s, by))
+            return expr_fail(e->at, e->col, r->err, "this size is too long");
+    return QVL_OK;
+}
+
+/* `q: a / b` makes q a symbol and a the product b * q. */
+static int derive_quotient(reader *r, const expr *e, int dim)
+{
+    ir_module *m = r->m;
+    poly a, b, q = poly_symbol(dim), by;
+    QVL_TRY(spec_size(&a, m, e->arg[0], r->err));
+    QVL_TRY(spec_size(&b, m, e->arg[1], r->err));
+    if (poly_div(&by, &a, &b)) {
+        m->dim[dim].replaced = true;
+        m->dim[dim].is = by;
+        return QVL_OK;
+    }
+    if (a.n != 1 || a.term[0].n != 1 || a.term[0].coef != 1 ||
+        !poly_mul(&by, &b, &q))
+        return expr_fail(e->at, e->col, r->err,
+                         "only a single dim can be divided");
+    return replace_dim(r, e, a.term[0].sym[0], &by);
+}
+
+static int read_derived(reader *r, const qvl_node *key, const qvl_node *value)
+{
+    expr *e;
+    int dim;
+    QVL_TRY(expr_parse(&e, text_of(r, value), r->arena, r->err));
+    ir_dim d = {.source = IR_DIM_DERIVED, .type = IR_DIM_INT};
+    QVL_TRY(spec_int(&d.value, r->m, e, NULL, r->err));
+    QVL_TRY(dim_add(r, key, key->s, d, &dim));
+    if (e->kind == EXPR_BINARY && e->op == '/')
+        return derive_quotient(r, e, dim);
+    poly p;
+    QVL_TRY(spec_size(&p, r->m, e, r->err));
+    r->m->dim[dim].replaced = true;
+    r->m->dim[dim].is = p;
+    return QVL_OK;
+}
+
+static int read_batch(reader *r, const qvl_node *list)
+{
+    for (size_t i = 0; list && i < list->n; i++) {
+        const qvl_node *n = &list->items[i];
+        ir_dim d = {.source = IR_DIM_BATCH, .type = IR_DIM_INT};
+        if (!n->s)
+            return fail_node(r, n, "expected the name of a size");
+        QVL_TRY(dim_add(r, n, n->s, d, NULL));
+    }
+    return QVL_OK;
+}
+
+/* A condition `a == b` makes a and b one size: shapes need not guess. */
+static int use_equality(reader *r, const expr *e)
+{
+    poly by;
+    if (e->kind != EXPR_BINARY || e->op != '=' ||
+        e->arg[0]->kind != EXPR_NAME || e->arg[1]->kind == EXPR_CALL)
+        return QVL_OK;
+    int d = spec_dim_find(r->m, e->arg[0]->name);
+    if (d < 0 || r->m->dim[d].type != IR_DIM_INT || r->m->dim[d].replaced)
+        return QVL_OK;
+    QVL_TRY(spec_size(&by, r->m, e->arg[1], r->err));
+    for (int i = 0; i < by.n; i++)
+        for (int k = 0; k < by.term[i].n; k++)
+            if (by.term[i].sym[k] == d)
+                return QVL_OK;
+    return replace_dim(r, e, d, &by);
+}
+
+static int read_dims(reader *r, const qvl_node *root)
+{
+    const qvl_node *s;
+    QVL_TRY(section(r, root, "config", QVL_NODE_MAP, true, &s));
+    for (size_t i = 0; i < s->n; i++)
+        QVL_TRY(read_config_dim(r, &s->keys[i], &s->items[i]));
+    QVL_TRY(section(r, root, "batch", QVL_NODE_LIST, true, &s));
+    QVL_TRY(read_batch(r, s));
+    QVL_TRY(section(r, root, "derived", QVL_NODE_MAP, false, &s));
+    for (size_t i = 0; s && i < s->n; i++)
+        QVL_TRY(read_derived(r, &s->keys[i], &s->items[i]));
+    QVL_TRY(section(r, root, "check", QVL_NODE_LIST, false, &s));
+    if (!s)
+        return QVL_OK;
+    r->m->condition = qvl_arena_array(r->arena, ir_condition, s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        expr *e;
+        ir_condition *c = &r->m->condition[r->m->n_conditions++];
+        QVL_TRY(expr_parse(&e, text_of(r, &s->items[i]), r->arena, r->err));
+        QVL_TRY(spec_int(&c->cond, r->m, e, NULL, r->err));
+        c->text = s->items[i].s;
+        c->line = s->items[i].line;
+        QVL_TRY(use_equality(r, e));
+    }
+    return QVL_OK;
+}
+
+/* ---- inputs ---- */
+
+/* "[a, b]" at p: its sizes; *end is what follows. */
+static int read_shape(reader *r, const expr_text *t, const char *p,
+                      ir_shape *shape, const char **end)
+{
+    if (*p != '[')
+        return expr_fail(t, t->col + (int)(p - t->text), r->err, "expected [");
+    ir_shape s = {0};
+    do {
+        p++;
+        p += strspn(p, " ");
+        size_t n = strcspn(p, ",]");
+        expr *e;
+        if (s.rank == IR_MAX_RANK)
+            return expr_fail(t, t->col, r->err, "more than %d dims",
+                             IR_MAX_RANK);
+        QVL_TRY(expr_parse(&e, part_of(r, t, p, n), r->arena, r->err));
+        QVL_TRY(spec_size(&s.d[s.rank++], r->m, e, r->err));
+        p += n;
+    } while (*p == ',');
+    if (*p != ']')
+        return expr_fail(t, t->col + (int)(p - t->text), r->err, "expected ]");
+    *end = p + 1;
+    *shape = s;
+    return QVL_OK;
+}
+
+static ir_input *input_add(ir_module *m, const char *name, int kind,
+                           ir_class cls, const ir_shape *shape)
+{
+    ir_input *in = &m->input[m->n_inputs++];
+    *in = (ir_input){.name = name, .kind = kind, .of = -1, .cls = cls,
+                     .shape = *shape, .value = -1};
+    return in;
+}
+
+/* The index itself, its weights, and the lists its gradient needs. */
+static int add_index(reader *r, const expr_text *t, const char *name,
+                     const ir_shape *shape, const char *rest)
+{
+    ir_module *m = r->m;
+    expr *e;
+    ir_shape start = {.rank = 1};
+    poly one = poly_number(1);
+    rest += strspn(rest, " ");
+    if (shape->rank != 2 || strncmp(rest, "into ", 5) != 0)
+        return expr_fail(t, t->col, r->err,
+                         "expected index [rows, n] into SIZE");
+    rest += 5;
+    QVL_TRY(expr_parse(&e, part_of(r, t, rest, strlen(rest)), r->arena,
+                       r->err));
+    ir_input *in = input_add(m, name, QVL_INPUT_INDEX, IR_I32, shape);
+    QVL_TRY(spec_size(&in->table, m, e, r->err));
+    poly_add(&start.d[0], &in->table, &one);
+    static const struct {
+        const char *suffix;
+        int kind;
+        ir_class cls;
+    } more[] = {{"weight", QVL_INPUT_WEIGHT, IR_F32},
+                {"start", QVL_INPUT_START, IR_I32},
+                {"entry", QVL_INPUT_ENTRY, IR_I32}};
+    int of = m->n_inputs - 1;
+    for (int i = 0; i < 3; i++) {
+        const ir_shape *s = more[i].kind == QVL_INPUT_START ? &start : shape;
+        const char *full =
+            qvl_arena_printf(r->arena, "%s.%s", name, more[i].suffix);
+        ir_input *x = input_add(m, full, more[i].kind, more[i].cls, s);
+        x->of = of;
+        x->table = m->input[of].table;
+    }
+    return QVL_OK;
+}
+
+static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
+{
+    const expr_text *t = text_of(r, value);
+    const char *p = t->text;
+    const char *end;
+    size_t n = strcspn(p, " ");
+    ir_shape s;
+    if (p[n] == '\0')
+        return fail_node(r, value, "expected KIND [DIMS]");
+    QVL_TRY(read_shape(r, t, p + n + strspn(p + n, " "), &s, &end));
+    if (strncmp(p, "f32", n) == 0) {
+        input_add(r->m, key->s, QVL_INPUT_F32, IR_F32, &s);
+    } else if (strncmp(p, "i32", n) == 0) {
+        input_add(r->m, key->s, QVL_INPUT_I32, IR_I32, &s);
+    } else if (strncmp(p, "index", n) == 0) {
+        return add_index(r, t, key->s, &s, end);
+    } else if (strncmp(p, "range", n) == 0 && s.rank == 1) {
+        s.d[s.rank++] = poly_number(4);
+        input_add(r->m, key->s, QVL_INPUT_RANGE, IR_I32, &s);
+    } else if (strncmp(p, "angles", n) == 0 && s.rank == 2) {
+        s = (ir_shape){.rank = 3, .d = {s.d[0], poly_number(2), s.d[1]}};
+        input_add(r->m, key->s, QVL_INPUT_ANGLES, IR_F32, &s);
+    } else {
+        return fail_node(r, value,
+                         "kinds are f32, i32, index, range [T], angles [T, A]");
+    }
+    return QVL_OK;
+}
+
+static int read_inputs(reader *r, const qvl_node *root)
+{
+    const qvl_node *s;
+    QVL_TRY(section(r, root, "inputs", QVL_NODE_MAP, true, &s));
+    r->m->input = qvl_arena_array(r->arena, ir_input, 4 * s->n);
+    for (size_t i = 0; i < s->n; i++)
+        QVL_TRY(read_input(r, &s->keys[i], &s->items[i]));
+    return QVL_OK;
+}
+
+/* ---- parameters ---- */
+
+/* "a.{l<L}.b" -> name "a.{l}.b", var "l", count L. */
+static int read_param_name(reader *r, const qvl_node *key, ir_param *p)
+{
+    const char *open = strchr(key->s, '{');
+    p->name = key->s;
+    if (!open)
+        return QVL_OK;
+    const char *less = strchr(open, '<');
+    const char *close = strchr(open, '}');
+    if (!less || !close || less > close || strchr(close, '{'))
+        return fail_node(r, key, "expected one {VAR<COUNT} in the name");
+    expr *e;
+    expr_text *t = part_of(r, text_of(r, key), less + 1,
+                           (size_t)(close - less - 1));
+    QVL_TRY(expr_parse(&e, t, r->arena, r->err));
+    QVL_TRY(spec_int(&p->count, r->m, e, NULL, r->err));
+    p->var = qvl_arena_strndup(r->arena, open + 1, (size_t)(less - open - 1));
+    p->name = qvl_arena_printf(r->arena, "%.*s{%s%s", (int)(open - key->s),
+                               key->s, p->var, close);
+    return QVL_OK;
+}
+
+static int read_param_shape(reader *r, const qvl_node *list, ir_param *p)
+{
+    if (!list || list->kind != QVL_NODE_LIST || list->n == 0 ||
+        list->n > IR_MAX_RANK)
+        return fail_node(r, list, "expected a list of 1 to 5 sizes");
+    for (size_t i = 0; i < list->n; i++) {
+        expr *e;
+        QVL_TRY(expr_parse(&e, text_of(r, &list->items[i]), r->arena, r->err));
+        QVL_TRY(spec_size(&p->shape.d[p->shape.rank++], r->m, e, r->err));
+    }
+    return QVL_OK;
+}
+
+static int param_index(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_params; i++)
+        if (strcmp(m->param[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static int read_param_options(reader *r, const qvl_node *map, ir_param *p)
+{
+    for (size_t i = 0; i < map->n; i++) {
+        const char *k = map->keys[i].s;
+        const qvl_node *v = &map->items[i];
+        if (strcmp(k, "shape") == 0) {
+            QVL_TRY(read_param_shape(r, v, p));
+        } else if (strcmp(k, "same_as") == 0) {
+            p->same_as = v->s ? param_index(r->m, v->s) : -1;
+            if (p->same_as < 0)
+                return fail_node(r, v, "no parameter of this name above");
+        } else if (strcmp(k, "if") == 0) {
+            expr *e;
+            QVL_TRY(expr_parse(&e, text_of(r, v), r->arena, r->err));
+            QVL_TRY(spec_int(&p->tied_if, r->m, e, NULL, r->err));
+        } else if (strcmp(k, "transposable") == 0) {
+            if (!qvl_node_as_bool(v, &p->transposable))
+                return fail_node(r, v, "expected true or false");
+        } else {
+            return fail_node(r, &map->keys[i],
+                             "keys are shape, same_as, if, transposable");
+        }
+    }
+    return QVL_OK;
+}
+
+static int read_param(reader *r, const char *group, const qvl_node *key,
+                      const qvl_node *value)
+{
+    ir_param p = {.group = group, .same_as = -1};
+    QVL_TRY(read_param_name(r, key, &p));
+    if (param_index(r->m, p.name) >= 0)
+        return fail_node(r, key, "this parameter is there already");
+    if (value->kind == QVL_NODE_MAP)
+        QVL_TRY(read_param_options(r, value, &p));
+    else
+        QVL_TRY(read_param_shape(r, value, &p));
+    if (p.same_as >= 0 &&
+        (!p.tied_if ||
+         !ir_shape_equal(&p.shape, &r->m->param[p.same_as].shape)))
+        return fail_node(r, value, "same_as needs `if` and an equal shape");
+    r->m->param[r->m->n_params++] = p;
+    return QVL_OK;
+}
+
+static int read_params(reader *r, const qvl_node *root)
+{
+    const qvl_node *s;
+    size_t n = 0;
+    QVL_TRY(section(r, root, "params", QVL_NODE_MAP, true, &s));
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->items[i].kind != QVL_NODE_MAP)
+            return fail_node(r, &s->items[i], "expected a map here");
+        n += s->items[i].n;
+    }
+    r->m->param = qvl_arena_array(r->arena, ir_param, n);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->items[i].n; k++)
+            QVL_TRY(read_param(r, s->keys[i].s, &s->items[i].keys[k],
+                               &s->items[i].items[k]));
+    return QVL_OK;
+}
+
+/* ---- statements ---- */
+
+static int read_body(reader *r, const qvl_node *list, spec_stmt **out, int *n);
+
+static bool is_name(const char *p, size_t n)
+{
+    if (n == 0 || strspn(p, "0123456789") > 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+                    "0123456789", p[i]))
+            return false;
+    return true;
+}
+
+static int read_targets(reader *r, spec_stmt *s, const char *end)
+{
+    const char *p = s->text->text;
+    const char *open = memchr(p, '[', (size_t)(end - p));
+    if (open) {
+        const char *close = memchr(open, ']', (size_t)(end - open));
+        if (!is_name(p, (size_t)(open - p)) || !close)
+            return expr_fail(s->text, s->text->col, r->err,
+                             "expected ARRAY[PLACE] = VALUE");
+        s->target[s->n_targets++] =
+            qvl_arena_strndup(r->arena, p, (size_t)(open - p));
+        return expr_parse(&s->element,
+                          part_of(r, s->text, open + 1,
+                                  (size_t)(close - open - 1)),
+                          r->arena, r->err);
+    }
+    while (p < end) {
+        p += strspn(p, " ");
+        size_t n = strcspn(p, " ,=");
+        if (!is_name(p, n) || s->n_targets == 8)
+            return expr_fail(s->text, s->text->col + (int)(p - s->text->text),
+                             r->err, "expected a name before =");
+        s->target[s->n_targets++] = qvl_arena_strndup(r->arena, p, n);
+        p += n;
+        p += strspn(p, " ");
+        p += *p == ',';
+    }
+    return QVL_OK;
+}
+
+/* The `=` of an assignment: the first that is none of == <= >= !=. */
+static const char *find_equals(const char *p)
+{
+    for (const char *c = p; *c; c++) {
+        if (*c == '(')
+            return NULL;
+        if (*c == '=' && c[1] != '=' && (c == p || !strchr("<>!=", c[-1])))
+            return c;
+    }
+    return NULL;
+}
+
+static int read_assign(reader *r, const qvl_node *n, spec_stmt *s)
+{
+    s->kind = SPEC_ASSIGN;
+    const char *eq = find_equals(s->text->text);
+    if (!eq)
+        return fail_node(r, n, "expected NAME = EXPRESSION");
+    QVL_TRY(read_targets(r, s, eq));
+    const char *value = eq + 1 + strspn(eq + 1, " ");
+    return expr_parse(&s->value, part_of(r, s->text, value, strlen(value)),
+                      r->arena, r->err);
+}
+
+/* Cut " WORD rest" off the end of p[0..*n); NULL when it is not there. */
+static const char *cut_word(reader *r, const char *p, size_t *n,
+                            const char *word)
+{
+    size_t w = strlen(word);
+    for (size_t i = *n; i-- > 0;) {
+        if (i + w < *n && strncmp(p + i, word, w) == 0) {
+            const char *rest =
+                qvl_arena_strndup(r->arena, p + i + w, *n - i - w);
+            *n = i;
+            return rest;
+        }
+    }
+    return NULL;
+}
+
+static int read_for(reader *r, spec_stmt *s, const char *p, size_t n)
+{
+    const char *in = strstr(p, " in ");
+    if (!in || !is_name(p, (size_t)(in - p)))
+        return expr_fail(s->text, s->text->col, r->err,
+                         "expected for VAR in COUNT [at PREFIX]");
+    s->kind = SPEC_FOR;
+    s->var = qvl_arena_strndup(r->arena, p, (size_t)(in - p));
+    return expr_parse(&s->value,
+                      part_of(r, s->text, in + 4, n - (size_t)(in + 4 - p)),
+                      r->arena, r->err);
+}
+
+static int read_chunk(reader *r, spec_stmt *s, const char *p)
+{
+    const char *by = strstr(p, " by ");
+    s->kind = SPEC_CHUNK;
+    s->dim = s->by = -1;
+    if (by) {
+        s->dim = spec_dim_find(
+            r->m, qvl_arena_strndup(r->arena, p, (size_t)(by - p)));
+        s->by = spec_dim_find(r->m, by + 4);
+    }
+    if (s->dim < 0 || s->by < 0)
+        return expr_fail(s->text, s->text->col, r->err,
+                         "expected chunk SIZE by SIZE");
+    return QVL_OK;
+}
+
+static int read_block(reader *r, const qvl_node *key, const qvl_node *value,
+                      spec_stmt *s)
+{
+    const char *p = s->text->text;
+    size_t n = strlen(p);
+    s->prefix = "";
+    if (value->kind != QVL_NODE_LIST)
+        return fail_node(r, value, "expected a list of statements");
+    if (strncmp(p, "at ", 3) == 0) {
+        s->kind = SPEC_AT;
+        s->prefix = p + 3;
+    } else if (strncmp(p, "chunk ", 6) == 0) {
+        QVL_TRY(read_chunk(r, s, p + 6));
+    } else if (strncmp(p, "for ", 4) == 0 || strncmp(p, "if ", 3) == 0) {
+        const char *prefix = cut_word(r, p, &n, " at ");
+        s->prefix = prefix ? prefix : "";
+        if (*p == 'f') {
+            QVL_TRY(read_for(r, s, p + 4, n - 4));
+        } else {
+            s->kind = SPEC_IF;
+            s->var = cut_word(r, p, &n, " as ");
+            QVL_TRY(expr_parse(&s->value, part_of(r, s->text, p + 3, n - 3),
+                               r->arena, r->err));
+        }
+    } else {
+        return fail_node(r, key, "blocks are at, for, if, chunk");
+    }
+    return read_body(r, value, &s->body, &s->n_body);
+}
+
+static int read_body(reader *r, const qvl_node *list, spec_stmt **out, int *n)
+{
+    spec_stmt *s = qvl_arena_array(r->arena, spec_stmt, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        const qvl_node *item = &list->items[i];
+        if (item->kind == QVL_NODE_MAP && item->n == 1) {
+            s[i].text = text_of(r, &item->keys[0]);
+            QVL_TRY(read_block(r, &item->keys[0], &item->items[0], &s[i]));
+        } else if (item->kind == QVL_NODE_STRING) {
+            s[i].text = text_of(r, item);
+            QVL_TRY(read_assign(r, item, &s[i]));
+        } else {
+            return fail_node(r, item, "expected a statement");
+        }
+    }
+    *out = s;
+    *n = (int)list->n;
+    return QVL_OK;
+}
+
+/* ---- the whole ---- */
+
+static int read_heading(reader *r, const qvl_node *root)
+{
+    static const char *const known[] = {"arch", "model_type", "config",
+                                        "derived", "batch", "check", "inputs",
+                                        "params", "program", "outputs"};
+    for (size_t i = 0; i < root->n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+            found = found || strcmp(root->keys[i].s, known[k]) == 0;
+        if (!found)
+            return fail_node(r, &root->keys[i], "unknown section");
+    }
+    const qvl_node *name = qvl_node_find(root, "arch");
+    const qvl_node *types;
+    if (!name || !name->s || !is_name(name->s, strlen(name->s)))
+        return qvl_fail(r->err, QVL_E_CONFIG, "%s: no name under 'arch'",
+                        r->m->file);
+    r->m->name = name->s;
+    QVL_TRY(section(r, root, "model_type", QVL_NODE_LIST, true, &types));
+    if (types->n > 4)
+        return fail_node(r, types, "more than 4 model types");
+    for (size_t i = 0; i < types->n; i++)
+        r->m->model_type[r->m->n_model_types++] = types->items[i].s;
+    return QVL_OK;
+}
+
+static int read_outputs(reader *r, const qvl_node *root, spec *out)
+{
+    const qvl_node *s;
+    QVL_TRY(section(r, root, "outputs", QVL_NODE_MAP, true, &s));
+    out->output = qvl_arena_array(r->arena, spec_output, s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        if (!s->items[i].s)
+            return fail_node(r, &s->items[i], "expected the name of a value");
+        out->output[out->n_outputs++] =
+            (spec_output){.name = s->keys[i].s, .target = s->items[i].s,
+                          .text = text_of(r, &s->items[i])};
+    }
+    return QVL_OK;
+}
+
+int spec_read(spec *out, ir_module *m, const char *file, const char *text,
+              qvl_err *err)
+{
+    qvl_node *root;
+    const qvl_node *program;
+    m->file = file;
+    reader r = {.m = m, .source = text, .arena = m->arena, .err = err};
+    QVL_TRY(qvl_yaml_parse(&root, text, strlen(text), file, m->arena, err));
+    if (root->kind != QVL_NODE_MAP)
+        return fail_node(&r, root, "a spec is a map of sections");
+    QVL_TRY(read_heading(&r, root));
+    QVL_TRY(read_dims(&r, root));
+    QVL_TRY(read_inputs(&r, root));
+    QVL_TRY(read_params(&r, root));
+    QVL_TRY(section(&r, root, "program", QVL_NODE_LIST, true, &program));
+    QVL_TRY(read_body(&r, program, &out->stmt, &out->n_stmts));
+    return read_outputs(&r, root, out);
+}

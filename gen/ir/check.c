@@ -1,0 +1,162 @@
+/* check.c - what holds for a module after every pass */
+#include <string.h>
+
+#include "ir/ir.h"
+
+typedef struct {
+    const ir_module *m;
+    const char *after;
+    bool *defined;  // [n_values]
+    qvl_err *err;
+} checker;
+
+static int fail(const checker *c, int line, const char *what,
+                const ir_value *v)
+{
+    return qvl_fail(c->err, QVL_E_INTERNAL, "%s:%d: after %s: %s (%%%d %s)",
+                    c->m->file, line, c->after, what, v ? v->id : -1,
+                    v && v->name ? v->name : "");
+}
+
+static bool always_there(const ir_value *v)
+{
+    return v->kind == IR_V_INPUT || v->kind == IR_V_PARAM ||
+           v->kind == IR_V_GRAD || v->kind == IR_V_SPACE;
+}
+
+static int check_use(const checker *c, int line, ir_value *v)
+{
+    if (v->kind == IR_V_VIEW && (!v->base || v->base->kind == IR_V_VIEW))
+        return fail(c, line, "a view of a view", v);
+    ir_value *root = ir_root(v);
+    if (always_there(root) || c->defined[root->id])
+        return QVL_OK;
+    return fail(c, line, "used before it is defined", v);
+}
+
+static int define(const checker *c, int line, ir_value *v)
+{
+    ir_value *root = ir_root(v);
+    if (v->kind == IR_V_VIEW || always_there(v)) {
+        c->defined[root->id] = true;
+        return QVL_OK;
+    }
+    if (c->defined[v->id])
+        return fail(c, line, "defined twice", v);
+    c->defined[v->id] = true;
+    return QVL_OK;
+}
+
+/* Storage classes that an operand's declared type can hold. */
+static bool class_fits(const char *type, ir_class cls)
+{
+    if (strcmp(type, "f32") == 0)
+        return cls == IR_F32 || cls == IR_RES;
+    if (strcmp(type, "i32") == 0 || strcmp(type, "u32") == 0)
+        return cls == IR_I32;
+    return cls != IR_I32;
+}
+
+static int check_operands(const checker *c, const ir_node *n)
+{
+    const ir_op *op = &n->op;
+    for (int i = 0; i < op->k->n_operands; i++) {
+        const kern_operand *o = &op->k->operand[i];
+        const ir_value *v = ir_operand(op, i);
+        if (!v) {
+            if (!o->optional)
+                return fail(c, n->line, "an operand is missing", NULL);
+            continue;
+        }
+        if (!class_fits(o->type, v->cls))
+            return fail(c, n->line, "stored as a type the kernel cannot read",
+                        v);
+        if (v->slice && !o->ld)
+            return fail(c, n->line, "a slice where the kernel takes none", v);
+        if (o->access == KERN_ACC && v->kind != IR_V_GRAD &&
+            ir_root((ir_value *)v)->kind != IR_V_GRAD && v->slice)
+            return fail(c, n->line, "a sum into a slice", v);
+    }
+    return QVL_OK;
+}
+
+static int check_expression(const checker *c, const ir_node *n)
+{
+    poly rows, cols;
+    if (!n->op.expr)
+        return QVL_OK;
+    ir_store_shape(&n->op, &rows, &cols);
+    for (int i = 0; i < n->op.n_extra; i++)
+        if (!ir_extra_fits(n->op.extra[i], n->op.extra_kind[i], &rows, &cols))
+            return fail(c, n->line, "an argument of another shape",
+                        n->op.extra[i]);
+    return QVL_OK;
+}
+
+static int check_op(const checker *c, const ir_node *n)
+{
+    const ir_op *op = &n->op;
+    poly sym[KERN_MAX_SYMS];
+    for (int i = 0; i < op->n_in; i++)
+        if (op->in[i])
+            QVL_TRY(check_use(c, n->line, op->in[i]));
+    for (int i = 0; i < op->n_extra; i++)
+        QVL_TRY(check_use(c, n->line, op->extra[i]));
+    QVL_TRY(check_operands(c, n));
+    QVL_TRY(check_expression(c, n));
+    QVL_TRY(ir_bind(c->m, op, sym, c->err));
+    for (int i = 0; i < op->n_out; i++)
+        QVL_TRY(define(c, n->line, op->out[i]));
+    return QVL_OK;
+}
+
+static int check_block(const checker *c, const ir_block *block);
+
+static int check_region(const checker *c, const ir_node *n)
+{
+    const ir_region *r = n->region;
+    for (int i = 0; i < r->n_carry; i++) {
+        const ir_carry *k = &r->carry[i];
+        QVL_TRY(check_use(c, n->line, k->init));
+        if (k->entry != k->init)
+            QVL_TRY(define(c, n->line, k->entry));
+        if (!ir_shape_equal(&k->init->shape, &k->next->shape) ||
+            k->init->cls != k->next->cls || k->init->cls != k->result->cls)
+            return fail(c, n->line, "a carry changes shape or class",
+                        k->result);
+    }
+    QVL_TRY(check_block(c, &r->body));
+    for (int i = 0; i < r->n_carry; i++) {
+        QVL_TRY(check_use(c, n->line, r->carry[i].next));
+        QVL_TRY(define(c, n->line, r->carry[i].result));
+    }
+    return QVL_OK;
+}
+
+static int check_block(const checker *c, const ir_block *block)
+{
+    for (const ir_node *n = block->first; n; n = n->next) {
+        if (n->block != block)
+            return fail(c, n->line, "a node does not know its block", NULL);
+        if (n->kind == IR_N_OP)
+            QVL_TRY(check_op(c, n));
+        else if (n->kind == IR_N_REGION)
+            QVL_TRY(check_region(c, n));
+        else if (n->kind == IR_N_LOAD)
+            QVL_TRY(define(c, n->line, n->value));
+        else
+            QVL_TRY(check_use(c, n->line, n->value));
+    }
+    return QVL_OK;
+}
+
+int ir_check(const ir_module *m, const char *after, qvl_err *err)
+{
+    checker c = {.m = m, .after = after, .err = err,
+                 .defined = qvl_arena_array(m->arena, bool, m->n_values)};
+    QVL_TRY(check_block(&c, &m->body));
+    for (int i = 0; i < m->n_outputs; i++)
+        if (m->output[i].value)
+            QVL_TRY(check_use(&c, 0, m->output[i].value));
+    return QVL_OK;
+}

@@ -1,0 +1,723 @@
+#include "ir/ir.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "graph/arch.h"
+
+const ir_fn ir_fns[] = {
+    {"silu", "silu_f32"},           {"dsilu", "dsilu_f32"},
+    {"gelu_tanh", "gelu_tanh_f32"}, {"dgelu_tanh", "dgelu_tanh_f32"},
+    {"gelu_erf", "gelu_erf_f32"},   {"dgelu_erf", "dgelu_erf_f32"},
+    {"sigmoid", "sigmoid_f32"},     {"tanh", "tanh_f32"},
+    {"exp", "exp_f32"},
+};
+const int ir_n_fns = (int)(sizeof ir_fns / sizeof ir_fns[0]);
+
+int ir_fn_find(const char *name)
+{
+    for (int i = 0; i < ir_n_fns; i++)
+        if (strcmp(ir_fns[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* ---- values ---- */
+
+ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
+                       ir_class cls, const ir_shape *shape, ir_region *home)
+{
+    ir_value *v = qvl_arena_array(m->arena, ir_value, 1);
+    if (m->n_values == m->cap_values) {
+        int cap = m->cap_values ? 2 * m->cap_values : 256;
+        ir_value **more = qvl_arena_array(m->arena, ir_value *, (size_t)cap);
+        if (m->n_values)
+            memcpy(more, m->value, (size_t)m->n_values * sizeof *more);
+        m->value = more;
+        m->cap_values = cap;
+    }
+    v->id = m->n_values;
+    v->kind = kind;
+    v->name = name;
+    v->cls = cls;
+    v->shape = *shape;
+    v->index = -1;
+    v->home = home;
+    m->value[m->n_values++] = v;
+    return v;
+}
+
+int ir_input_find(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_inputs; i++)
+        if (strcmp(m->input[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+ir_value *ir_input_value(ir_module *m, int input)
+{
+    ir_input *in = &m->input[input];
+    if (in->value >= 0)
+        return m->value[in->value];
+    ir_value *v =
+        ir_value_new(m, IR_V_INPUT, in->name, in->cls, &in->shape, NULL);
+    v->index = input;
+    in->value = v->id;
+    return v;
+}
+
+/* Parameters and gradients are one value for each family and loop variable. */
+static ir_value *family_value(ir_module *m, ir_value_kind kind, int family,
+                              const char *layer)
+{
+    const ir_param *p = &m->param[family];
+    for (int i = 0; i < m->n_values; i++) {
+        ir_value *v = m->value[i];
+        if (v->kind == kind && v->index == family &&
+            (layer == v->layer ||
+             (layer && v->layer && strcmp(layer, v->layer) == 0)))
+            return v;
+    }
+    bool vector = p->shape.rank == 1 || kind == IR_V_GRAD;
+    ir_value *v = ir_value_new(m, kind, p->name, vector ? IR_F32 : IR_WEIGHT,
+                               &p->shape, NULL);
+    v->index = family;
+    v->layer = layer;
+    return v;
+}
+
+ir_value *ir_param_value(ir_module *m, int family, const char *layer)
+{
+    return family_value(m, IR_V_PARAM, family, layer);
+}
+
+ir_value *ir_grad_value(ir_module *m, int family, const char *layer)
+{
+    return family_value(m, IR_V_GRAD, family, layer);
+}
+
+/* ---- nodes ---- */
+
+ir_node *ir_node_new(ir_module *m, int kind, int line)
+{
+    ir_node *n = qvl_arena_array(m->arena, ir_node, 1);
+    n->kind = kind;
+    n->line = line;
+    n->array = -1;
+    return n;
+}
+
+void ir_append(ir_block *block, ir_node *node)
+{
+    node->block = block;
+    node->next = NULL;
+    node->prev = block->last;
+    if (block->last)
+        block->last->next = node;
+    else
+        block->first = node;
+    block->last = node;
+}
+
+void ir_insert_after(ir_node *at, ir_node *node)
+{
+    ir_block *block = at->block;
+    node->block = block;
+    node->prev = at;
+    node->next = at->next;
+    if (at->next)
+        at->next->prev = node;
+    else
+        block->last = node;
+    at->next = node;
+}
+
+void ir_remove(ir_node *node)
+{
+    ir_block *block = node->block;
+    if (node->prev)
+        node->prev->next = node->next;
+    else
+        block->first = node->next;
+    if (node->next)
+        node->next->prev = node->prev;
+    else
+        block->last = node->prev;
+    node->prev = node->next = NULL;
+    node->block = NULL;
+}
+
+void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg)
+{
+    for (ir_node *n = block->first; n; n = n->next) {
+        fn(n, arg);
+        if (n->kind == IR_N_REGION)
+            ir_walk(&n->region->body, fn, arg);
+    }
+}
+
+/* ---- shapes ---- */
+
+bool ir_shape_equal(const ir_shape *a, const ir_shape *b)
+{
+    if (a->rank != b->rank)
+        return false;
+    for (int i = 0; i < a->rank; i++)
+        if (!poly_equal(&a->d[i], &b->d[i]))
+            return false;
+    return true;
+}
+
+static poly product(const ir_shape *s, int from, int to)
+{
+    poly p = poly_number(1);
+    for (int i = from; i < to; i++) {
+        bool fits = poly_mul(&p, &p, &s->d[i]);
+        assert(fits);
+        (void)fits;
+    }
+    return p;
+}
+
+poly ir_elems(const ir_shape *s)
+{
+    return product(s, 0, s->rank);
+}
+
+poly ir_row_elems(const ir_shape *s)
+{
+    return product(s, 1, s->rank);
+}
+
+ir_value *ir_root(ir_value *v)
+{
+    while (v->kind == IR_V_VIEW)
+        v = v->base;
+    return v;
+}
+
+static ir_value *view_new(ir_module *m, ir_value *v, const ir_shape *shape,
+                          const char *name)
+{
+    ir_value *r = ir_value_new(m, IR_V_VIEW, name ? name : v->name, v->cls,
+                               shape, v->home);
+    r->base = v;
+    r->def = v->def;
+    r->off = v->kind == IR_V_VIEW ? v->off : poly_number(0);
+    r->ld = v->kind == IR_V_VIEW ? v->ld : ir_row_elems(&v->shape);
+    r->slice = v->slice;
+    if (v->kind == IR_V_VIEW)
+        r->base = v->base;
+    return r;
+}
+
+ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
+                     const char *name, qvl_err *err)
+{
+    poly a = ir_elems(&v->shape);
+    poly b = ir_elems(shape);
+    bool same_rows = poly_equal(&v->shape.d[0], &shape->d[0]);
+    if (!poly_equal(&a, &b) || (v->slice && !same_rows)) {
+        qvl_str s = {0};
+        ir_print_shape(&s, m, &v->shape);
+        qvl_str_puts(&s, " as ");
+        ir_print_shape(&s, m, shape);
+        qvl_fail(err, QVL_E_CONFIG, "cannot see %s", s.p);
+        qvl_str_release(&s);
+        return NULL;
+    }
+    ir_value *r = view_new(m, v, shape, name);
+    if (!v->slice)
+        r->ld = ir_row_elems(shape);
+    return r;
+}
+
+ir_value *ir_columns(ir_module *m, ir_value *v, const poly *first,
+                     const poly *n, const char *name)
+{
+    assert(v->shape.rank == 2 || v->shape.rank == 3);
+    ir_shape s = v->shape;
+    s.d[1] = *n;
+    ir_value *r = view_new(m, v, &s, name);
+    poly at = *first;
+    bool fits = true;
+    if (s.rank == 3)
+        fits = poly_mul(&at, first, &s.d[2]);
+    fits = fits && poly_add(&r->off, &r->off, &at);
+    assert(fits);
+    (void)fits;
+    r->slice = true;
+    return r;
+}
+
+ir_value *ir_rows(ir_module *m, ir_value *v, const poly *first, const poly *n,
+                  const char *name)
+{
+    ir_shape s = v->shape;
+    s.d[0] = *n;
+    ir_value *r = view_new(m, v, &s, name);
+    poly at;
+    bool fits = poly_mul(&at, first, &r->ld) && poly_add(&r->off, &r->off, &at);
+    assert(fits);
+    (void)fits;
+    r->slice = true;
+    return r;
+}
+
+/* ---- operands ---- */
+
+ir_value *ir_operand(const ir_op *op, int operand)
+{
+    int in = 0;
+    int out = 0;
+    for (int i = 0; i < op->k->n_operands; i++) {
+        bool is_in = op->k->operand[i].access == KERN_IN;
+        if (i == operand)
+            return is_in ? op->in[in] : op->out[out];
+        if (is_in)
+            in++;
+        else
+            out++;
+    }
+    return NULL;
+}
+
+bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
+                      bool by_rows, ir_shape *out)
+{
+    (void)k;
+    const ir_shape *s = &v->shape;
+    ir_shape r = {.rank = o->rank};
+    if (s->rank == o->rank) {
+        r = *s;
+    } else if (o->rank == 3 && s->rank == 2) {
+        r.d[0] = s->d[0];
+        r.d[1] = poly_number(1);
+        r.d[2] = s->d[1];
+    } else if (s->rank > o->rank && o->rank == 1) {
+        r.d[0] = product(s, 0, s->rank);
+    } else if (s->rank > o->rank && by_rows) {
+        for (int i = 0; i + 1 < o->rank; i++)
+            r.d[i] = s->d[i];
+        r.d[o->rank - 1] = product(s, o->rank - 1, s->rank);
+    } else if (s->rank > o->rank) {
+        int extra = s->rank - o->rank;
+        r.d[0] = product(s, 0, extra + 1);
+        for (int i = 1; i < o->rank; i++)
+            r.d[i] = s->d[i + extra];
+    } else {
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+static int shape_error(const ir_module *m, const ir_op *op, int operand,
+                       const ir_shape *found, const poly *sym,
+                       const bool *known, qvl_err *err)
+{
+    const kern_operand *o = &op->k->operand[operand];
+    qvl_str s = {0};
+    qvl_str_printf(&s, "%s of %s has shape ", o->name, op->k->name);
+    ir_print_shape(&s, m, found);
+    qvl_str_puts(&s, ", expected [");
+    for (int i = 0; i < o->rank; i++) {
+        qvl_str_puts(&s, i ? ", " : "");
+        if (o->dim[i] < 0)
+            qvl_str_printf(&s, "%d", -1 - o->dim[i]);
+        else if (known[o->dim[i]])
+            poly_print(&s, &sym[o->dim[i]], m->dim_name, false);
+        else
+            qvl_str_puts(&s, op->k->sym[o->dim[i]]);
+    }
+    qvl_str_putc(&s, ']');
+    qvl_fail(err, QVL_E_CONFIG, "%s", s.p);
+    qvl_str_release(&s);
+    return QVL_E_CONFIG;
+}
+
+/* A rank-2 kernel sees a slice of rank 3 with its rows as they are. */
+static bool bind_by_rows(const ir_op *op)
+{
+    bool by_rows = false;
+    for (int i = 0; i < op->k->n_operands; i++) {
+        const ir_value *v = ir_operand(op, i);
+        if (v && v->slice && v->shape.rank > op->k->operand[i].rank)
+            by_rows = true;
+    }
+    for (int i = 0; i < op->n_extra; i++) {
+        const ir_value *v = op->extra[i];
+        if (op->extra_kind[i] == KERN_EXTRA_SAME && v->slice &&
+            v->shape.rank > 2)
+            by_rows = true;
+    }
+    return by_rows;
+}
+
+static bool bind_dims(const kern_operand *o, const ir_shape *s, poly *sym,
+                      bool *known)
+{
+    for (int i = 0; i < o->rank; i++) {
+        int64_t n;
+        if (o->dim[i] < 0) {
+            if (!poly_is_number(&s->d[i], &n) || n != -1 - o->dim[i])
+                return false;
+        } else if (!known[o->dim[i]]) {
+            sym[o->dim[i]] = s->d[i];
+            known[o->dim[i]] = true;
+        } else if (!poly_equal(&sym[o->dim[i]], &s->d[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err)
+{
+    bool known[KERN_MAX_SYMS] = {false};
+    bool by_rows = bind_by_rows(op);
+    for (int i = 0; i < op->k->n_operands; i++) {
+        const ir_value *v = ir_operand(op, i);
+        if (!v)
+            continue;
+        const kern_operand *o = &op->k->operand[i];
+        ir_shape s;
+        if (!ir_operand_shape(op->k, o, v, by_rows, &s) ||
+            !bind_dims(o, &s, out, known))
+            return shape_error(m, op, i, &v->shape, out, known, err);
+    }
+    for (int i = 0; i < op->k->n_syms; i++)
+        if (!known[i])
+            return qvl_fail(err, QVL_E_INTERNAL, "dim %s of %s is not bound",
+                            op->k->sym[i], op->k->name);
+    return QVL_OK;
+}
+
+void ir_store_shape(const ir_op *op, poly *rows, poly *cols)
+{
+    const ir_value *v = op->out[0];
+    const kern_operand *o = NULL;
+    for (int i = 0; i < op->k->n_operands && !o; i++)
+        if (op->k->operand[i].access != KERN_IN)
+            o = &op->k->operand[i];
+    ir_shape s;
+    bool fits = ir_operand_shape(op->k, o, v, bind_by_rows(op), &s);
+    assert(fits);
+    (void)fits;
+    *rows = s.d[0];
+    *cols = ir_row_elems(&s);
+}
+
+bool ir_extra_fits(const ir_value *v, kern_extra_kind kind, const poly *rows,
+                   const poly *cols)
+{
+    poly n = ir_elems(&v->shape);
+    poly want;
+    if (kind == KERN_EXTRA_COL)
+        return poly_equal(&n, cols) && !v->slice;
+    if (kind == KERN_EXTRA_ROW)
+        return poly_equal(&n, rows) && !v->slice;
+    if (v->slice && !poly_equal(&v->shape.d[0], rows))
+        return false;
+    return poly_mul(&want, rows, cols) && poly_equal(&n, &want);
+}
+
+/* ---- uses ---- */
+
+bool ir_inside(const ir_region *r, const ir_region *outer)
+{
+    for (; r; r = r->outer)
+        if (r == outer)
+            return true;
+    return outer == NULL;
+}
+
+static void count_node(ir_node *n, void *arg)
+{
+    (void)arg;
+    if (n->kind == IR_N_STORE)
+        ir_root(n->value)->n_uses++;
+    if (n->kind == IR_N_REGION)
+        for (int i = 0; i < n->region->n_carry; i++) {
+            ir_root(n->region->carry[i].init)->n_uses++;
+            ir_root(n->region->carry[i].next)->n_uses++;
+        }
+    if (n->kind != IR_N_OP)
+        return;
+    for (int i = 0; i < n->op.n_in; i++)
+        if (n->op.in[i])
+            ir_root(n->op.in[i])->n_uses++;
+    for (int i = 0; i < n->op.n_extra; i++)
+        ir_root(n->op.extra[i])->n_uses++;
+}
+
+void ir_count_uses(ir_module *m)
+{
+    for (int i = 0; i < m->n_values; i++)
+        m->value[i]->n_uses = 0;
+    ir_walk(&m->body, count_node, NULL);
+    for (int i = 0; i < m->n_outputs; i++)
+        if (m->output[i].value)
+            ir_root(m->output[i].value)->n_uses++;
+}
+
+/* ---- ops ---- */
+
+/* Shape of a new output: that of an input with the same declared dims, else
+ * its dims with a merged first dim taken apart again. */
+static ir_shape output_shape(const ir_op *op, const kern_operand *o,
+                             const poly *sym)
+{
+    int in = 0;
+    for (int i = 0; i < op->k->n_operands; i++) {
+        const kern_operand *c = &op->k->operand[i];
+        if (c->access != KERN_IN)
+            continue;
+        const ir_value *v = op->in[in++];
+        if (v && c->rank == o->rank &&
+            memcmp(c->dim, o->dim, (size_t)o->rank * sizeof c->dim[0]) == 0)
+            return v->shape;
+    }
+    ir_shape s = {0};
+    int lead = -1;
+    in = 0;
+    for (int i = 0; i < op->k->n_operands && lead < 0; i++) {
+        const kern_operand *c = &op->k->operand[i];
+        if (c->access != KERN_IN)
+            continue;
+        const ir_value *v = op->in[in++];
+        if (!v || c->dim[0] != o->dim[0] || v->shape.rank <= c->rank)
+            continue;
+        lead = v->shape.rank - c->rank + 1;
+        for (int k = 0; k < lead; k++)
+            s.d[s.rank++] = v->shape.d[k];
+    }
+    for (int i = lead < 0 ? 0 : 1; i < o->rank; i++)
+        s.d[s.rank++] = o->dim[i] < 0 ? poly_number(-1 - o->dim[i])
+                                      : sym[o->dim[i]];
+    return s;
+}
+
+static ir_class output_class(const kern_operand *o, ir_class cls)
+{
+    if (strcmp(o->type, "f32") == 0)
+        return IR_F32;
+    if (strcmp(o->type, "i32") == 0 || strcmp(o->type, "u32") == 0)
+        return IR_I32;
+    return cls;
+}
+
+/* Dims known from the inputs alone. */
+static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
+                       qvl_err *err)
+{
+    bool by_rows = bind_by_rows(op);
+    int in = 0;
+    for (int i = 0; i < op->k->n_operands; i++) {
+        const kern_operand *o = &op->k->operand[i];
+        if (o->access != KERN_IN)
+            continue;
+        const ir_value *v = op->in[in++];
+        ir_shape s;
+        if (v && (!ir_operand_shape(op->k, o, v, by_rows, &s) ||
+                  !bind_dims(o, &s, sym, known)))
+            return shape_error(m, op, i, &v->shape, sym, known, err);
+    }
+    return QVL_OK;
+}
+
+ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
+                   int n_in, ir_value *const *out, ir_class cls,
+                   const ir_real *scalar, const char *name, qvl_err *err)
+{
+    const kern *k = kern_find(b->m->kernels, kernel);
+    if (!k) {
+        qvl_fail(err, QVL_E_INTERNAL, "no kernel %s in shaders/", kernel);
+        return NULL;
+    }
+    ir_node *n = ir_node_new(b->m, IR_N_OP, b->line);
+    ir_op *op = &n->op;
+    op->k = k;
+    n->backward = b->backward;
+    for (int i = 0; i < n_in; i++)
+        op->in[op->n_in++] = in[i];
+    for (int i = 0; i < k->n_scalars; i++)
+        op->scalar[i] = scalar[i];
+    poly sym[KERN_MAX_SYMS] = {{0}};
+    bool known[KERN_MAX_SYMS] = {false};
+    if (bind_inputs(b->m, op, sym, known, err) != QVL_OK)
+        return NULL;
+    for (int i = 0, o = 0; i < k->n_operands; i++) {
+        if (k->operand[i].access == KERN_IN)
+            continue;
+        ir_value *v = out ? out[o] : NULL;
+        if (!v) {
+            ir_shape s = output_shape(op, &k->operand[i], sym);
+            v = ir_value_new(b->m, IR_V_OP, name,
+                             output_class(&k->operand[i], cls), &s,
+                             b->block->owner);
+        }
+        if (v->kind == IR_V_OP || v->kind == IR_V_VIEW)
+            v->def = n;
+        op->out[op->n_out++] = v;
+        o++;
+    }
+    if (ir_bind(b->m, op, sym, err) != QVL_OK)
+        return NULL;
+    ir_append(b->block, n);
+    return n;
+}
+
+/* How an argument follows a result of shape s. */
+static bool extra_kind(const ir_shape *s, const ir_shape *a,
+                       kern_extra_kind *kind)
+{
+    poly rows = s->d[0];
+    poly row = ir_row_elems(s);
+    poly a_row = ir_row_elems(a);
+    if (poly_equal(&rows, &a->d[0]) && poly_equal(&row, &a_row)) {
+        *kind = KERN_EXTRA_SAME;
+        return true;
+    }
+    if (a->rank == 1 && poly_equal(&a->d[0], &s->d[s->rank - 1])) {
+        *kind = KERN_EXTRA_COL;
+        return true;
+    }
+    if (a->rank < s->rank) {
+        poly n = ir_elems(a);
+        poly lead = product(s, 0, s->rank - 1);
+        *kind = KERN_EXTRA_ROW;
+        return poly_equal(&n, &lead);
+    }
+    return false;
+}
+
+ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
+                     int n_arg, ir_class cls, ir_value *into, const char *name,
+                     qvl_err *err)
+{
+    ir_value *like = arg[0];
+    for (int i = 1; i < n_arg; i++)
+        if (arg[i]->shape.rank > like->shape.rank)
+            like = arg[i];
+    ir_node *n = ir_node_new(b->m, IR_N_OP, b->line);
+    n->backward = b->backward;
+    n->op.k = kern_find(b->m->kernels, "map");
+    n->op.expr = expr;
+    for (int i = 0; i < n_arg; i++) {
+        if (!extra_kind(&like->shape, &arg[i]->shape, &n->op.extra_kind[i])) {
+            qvl_str s = {0};
+            ir_print_shape(&s, b->m, &arg[i]->shape);
+            qvl_str_puts(&s, " with ");
+            ir_print_shape(&s, b->m, &like->shape);
+            qvl_fail(err, QVL_E_CONFIG, "shapes do not go together: %s", s.p);
+            qvl_str_release(&s);
+            return NULL;
+        }
+        n->op.extra[n->op.n_extra++] = arg[i];
+    }
+    ir_value *v = into;
+    if (!v)
+        v = ir_value_new(b->m, IR_V_OP, name, cls, &like->shape,
+                         b->block->owner);
+    v->def = n;
+    n->op.out[n->op.n_out++] = v;
+    ir_append(b->block, n);
+    return v;
+}
+
+ir_value *ir_zero_add(ir_builder *b, const ir_shape *shape, ir_class cls,
+                      const char *name)
+{
+    ir_node *n = ir_node_new(b->m, IR_N_OP, b->line);
+    n->backward = b->backward;
+    n->op.k = kern_find(b->m->kernels, "map");
+    n->op.expr = ir_ex_number(b->m, 0.0);
+    ir_value *v =
+        ir_value_new(b->m, IR_V_OP, name, cls, shape, b->block->owner);
+    v->def = n;
+    n->op.out[n->op.n_out++] = v;
+    ir_append(b->block, n);
+    return v;
+}
+
+/* ---- expressions ---- */
+
+static ir_expr *ex_new(ir_module *m, int kind)
+{
+    ir_expr *e = qvl_arena_array(m->arena, ir_expr, 1);
+    e->kind = kind;
+    return e;
+}
+
+const ir_expr *ir_ex_number(ir_module *m, double v)
+{
+    ir_expr *e = ex_new(m, IR_EX_NUMBER);
+    e->number = v;
+    return e;
+}
+
+const ir_expr *ir_ex_arg(ir_module *m, int arg)
+{
+    ir_expr *e = ex_new(m, IR_EX_ARG);
+    e->arg = arg;
+    return e;
+}
+
+const ir_expr *ir_ex_value(ir_module *m)
+{
+    return ex_new(m, IR_EX_VALUE);
+}
+
+static bool is_number(const ir_expr *e, double v)
+{
+    return e->kind == IR_EX_NUMBER && e->number == v;
+}
+
+static double fold(int kind, double a, double b)
+{
+    if (kind == IR_EX_ADD)
+        return a + b;
+    return kind == IR_EX_SUB ? a - b : a * b;
+}
+
+/* Folds numbers and drops x * 1, x + 0, x * 0. */
+const ir_expr *ir_ex_binary(ir_module *m, int kind, const ir_expr *a,
+                            const ir_expr *b)
+{
+    if (a->kind == IR_EX_NUMBER && b->kind == IR_EX_NUMBER)
+        return ir_ex_number(m, fold(kind, a->number, b->number));
+    if (kind == IR_EX_MUL) {
+        if (is_number(a, 1.0) || is_number(b, 0.0))
+            return b;
+        if (is_number(b, 1.0) || is_number(a, 0.0))
+            return a;
+    } else if (is_number(b, 0.0)) {
+        return a;
+    } else if (kind == IR_EX_ADD && is_number(a, 0.0)) {
+        return b;
+    }
+    ir_expr *e = ex_new(m, kind);
+    e->a = a;
+    e->b = b;
+    return e;
+}
+
+const ir_expr *ir_ex_call(ir_module *m, int fn, const ir_expr *a)
+{
+    assert(fn >= 0);
+    ir_expr *e = ex_new(m, IR_EX_CALL);
+    e->fn = fn;
+    e->a = a;
+    return e;
+}
+
+const ir_expr *ir_ex_neg(ir_module *m, const ir_expr *a)
+{
+    if (a->kind == IR_EX_NUMBER)
+        return ir_ex_number(m, -a->number);
+    ir_expr *e = ex_new(m, IR_EX_NEG);
+    e->a = a;
+    return e;
+}

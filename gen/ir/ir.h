@@ -1,0 +1,376 @@
+/* ir.h - the program between the spec and the emitted code
+ *
+ * A module is a block of nodes over values with symbolic shapes. A node is an
+ * op, a region (a repeat over layers, an if, a chunk over rows), or a move
+ * between a value and an element of an array of values (`ds[k]`). Every value is
+ * defined once. What a loop carries is listed in the region: it enters, leaves,
+ * and changes there, as block arguments do elsewhere.
+ *
+ *   op      one kernel of shaders/: its signature is the op's shape rule. An
+ *           elementwise op is the kernel `map` with an expression, and any op
+ *           whose output allows it may carry an expression too (fuse).
+ *   view    a value without an op: other dims over the same memory, or a column
+ *           slice with an offset and a row stride of its own, or a range of rows.
+ *   grad    a parameter's gradient is a value of its own kind; ops add to it.
+ *
+ * Invariants, held by ir_check after every pass: definitions come before uses
+ * and in scope, shapes fit the kernel, classes fit its storage types, a slice is
+ * bound only where the kernel takes a row stride, each region's carries agree.
+ */
+#ifndef GEN_IR_IR_H
+#define GEN_IR_IR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "ir/poly.h"
+#include "kern/kern.h"
+
+#define IR_MAX_RANK 5
+#define IR_MAX_DIMS 64
+#define IR_MAX_LISTS 4
+#define IR_MAX_IN 10
+#define IR_MAX_OUT 4
+#define IR_MAX_CARRY 16
+
+typedef enum { IR_DIM_INT, IR_DIM_FLOAT, IR_DIM_BOOL, IR_DIM_LIST } ir_dim_type;
+typedef enum {
+    IR_DIM_CONFIG,
+    IR_DIM_DERIVED,
+    IR_DIM_BATCH,
+    IR_DIM_LOCAL,  // of a chunk: rows in it, first row
+} ir_dim_source;
+
+/* An integer expression of the spec, kept as a tree for conditions, list
+ * lengths and derived dims. */
+typedef struct ir_int {
+    enum {
+        IR_INT_NUMBER,
+        IR_INT_DIM,    // dim
+        IR_INT_VAR,    // loop variable, name
+        IR_INT_COUNT,  // length of list dim
+        IR_INT_BINARY, // op: + - * / % < > = (==) ! (!=) & (and) | (or)
+        IR_INT_NOT,    // a
+        IR_INT_IN,     // a in list dim
+    } kind;
+    char op;
+    int64_t number;
+    int dim;
+    const char *name;
+    const struct ir_int *a, *b;
+} ir_int;
+
+typedef struct {
+    const char *name;
+    ir_dim_type type;
+    ir_dim_source source;
+    const char *key;        // CONFIG: dotted path
+    const ir_int *value;    // DERIVED
+    int list;               // LIST: which
+    bool replaced;          // its symbol never appears: see `is`
+    poly is;                // what stands for it in shapes
+    const char *where;      // "file:line", for messages of the emitted code
+} ir_dim;
+
+typedef struct {
+    int rank;
+    poly d[IR_MAX_RANK];
+} ir_shape;
+
+/* In the order of qvl_value_class. */
+typedef enum { IR_ACT, IR_RES, IR_WEIGHT, IR_F32, IR_I32, IR_N_CLASS } ir_class;
+
+typedef struct {
+    const char *name;
+    int kind;       // enum qvl_input_kind
+    int of;         // index input that a weight, start or entry belongs to
+    ir_class cls;
+    ir_shape shape;
+    poly table;     // INDEX: rows it points into
+    int value;      // id of its value, -1: not used yet
+} ir_input;
+
+/* Parameters with one name template: one, or one for each value of a loop
+ * variable below `count`. */
+typedef struct {
+    const char *name;      // "model.visual.blocks.{b}.norm1.weight"
+    const char *var;       // "b", NULL: single
+    const ir_int *count;   // NULL: single
+    const char *group;
+    ir_shape shape;
+    int same_as;           // family, -1
+    const ir_int *tied_if; // condition of same_as
+    bool transposable;
+} ir_param;
+
+typedef struct ir_node ir_node;
+typedef struct ir_region ir_region;
+
+typedef enum {
+    IR_V_INPUT,
+    IR_V_PARAM,
+    IR_V_GRAD,    // sum for a parameter
+    IR_V_OP,      // output of an op
+    IR_V_ENTRY,   // of a carry, inside its region
+    IR_V_RESULT,  // of a carry, behind its region
+    IR_V_LOAD,    // element of an array
+    IR_V_VIEW,    // see base
+    IR_V_SPACE,   // memory that views of it are written to
+} ir_value_kind;
+
+typedef struct ir_value {
+    int id;
+    ir_value_kind kind;
+    const char *name;      // for people; not unique
+    ir_class cls;
+    ir_shape shape;
+    int index;             // input, or parameter family
+    const char *layer;     // PARAM, GRAD: loop variable that picks the instance
+    ir_region *home;       // region that defines it, NULL: the module's block
+    ir_node *def;          // op, region or load; NULL for inputs and parameters
+    struct ir_value *base; // VIEW
+    poly off, ld;          // VIEW: first element in base, elements from row to row
+    bool slice;            // VIEW: ld differs from the row's size
+    /* from the size pass */
+    bool escapes;          // used outside the region that defines it
+    int n_uses;
+} ir_value;
+
+/* A real number known when the model opens: a number, a dim, or a power. */
+typedef struct {
+    enum { IR_REAL_NUMBER, IR_REAL_FLOAT_DIM, IR_REAL_POW } kind;
+    double number;   // NUMBER; exponent of POW
+    int dim;         // FLOAT_DIM; base of POW
+    double times;    // factor in front
+} ir_real;
+
+/* An elementwise expression over the op's extra inputs and, in a fused op, the
+ * value v that the kernel would have stored. */
+typedef struct ir_expr {
+    enum {
+        IR_EX_NUMBER,
+        IR_EX_VALUE,   // v of a fused op
+        IR_EX_ARG,     // extra input `arg`
+        IR_EX_ADD,
+        IR_EX_SUB,
+        IR_EX_MUL,
+        IR_EX_NEG,
+        IR_EX_CALL,    // function `fn` of a
+    } kind;
+    double number;
+    int arg;
+    int fn;            // index into ir_fns
+    const struct ir_expr *a, *b;
+} ir_expr;
+
+typedef struct {
+    const kern *k;
+    ir_value *in[IR_MAX_IN];    // operands in and, for io and acc, none
+    int n_in;
+    ir_value *out[IR_MAX_OUT];  // out, io, acc operands in order
+    int n_out;
+    ir_value *extra[KERN_MAX_EXTRA];  // of the expression
+    kern_extra_kind extra_kind[KERN_MAX_EXTRA];
+    int n_extra;
+    const ir_expr *expr;        // on out[0]; NULL: none
+    ir_real scalar[KERN_MAX_SCALARS];
+} ir_op;
+
+typedef struct {
+    ir_value *init;
+    ir_value *entry;   // REPEAT; IF: the same as init
+    ir_value *next;
+    ir_value *result;
+} ir_carry;
+
+/* An array of values, filled in one place, read in others. */
+typedef struct {
+    const char *name;
+    const ir_int *count;
+    ir_class cls;
+    ir_shape shape;
+    int grad;      // array of its gradients, -1: none
+    bool is_grad;  // elements never stored read as zeros
+} ir_array;
+
+typedef struct {
+    ir_node *first, *last;
+    ir_region *owner;  // NULL: the module
+} ir_block;
+
+struct ir_region {
+    enum { IR_REPEAT, IR_IF, IR_CHUNK } kind;
+    ir_region *outer;
+    int id;             // REPEAT: number of the repeat in the spec
+    bool reverse;       // REPEAT: from the last layer to the first
+    const char *label;  // REPEAT: prefix of its parameters, "layers.{l}."
+    const char *var;    // REPEAT: loop variable; IF: position in the list or NULL
+    const ir_int *count;  // REPEAT
+    const ir_int *cond;   // IF
+    int dim, by;        // CHUNK: rows in all, most rows of a chunk (dims)
+    int rows, first;    // CHUNK: local dims
+    ir_carry carry[IR_MAX_CARRY];
+    int n_carry;
+    ir_block body;
+};
+
+struct ir_node {
+    enum { IR_N_OP, IR_N_REGION, IR_N_LOAD, IR_N_STORE } kind;
+    ir_node *prev, *next;
+    ir_block *block;
+    int line;           // of the spec
+    bool backward;
+    ir_op op;           // OP; LOAD from gradients: makes an unset element
+    ir_region *region;
+    int array;          // LOAD, STORE
+    const ir_int *at;   // element
+    ir_value *value;
+};
+
+typedef struct {
+    const char *name;      // "vision.deepstack.{k}" for an array
+    ir_value *value;
+    int array;             // -1: one value
+    const char *var;
+} ir_output;
+
+typedef struct {
+    const ir_int *cond;
+    const char *text;   // as in the spec
+    int line;
+} ir_condition;
+
+typedef struct ir_module {
+    qvl_arena *arena;
+    const kern_set *kernels;
+    const char *file;            // of the spec, as given
+    const char *name;
+    const char *model_type[4];
+    int n_model_types;
+    ir_dim dim[IR_MAX_DIMS];
+    const char *dim_name[IR_MAX_DIMS];
+    int n_dims, n_lists;
+    ir_condition *condition;
+    int n_conditions;
+    ir_input *input;
+    int n_inputs;
+    ir_param *param;
+    int n_params;
+    ir_array *array;
+    int n_arrays;
+    ir_output *output;
+    int n_outputs;
+    ir_block body;
+    ir_value **value;            // by id
+    int n_values, cap_values;
+    int n_repeats;
+} ir_module;
+
+/* Functions of elementwise expressions: name in the spec, name in the dialect.
+ * The derivative is a rule of its own (pass/grad.c). */
+typedef struct {
+    const char *name;
+    const char *dialect;
+} ir_fn;
+extern const ir_fn ir_fns[];
+extern const int ir_n_fns;
+int ir_fn_find(const char *name);
+
+/* Where nodes are appended. */
+typedef struct {
+    ir_module *m;
+    ir_block *block;
+    int line;
+    bool backward;
+} ir_builder;
+
+ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
+                       ir_class cls, const ir_shape *shape, ir_region *home);
+/* Value of input, parameter or gradient. */
+ir_value *ir_input_value(ir_module *m, int input);
+ir_value *ir_param_value(ir_module *m, int family, const char *layer);
+ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
+int ir_input_find(const ir_module *m, const char *name);
+
+ir_node *ir_node_new(ir_module *m, int kind, int line);
+void ir_append(ir_block *block, ir_node *node);
+void ir_insert_after(ir_node *at, ir_node *node);
+void ir_remove(ir_node *node);
+
+/* Append the op of a kernel. Output shapes follow from the inputs by the
+ * kernel's signature; `out` may hold values to write into (gradients, views),
+ * else new ones are made: class F32 or I32 where the signature says so, else
+ * `cls`. Fails when shapes do not fit; the message names the dims. */
+ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
+                   int n_in, ir_value *const *out, ir_class cls,
+                   const ir_real *scalar, const char *name, qvl_err *err);
+/* Append a map: expression over extras. The shape is that of the first SAME. */
+ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
+                     int n_arg, ir_class cls, ir_value *into, const char *name,
+                     qvl_err *err);
+
+/* Append a map that stores 0 everywhere. */
+ir_value *ir_zero_add(ir_builder *b, const ir_shape *shape, ir_class cls,
+                      const char *name);
+
+/* Views. */
+ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
+                     const char *name, qvl_err *err);
+/* Columns [first, first + n) of dim 1, of a rank-2 or rank-3 value. */
+ir_value *ir_columns(ir_module *m, ir_value *v, const poly *first,
+                     const poly *n, const char *name);
+/* Rows [first, first + n) of dim 0. */
+ir_value *ir_rows(ir_module *m, ir_value *v, const poly *first, const poly *n,
+                  const char *name);
+/* The value whose memory a view shows. */
+ir_value *ir_root(ir_value *v);
+/* Number of elements; elements of a row (all dims but the first). */
+poly ir_elems(const ir_shape *s);
+poly ir_row_elems(const ir_shape *s);
+bool ir_shape_equal(const ir_shape *a, const ir_shape *b);
+
+/* Expressions. */
+const ir_expr *ir_ex_number(ir_module *m, double v);
+const ir_expr *ir_ex_arg(ir_module *m, int arg);
+const ir_expr *ir_ex_value(ir_module *m);
+const ir_expr *ir_ex_binary(ir_module *m, int kind, const ir_expr *a,
+                            const ir_expr *b);
+const ir_expr *ir_ex_call(ir_module *m, int fn, const ir_expr *a);
+const ir_expr *ir_ex_neg(ir_module *m, const ir_expr *a);
+
+/* The op's dims by the kernel's symbols: out[k->n_syms]. On failure the message
+ * names operand, found and expected shape. */
+int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
+/* Value of operand i of op's kernel: in, out in signature order; NULL: absent. */
+ir_value *ir_operand(const ir_op *op, int operand);
+/* Dims of `v` as kernel operand `o` sees them (leading dims merged or a middle
+ * 1 put in): rank o->rank. False when that is impossible. */
+bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
+                      bool by_rows, ir_shape *out);
+
+/* Rows and columns of the op's first output as its kernel stores it: what the
+ * arguments of an expression must follow. */
+void ir_store_shape(const ir_op *op, poly *rows, poly *cols);
+/* How a value follows a stored [rows, cols]; false when it does not. */
+bool ir_extra_fits(const ir_value *v, kern_extra_kind kind, const poly *rows,
+                   const poly *cols);
+/* Is region r `outer` or inside of it? NULL outer is the module. */
+bool ir_inside(const ir_region *r, const ir_region *outer);
+/* Count the uses of every value (by root), into n_uses. */
+void ir_count_uses(ir_module *m);
+
+/* Call fn for every node, regions before their bodies. */
+void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg);
+
+/* Print as text, for --dump and for tests. */
+void ir_print(qvl_str *out, const ir_module *m);
+void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s);
+void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e);
+void ir_print_expr(qvl_str *out, const ir_expr *e, const char *const *arg);
+/* The invariants; `after` names the pass in the message. */
+int ir_check(const ir_module *m, const char *after, qvl_err *err);
+
+#endif

@@ -1,0 +1,180 @@
+/* kern.h - kernels of shaders/, their language, and their compiled forms
+ *
+ * A kernel is a declared signature and a body. The signature is read here; the
+ * body goes through unchanged, behind `#line`, into C, OpenCL C and GLSL. What
+ * differs between the languages is spelled by shaders/dialect/.
+ *
+ *     (comment: the equation)
+ *     kernel rms_norm(in X x[rows, cols] ld, in f32 w[cols],
+ *                     out Y y[rows, cols] ld, out f32 rstd[rows], arg f32 eps)
+ *     tile SPAN
+ *     shared f32 part[LANES]
+ *     groups rows
+ *     { body }
+ *
+ * Operands   ACCESS TYPE NAME[DIMS] [ld]
+ *   access   in, out, io, or acc: an output that is overwritten or added to, as
+ *            the caller says at each dispatch (gradients of parameters)
+ *   type     f32 i32 u32, or a capital word: a storage type (f32, bf16, f16)
+ *            chosen where the kernel is used; the same word twice is one choice
+ *   dims     names or whole numbers. A name is a u32 argument of the kernel,
+ *            known to the body. A rank-2 operand takes a value of any rank: the
+ *            first dim stands for all leading ones. `const` dims are compiled in.
+ *   ld       the operand may be a column slice of a wider tensor. The body
+ *            addresses it as (row, col), row = the first dim, col = the rest
+ *            flattened; without ld it is addressed by one flat index.
+ *   optional `in f32 b[N]?` may be absent: HAS_b is 0 or 1, compiled in.
+ * Lines after the signature, each at most once unless said
+ *   arg f32|u32 NAME   in the parentheses, behind the operands
+ *   tile NAME, NAME    constants that configs/tune/ sets for a device class
+ *   const D 256 = 64 72 128   dim D is compiled in: at most 256; C has variants
+ *                      for the values listed and one for any. D_MAX is D where
+ *                      it is known, 256 in that last one: size arrays by it
+ *   shared TYPE NAME[EXPR]    may be repeated
+ *   library            a library may compute `out` and call the store alone
+ *   groups EXPR        number of groups, of dims, args, tiles, LANES; ceil_div
+ * The body
+ *   load_x(i) / store_y(i, v), for ld operands load_x(r, c) / store_y(r, c, v);
+ *   values are f32 whatever the storage (i32/u32 for those types). loadv_x and
+ *   storev_y move VW neighbours as an `fv`. An `out ... ld` operand may carry a
+ *   fused expression: store_y(r, c, v) then stores EXPR(v, ...), so the body
+ *   stores each element exactly once and never reads it back. storev_y too.
+ *   Types f32 u32 i32 bool fv; arrays of constant size; for, if, ?:. No
+ *   pointers, structs, recursion, return, goto, switch, float atomics. Every
+ *   function call is one of the dialect. Literals carry their suffix: 1.0f, 2u.
+ *   LANE, LANES, GROUP (u32), VW; BARRIER; EACH_LANE(i, n), EACH_LANE_V(i, n)
+ *   (whole vectors only), EACH_LANE_TAIL(i, n) (what is left of them);
+ *   GROUP_SUM(part, v), GROUP_MAX(part, v): v becomes the group's sum, the same
+ *   in all lanes, part is shared f32 [LANES]. Every lane reaches every barrier.
+ *   A loop runs at most 65,535 times (nest it): some drivers stop there.
+ */
+#ifndef GEN_KERN_H
+#define GEN_KERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define KERN_MAX_OPERANDS 12
+#define KERN_MAX_DIMS 4     // rank of an operand
+#define KERN_MAX_SYMS 12    // different dims of a kernel
+#define KERN_MAX_SCALARS 8
+#define KERN_MAX_TILES 12
+#define KERN_MAX_SHARED 6
+#define KERN_MAX_EXTRA 6    // operands of a fused expression
+
+typedef enum { KERN_IN, KERN_OUT, KERN_IO, KERN_ACC } kern_access;
+
+typedef struct {
+    const char *name;
+    kern_access access;
+    const char *type;   // "f32", "i32", "u32" or a capital word
+    int rank;
+    int dim[KERN_MAX_DIMS];  // index into kern.sym, or -1 - number
+    bool ld;
+    bool optional;
+} kern_operand;
+
+typedef struct {
+    const char *name;
+    bool is_f32;  // else u32
+} kern_scalar;
+
+typedef struct {
+    int sym;          // dim that is compiled in
+    int max;
+    int favour[8];
+    int n_favour;
+} kern_const;
+
+typedef struct {
+    const char *type;
+    const char *name;
+    const char *size;  // expression text
+} kern_shared;
+
+typedef struct {
+    const char *name;
+    const char *file;
+    int line;       // of `kernel`
+    int body_line;  // of the first line of the body
+    const char *body;
+    kern_operand operand[KERN_MAX_OPERANDS];
+    int n_operands;
+    const char *sym[KERN_MAX_SYMS];  // dims, in order of first appearance
+    int n_syms;
+    kern_scalar scalar[KERN_MAX_SCALARS];
+    int n_scalars;
+    const char *tile[KERN_MAX_TILES];
+    int n_tiles;
+    kern_const constant[4];
+    int n_constants;
+    kern_shared shared[KERN_MAX_SHARED];
+    int n_shared;
+    const char *groups;  // expression text
+    bool library;
+} kern;
+
+typedef struct {
+    kern *item;
+    int n;
+} kern_set;
+
+/* Read every kernel of a file and append to the set. Mistakes are reported as
+ * file:line:col with the source line and a caret. */
+int kern_read(kern_set *set, const char *path, qvl_arena *arena,
+              qvl_err *err);
+const kern *kern_find(const kern_set *set, const char *name);
+
+/* How an operand of a fused expression follows the output's (row, col). */
+typedef enum {
+    KERN_EXTRA_SAME,  // [rows, cols], ld; element (r, c)
+    KERN_EXTRA_COL,   // [cols]; element c: a bias
+    KERN_EXTRA_ROW,   // [rows]; element r
+} kern_extra_kind;
+
+/* A fused expression on one output. `text` is C of the dialect over v (the
+ * value the body stored) and e0, e1, ... (the operands, as f32). Two equal
+ * structs are one compiled form. */
+typedef struct {
+    const char *text;
+    int n_extra;
+    kern_extra_kind kind[KERN_MAX_EXTRA];
+    int dtype[KERN_MAX_EXTRA];  // enum qvl_dtype
+} kern_epilogue;
+
+/* One compiled form of a kernel. */
+typedef struct {
+    const kern *k;
+    int dtype[KERN_MAX_OPERANDS];  // enum qvl_dtype, or -1: optional and absent
+    int epilogue_on;               // operand with the expression, -1 for none
+    kern_epilogue epilogue;
+    const char *name;  // "rms_norm.f.f.b", with ".eN" for an expression
+    const char *id;    // the same as a C identifier
+} kern_form;
+
+/* What each 32-bit argument of a form is, in order (see backend/kernel.h). */
+typedef enum {
+    KERN_ARG_DIM,     // index: sym
+    KERN_ARG_OFF,     // index: buffer (operands, then extras)
+    KERN_ARG_LD,      // index: buffer
+    KERN_ARG_SCALAR,  // index: scalar
+    KERN_ARG_ACC,     // index: operand
+} kern_arg_kind;
+
+typedef struct {
+    kern_arg_kind kind;
+    int index;
+} kern_arg;
+
+/* Arguments of a form; returns their number, at most QVL_KERNEL_MAX_ARGS. */
+int kern_args(const kern_form *form, kern_arg args[]);
+
+/* Buffers of a form: present operands in order, then extras; index -> operand
+ * (>= 0) or -1 - extra. Returns their number. */
+int kern_buffers(const kern_form *form, int map[]);
+
+#endif

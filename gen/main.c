@@ -1,0 +1,350 @@
+/* main.c - the generator: layer specs and kernels in, C, OpenCL C and GLSL out
+ *
+ *   gen --shaders DIR --tune DIR --out DIR [--arch FILE]... [--kernel NAME]...
+ *       [--table NAME] [--spirv no] [--opencl no]
+ *   gen --embed DIR
+ *   gen --dump PASS [--phase infer|train] --shaders DIR --arch FILE
+ *
+ * The passes are the list below. The output is a pure function of the input:
+ * the same bytes in give the same bytes out. Files are written when they change
+ * only, so that the build repeats no work.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "emit/model.h"
+#include "emit/out.h"
+#include "pass/pass.h"
+
+typedef struct {
+    const char *name;
+    int (*run)(ir_module *m, qvl_err *err);
+    bool train_only;
+} pass;
+
+static const pass passes[] = {
+    {"grad", pass_grad, true},
+    {"simplify", pass_simplify, false},
+    {"fuse", pass_fuse, false},
+    {"size", pass_size, false},
+};
+#define N_PASSES (int)(sizeof passes / sizeof passes[0])
+
+#define MAX_LIST 64
+
+typedef struct {
+    const char *shaders, *tune, *out, *dump, *phase, *table, *embed;
+    bool no_spirv, no_opencl;
+    const char *arch[MAX_LIST];
+    int n_arch;
+    const char *kernel[MAX_LIST];
+    int n_kernel;
+} options;
+
+typedef struct {
+    qvl_arena arena;
+    options opt;
+    kern_set kernels;
+    families families;
+    qvl_str model[MAX_LIST];      // emitted text of each architecture
+    const char *name[MAX_LIST];
+    qvl_err err;
+} generator;
+
+/* ---- reading ---- */
+
+static int is_kernel(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+    return n > 2 && strcmp(d->d_name + n - 2, ".k") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_kernels(generator *g)
+{
+    struct dirent **list;
+    int n = scandir(g->opt.shaders, &list, is_kernel, by_name);
+    if (n < 0)
+        return qvl_fail(&g->err, QVL_E_IO, "cannot list %s: %s",
+                        g->opt.shaders, strerror(errno));
+    int rc = QVL_OK;
+    for (int i = 0; i < n; i++) {
+        const char *path = qvl_arena_printf(&g->arena, "%s/%s",
+                                            g->opt.shaders, list[i]->d_name);
+        if (rc == QVL_OK)
+            rc = kern_read(&g->kernels, path, &g->arena, &g->err);
+        free(list[i]);
+    }
+    free(list);
+    return rc;
+}
+
+/* The spec through all passes; stops after the pass `stop`. */
+static int build(generator *g, const char *file, bool train, const char *stop,
+                 ir_module **module)
+{
+    ir_module *m = qvl_arena_array(&g->arena, ir_module, 1);
+    char *text;
+    size_t len;
+    spec s = {0};
+    m->arena = &g->arena;
+    m->kernels = &g->kernels;
+    QVL_TRY(qvl_file_read(file, &text, &len, &g->arena, &g->err));
+    const char *slash = strrchr(file, '/');
+    QVL_TRY(spec_read(&s, m, slash ? slash + 1 : file, text, &g->err));
+    QVL_TRY(pass_lower(m, &s, &g->err));
+    QVL_TRY(ir_check(m, "lower", &g->err));
+    *module = m;
+    if (stop && strcmp(stop, "lower") == 0)
+        return QVL_OK;
+    for (int i = 0; i < N_PASSES; i++) {
+        if (passes[i].train_only && !train)
+            continue;
+        QVL_TRY(passes[i].run(m, &g->err));
+        QVL_TRY(ir_check(m, passes[i].name, &g->err));
+        if (stop && strcmp(stop, passes[i].name) == 0)
+            return QVL_OK;
+    }
+    if (stop)
+        return qvl_fail(&g->err, QVL_E_USAGE, "no pass '%s'", stop);
+    return QVL_OK;
+}
+
+static int dump(generator *g)
+{
+    ir_module *m;
+    qvl_str s = {0};
+    bool train = !g->opt.phase || strcmp(g->opt.phase, "train") == 0;
+    if (g->opt.n_arch != 1)
+        return qvl_fail(&g->err, QVL_E_USAGE, "--dump takes one --arch");
+    QVL_TRY(build(g, g->opt.arch[0], train, g->opt.dump, &m));
+    ir_print(&s, m);
+    fputs(s.p, stdout);
+    qvl_str_release(&s);
+    return QVL_OK;
+}
+
+/* ---- writing ---- */
+
+/* Leave a file alone that already says this. */
+static int write_text(generator *g, const char *name, const qvl_str *s)
+{
+    const char *path =
+        qvl_arena_printf(&g->arena, "%s/%s", g->opt.out, name);
+    char *old;
+    size_t len;
+    if (qvl_file_exists(path) &&
+        qvl_file_read(path, &old, &len, &g->arena, &g->err) == QVL_OK &&
+        len == s->len && memcmp(old, s->p, len) == 0)
+        return QVL_OK;
+    return qvl_file_write_all(path, s->p ? s->p : "", s->len, &g->err);
+}
+
+/* C of one kernel's forms a file; GLSL one form a file. */
+static int write_kernels(generator *g, const emit_tune *tune)
+{
+    const families *f = &g->families;
+    for (int k = 0; k < g->kernels.n; k++) {
+        const kern_form **forms =
+            qvl_arena_array(&g->arena, const kern_form *, f->n_forms);
+        int n = 0;
+        for (int i = 0; i < f->n_forms; i++)
+            if (f->form[i]->k == &g->kernels.item[k])
+                forms[n++] = f->form[i];
+        const char *name = qvl_arena_printf(&g->arena, "k_%s.c",
+                                            g->kernels.item[k].name);
+        qvl_str s = {0};
+        if (n > 0)
+            QVL_TRY(emit_kernel_c(&s, forms, n, tune, name, &g->err));
+        else
+            qvl_str_puts(&s, "typedef int qvl_nothing_here;\n");
+        QVL_TRY(write_text(g, name, &s));
+        qvl_str_release(&s);
+    }
+    qvl_str list = {0};
+    for (int i = 0; i < f->n_forms; i++) {
+        qvl_str s = {0};
+        emit_kernel_glsl(&s, f->form[i]);
+        QVL_TRY(write_text(g, qvl_arena_printf(&g->arena, "%s.comp",
+                                               f->form[i]->id), &s));
+        qvl_str_release(&s);
+        qvl_str_printf(&list, "%s\n", f->form[i]->id);
+    }
+    QVL_TRY(write_text(g, "forms.txt", &list));
+    qvl_str_release(&list);
+    return QVL_OK;
+}
+
+static int write_tables(generator *g, const emit_tune *tune)
+{
+    const families *f = &g->families;
+    emit_dialect dialect;
+    QVL_TRY(emit_dialect_read(
+        &dialect, qvl_arena_printf(&g->arena, "%s/dialect", g->opt.shaders),
+        &g->arena, &g->err));
+    const char *table = g->opt.table ? g->opt.table : "qvl_generated";
+    emit_table_opt opt = {.name = qvl_arena_printf(&g->arena, "%s_kernels",
+                                                   table),
+                          .spirv_include = g->opt.no_spirv ? NULL
+                                                           : "spirv.inc",
+                          .dialect = g->opt.no_opencl ? NULL : &dialect};
+    const kern_form **forms =
+        qvl_arena_array(&g->arena, const kern_form *, f->n_forms);
+    for (int i = 0; i < f->n_forms; i++)
+        forms[i] = f->form[i];
+    qvl_str s = {0};
+    QVL_TRY(emit_kernel_table(&s, forms, f->n_forms, tune, &opt, &g->err));
+    QVL_TRY(write_text(g, "kernels.c", &s));
+    qvl_str_reset(&s);
+    families_emit(&s, f, "families.h");
+    QVL_TRY(write_text(g, "families.c", &s));
+    qvl_str_reset(&s);
+    families_emit_header(&s, f);
+    QVL_TRY(write_text(g, "families.h", &s));
+    qvl_str_reset(&s);
+    out o;
+    out_init(&o, &s);
+    out_line(&o, "/* Generated: the architectures of this build. */");
+    out_line(&o, "#include \"graph/arch.h\"");
+    out_gap(&o);
+    for (int i = 0; i < g->opt.n_arch; i++)
+        out_line(&o, "extern const qvl_arch qvl_arch_%s;", g->name[i]);
+    out_line(&o, "extern const qvl_arch *const %s_archs[];", table);
+    out_line(&o, "extern const int qvl_n_%s_archs;", table + 4);
+    out_gap(&o);
+    out_line(&o, "const qvl_arch *const %s_archs[] = {", table);
+    for (int i = 0; i < g->opt.n_arch; i++)
+        out_line(&o, "    &qvl_arch_%s,", g->name[i]);
+    out_line(&o, "};");
+    out_line(&o, "const int qvl_n_%s_archs = %d;", table + 4, g->opt.n_arch);
+    QVL_TRY(write_text(g, "archs.c", &s));
+    qvl_str_release(&s);
+    return QVL_OK;
+}
+
+static int generate(generator *g)
+{
+    emit_tune tune;
+    QVL_TRY(emit_tune_read(&tune, g->opt.tune, &g->arena, &g->err));
+    QVL_TRY(emit_tune_check(&tune, &g->kernels, &g->err));
+    for (int i = 0; i < g->opt.n_arch; i++) {
+        ir_module *infer, *train;
+        QVL_TRY(build(g, g->opt.arch[i], false, NULL, &infer));
+        QVL_TRY(build(g, g->opt.arch[i], true, NULL, &train));
+        g->name[i] = infer->name;
+        QVL_TRY(emit_model(&g->model[i], &g->families, infer, train,
+                           "families.h", &g->err));
+    }
+    for (int i = 0; i < g->opt.n_kernel; i++) {
+        const kern *k = kern_find(&g->kernels, g->opt.kernel[i]);
+        int index;
+        if (!k)
+            return qvl_fail(&g->err, QVL_E_USAGE, "no kernel '%s'",
+                            g->opt.kernel[i]);
+        QVL_TRY(families_of_kernel(&g->families, k, IR_ACT, &index, &g->err));
+    }
+    for (int i = 0; i < g->opt.n_arch; i++) {
+        QVL_TRY(write_text(g, qvl_arena_printf(&g->arena, "model_%s.c",
+                                               g->name[i]), &g->model[i]));
+        qvl_str_release(&g->model[i]);
+    }
+    QVL_TRY(write_kernels(g, &tune));
+    return write_tables(g, &tune);
+}
+
+/* The SPIR-V of the forms listed in DIR/forms.txt as C arrays. */
+static int embed(generator *g)
+{
+    char *list, *spirv;
+    size_t len;
+    qvl_str s = {0};
+    g->opt.out = g->opt.embed;
+    const char *dir = g->opt.embed;
+    QVL_TRY(qvl_file_read(qvl_arena_printf(&g->arena, "%s/forms.txt", dir),
+                          &list, &len, &g->arena, &g->err));
+    for (char *id = strtok(list, "\n"); id; id = strtok(NULL, "\n")) {
+        QVL_TRY(qvl_file_read(qvl_arena_printf(&g->arena, "%s/%s.spv", dir,
+                                               id),
+                              &spirv, &len, &g->arena, &g->err));
+        QVL_TRY(emit_kernel_spirv(&s, id, spirv, len, &g->err));
+    }
+    QVL_TRY(write_text(g, "spirv.inc", &s));
+    qvl_str_release(&s);
+    return QVL_OK;
+}
+
+/* ---- command line ---- */
+
+static int read_options(generator *g, int argc, char **argv)
+{
+    options *o = &g->opt;
+    for (int i = 1; i < argc; i += 2) {
+        const char *flag = argv[i];
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (!value)
+            return qvl_fail(&g->err, QVL_E_USAGE, "%s needs a value", flag);
+        if (strcmp(flag, "--shaders") == 0)
+            o->shaders = value;
+        else if (strcmp(flag, "--tune") == 0)
+            o->tune = value;
+        else if (strcmp(flag, "--out") == 0)
+            o->out = value;
+        else if (strcmp(flag, "--dump") == 0)
+            o->dump = value;
+        else if (strcmp(flag, "--embed") == 0)
+            o->embed = value;
+        else if (strcmp(flag, "--spirv") == 0)
+            o->no_spirv = strcmp(value, "no") == 0;
+        else if (strcmp(flag, "--opencl") == 0)
+            o->no_opencl = strcmp(value, "no") == 0;
+        else if (strcmp(flag, "--phase") == 0)
+            o->phase = value;
+        else if (strcmp(flag, "--table") == 0 && strncmp(value, "qvl_", 4) == 0)
+            o->table = value;
+        else if (strcmp(flag, "--arch") == 0 && o->n_arch < MAX_LIST)
+            o->arch[o->n_arch++] = value;
+        else if (strcmp(flag, "--kernel") == 0 && o->n_kernel < MAX_LIST)
+            o->kernel[o->n_kernel++] = value;
+        else
+            return qvl_fail(&g->err, QVL_E_USAGE, "unknown flag %s", flag);
+    }
+    if (o->embed)
+        return QVL_OK;
+    if (!o->shaders || (!o->dump && (!o->tune || !o->out)))
+        return qvl_fail(&g->err, QVL_E_USAGE,
+                        "--shaders, and --tune and --out or --dump, are "
+                        "needed");
+    return QVL_OK;
+}
+
+static int run(void *arg)
+{
+    generator *g = arg;
+    if (g->opt.embed)
+        return embed(g);
+    QVL_TRY(read_kernels(g));
+    families_init(&g->families, &g->arena);
+    return g->opt.dump ? dump(g) : generate(g);
+}
+
+int main(int argc, char **argv)
+{
+    static generator g;
+    qvl_arena_init(&g.arena);
+    int rc = read_options(&g, argc, argv);
+    if (rc == QVL_OK)
+        rc = qvl_guard(run, &g, &g.err);
+    if (rc != QVL_OK)
+        fprintf(stderr, "gen: error: %s\n", g.err.msg);
+    qvl_arena_release(&g.arena);
+    return rc == QVL_OK ? 0 : qvl_err_exit_code(rc);
+}

@@ -1,0 +1,532 @@
+/* call.c - expressions of a spec as ops: the functions a spec may use */
+#include <string.h>
+
+#include "graph/arch.h"
+#include "pass/lower.h"
+
+static int fail_at(lower *s, const expr *e, const char *what)
+{
+    return expr_fail(e->at, e->col, s->err, "%s", what);
+}
+
+/* Give a message of the IR builder its place in the spec. */
+static int place(lower *s, const expr *e)
+{
+    char msg[sizeof s->err->msg];
+    memcpy(msg, s->err->msg, sizeof msg);
+    return expr_fail(e->at, e->col, s->err, "%.500s", msg);
+}
+
+/* ---- parameters ---- */
+
+static int family_find(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_params; i++)
+        if (strcmp(m->param[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* PREFIX NAME SUFFIX, from the innermost prefix outwards; an inner prefix may
+ * stand behind any of the outer ones (a tap's merger is no part of its block).
+ * -1: none. */
+static int find_param(lower *s, const char *name, const char *suffix)
+{
+    for (int i = s->n_prefixes; i >= 0; i--)
+        for (int k = i ? i - 1 : 0; k >= 0; k--) {
+            const char *full = qvl_arena_printf(
+                s->m->arena, "%s%s%s%s", lower_prefix(s, k),
+                i ? s->prefix[i - 1] : "", name, suffix);
+            int f = family_find(s->m, full);
+            if (f >= 0)
+                return f;
+        }
+    return -1;
+}
+
+static int param_value(lower *s, const expr *e, int family, ir_value **out)
+{
+    const char *var = s->m->param[family].var;
+    bool found = !var;
+    for (lower_var *v = s->vars; v && var; v = v->next)
+        found = found || strcmp(v->name, var) == 0;
+    if (!found)
+        return expr_fail(e->at, e->col, s->err,
+                         "'%s' needs the loop variable %s",
+                         s->m->param[family].name, var);
+    *out = ir_param_value(s->m, family, var);
+    return QVL_OK;
+}
+
+/* NAME.suffix as a parameter of a layer; NULL when optional and not there. */
+static int layer_param(lower *s, const expr *e, const char *suffix,
+                       bool required, ir_value **out)
+{
+    *out = NULL;
+    if (e->kind != EXPR_NAME)
+        return fail_at(s, e, "expected the name of a parameter");
+    int f = find_param(s, e->name, suffix);
+    if (f >= 0)
+        return param_value(s, e, f, out);
+    if (!required)
+        return QVL_OK;
+    const char *at = lower_prefix(s, s->n_prefixes);
+    return expr_fail(e->at, e->col, s->err, "no parameter '%s%s%s' in params",
+                     at, e->name, suffix);
+}
+
+/* ---- arguments ---- */
+
+static int want_args(lower *s, const expr *e, int n)
+{
+    if (e->n == n)
+        return QVL_OK;
+    return expr_fail(e->at, e->col, s->err, "%s takes %d arguments, found %d",
+                     e->name, n, e->n);
+}
+
+static int want_input(lower *s, const expr *e, int kind, int *out)
+{
+    int i = e->kind == EXPR_NAME ? ir_input_find(s->m, e->name) : -1;
+    if (i < 0 || s->m->input[i].kind != kind)
+        return fail_at(s, e, kind == QVL_INPUT_INDEX
+                                 ? "expected an input of kind index"
+                                 : "expected an input of another kind");
+    *out = i;
+    return QVL_OK;
+}
+
+static int dim_of_real(lower *s, const expr *e, bool real, int *dim)
+{
+    int d = e->kind == EXPR_NAME ? spec_dim_find(s->m, e->name) : -1;
+    if (d < 0 || (real && s->m->dim[d].type != IR_DIM_FLOAT) ||
+        (!real && s->m->dim[d].type != IR_DIM_INT))
+        return fail_at(s, e, real ? "expected a number or a float of config"
+                                  : "expected a dim");
+    *dim = d;
+    return QVL_OK;
+}
+
+/* A number, a float dim, or DIM ^ NUMBER. */
+static int want_real(lower *s, const expr *e, ir_real *out)
+{
+    ir_real r = {.times = 1.0};
+    if (e->kind == EXPR_NUMBER) {
+        r.kind = IR_REAL_NUMBER;
+        r.number = e->number;
+    } else if (e->kind == EXPR_BINARY && e->op == '^') {
+        const expr *p = e->arg[1];
+        double sign = 1.0;
+        if (p->kind == EXPR_UNARY && p->op == '-') {
+            sign = -1.0;
+            p = p->arg[0];
+        }
+        if (p->kind != EXPR_NUMBER)
+            return fail_at(s, p, "expected a number");
+        r.kind = IR_REAL_POW;
+        r.number = sign * p->number;
+        QVL_TRY(dim_of_real(s, e->arg[0], false, &r.dim));
+    } else {
+        r.kind = IR_REAL_FLOAT_DIM;
+        QVL_TRY(dim_of_real(s, e, true, &r.dim));
+    }
+    *out = r;
+    return QVL_OK;
+}
+
+/* ---- functions ---- */
+
+static int add_op(lower *s, const expr *e, const char *kernel,
+                  ir_value *const *in, int n_in, const ir_real *scalar,
+                  const char *name, ir_value **out)
+{
+    ir_node *n = ir_op_add(&s->b, kernel, in, n_in, NULL, IR_ACT, scalar, name,
+                           s->err);
+    if (!n)
+        return place(s, e);
+    *out = n->op.out[0];
+    return QVL_OK;
+}
+
+/* Weight as [out, in], whatever dims the checkpoint gives the input. */
+static int as_matrix(lower *s, ir_value *w, ir_value **out)
+{
+    *out = w;
+    if (w->shape.rank == 2)
+        return QVL_OK;
+    ir_shape shape = {.rank = 2,
+                      .d = {w->shape.d[0], ir_row_elems(&w->shape)}};
+    *out = ir_reshape(s->m, w, &shape, w->name, s->err);
+    return *out ? QVL_OK : QVL_E_CONFIG;
+}
+
+/* y = x W' + b; b when there is one */
+static int call_linear(lower *s, const expr *e, const char *name,
+                       ir_value **out)
+{
+    ir_value *in[2], *bias, *y;
+    QVL_TRY(want_args(s, e, 2));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &in[0]));
+    QVL_TRY(layer_param(s, e->arg[1], ".weight", true, &in[1]));
+    QVL_TRY(layer_param(s, e->arg[1], ".bias", false, &bias));
+    QVL_TRY(as_matrix(s, in[1], &in[1]));
+    const char *last = strrchr(e->arg[1]->name, '.');
+    last = last ? last + 1 : e->arg[1]->name;
+    QVL_TRY(add_op(s, e, "matmul_nt", in, 2, NULL, bias || !name ? last : name,
+                   &y));
+    *out = y;
+    if (!bias)
+        return QVL_OK;
+    ir_value *arg[2] = {y, bias};
+    const ir_expr *sum = ir_ex_binary(s->m, IR_EX_ADD, ir_ex_arg(s->m, 0),
+                                      ir_ex_arg(s->m, 1));
+    *out = ir_map_add(&s->b, sum, arg, 2, IR_ACT, NULL, name ? name : last,
+                      s->err);
+    return *out ? QVL_OK : place(s, e);
+}
+
+static int call_rms_norm(lower *s, const expr *e, const char *name,
+                         ir_value **out)
+{
+    ir_value *in[2];
+    ir_real eps;
+    QVL_TRY(want_args(s, e, 3));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &in[0]));
+    QVL_TRY(layer_param(s, e->arg[1], ".weight", true, &in[1]));
+    QVL_TRY(want_real(s, e->arg[2], &eps));
+    return add_op(s, e, "rms_norm", in, 2, &eps, name ? name : "normed", out);
+}
+
+static int call_layer_norm(lower *s, const expr *e, const char *name,
+                           ir_value **out)
+{
+    ir_value *in[3];
+    ir_real eps;
+    QVL_TRY(want_args(s, e, 3));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &in[0]));
+    QVL_TRY(layer_param(s, e->arg[1], ".weight", true, &in[1]));
+    QVL_TRY(layer_param(s, e->arg[1], ".bias", true, &in[2]));
+    QVL_TRY(want_real(s, e->arg[2], &eps));
+    return add_op(s, e, "layer_norm", in, 3, &eps, name ? name : "normed",
+                  out);
+}
+
+static int call_rope(lower *s, const expr *e, const char *name,
+                     ir_value **out)
+{
+    ir_value *in[2];
+    int angles;
+    ir_real sign = {.kind = IR_REAL_NUMBER, .number = 1.0, .times = 1.0};
+    QVL_TRY(want_args(s, e, 2));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &in[0]));
+    QVL_TRY(want_input(s, e->arg[1], QVL_INPUT_ANGLES, &angles));
+    in[1] = ir_input_value(s->m, angles);
+    poly two = poly_number(2), pairs;
+    if (in[0]->shape.rank != 3 ||
+        !poly_mul(&pairs, &in[1]->shape.d[2], &two) ||
+        !poly_equal(&pairs, &in[0]->shape.d[2]))
+        return fail_at(s, e, "rope takes [T, heads, 2 * angles]");
+    return add_op(s, e, "rope", in, 2, &sign, name ? name : "roped", out);
+}
+
+static int call_attention(lower *s, const expr *e, const char *name,
+                          ir_value **out)
+{
+    ir_value *in[4];
+    ir_real scale;
+    int range;
+    QVL_TRY(want_args(s, e, 5));
+    for (int i = 0; i < 3; i++)
+        QVL_TRY(lower_value(s, e->arg[i], NULL, &in[i]));
+    QVL_TRY(want_input(s, e->arg[3], QVL_INPUT_RANGE, &range));
+    in[3] = ir_input_value(s->m, range);
+    QVL_TRY(want_real(s, e->arg[4], &scale));
+    return add_op(s, e, "attention", in, 4, &scale, name ? name : "attended",
+                  out);
+}
+
+static int call_lookup(lower *s, const expr *e, const char *name,
+                       ir_value **out)
+{
+    ir_value *in[3];
+    int index;
+    QVL_TRY(want_args(s, e, 2));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &in[0]));
+    QVL_TRY(want_input(s, e->arg[1], QVL_INPUT_INDEX, &index));
+    if (!poly_equal(&in[0]->shape.d[0], &s->m->input[index].table))
+        return fail_at(s, e, "the table has another number of rows than the "
+                             "index points into");
+    in[1] = lower_in_chunk(s, ir_input_value(s->m, index));
+    in[2] = lower_in_chunk(s, ir_input_value(s->m, index + 1));
+    return add_op(s, e, "lookup", in, 3, NULL, name ? name : "rows", out);
+}
+
+static int call_heads(lower *s, const expr *e, const char *name,
+                      ir_value **out)
+{
+    ir_value *x;
+    ir_shape shape = {.rank = 3};
+    QVL_TRY(want_args(s, e, 2));
+    QVL_TRY(lower_value(s, e->arg[0], name, &x));
+    QVL_TRY(spec_size(&shape.d[1], s->m, e->arg[1], s->err));
+    shape.d[0] = x->shape.d[0];
+    if (x->shape.rank != 2 ||
+        !poly_div(&shape.d[2], &x->shape.d[1], &shape.d[1]))
+        return fail_at(s, e, "the columns do not divide into so many heads");
+    *out = ir_reshape(s->m, x, &shape, name ? name : x->name, s->err);
+    return *out ? QVL_OK : place(s, e);
+}
+
+static int call_join(lower *s, const expr *e, const char *name, ir_value **out)
+{
+    ir_value *x;
+    QVL_TRY(want_args(s, e, 1));
+    QVL_TRY(lower_value(s, e->arg[0], name, &x));
+    ir_shape shape = {.rank = 2, .d = {x->shape.d[0], ir_row_elems(&x->shape)}};
+    *out = ir_reshape(s->m, x, &shape, name ? name : x->name, s->err);
+    return *out ? QVL_OK : place(s, e);
+}
+
+static int call_reshape(lower *s, const expr *e, const char *name,
+                        ir_value **out)
+{
+    ir_value *x;
+    ir_shape shape = {.rank = e->n - 1};
+    if (e->n < 2 || e->n > 4)
+        return fail_at(s, e, "reshape takes a value and 1 to 3 sizes");
+    QVL_TRY(lower_value(s, e->arg[0], name, &x));
+    for (int i = 1; i < e->n; i++)
+        QVL_TRY(spec_size(&shape.d[i - 1], s->m, e->arg[i], s->err));
+    *out = ir_reshape(s->m, x, &shape, name ? name : x->name, s->err);
+    return *out ? QVL_OK : place(s, e);
+}
+
+/* The value is kept as f32 whatever the run stores activations as. */
+static int call_f32(lower *s, const expr *e, const char *name, ir_value **out)
+{
+    ir_value *x;
+    QVL_TRY(want_args(s, e, 1));
+    QVL_TRY(lower_value(s, e->arg[0], name, &x));
+    return lower_as_class(s, x, IR_F32, out);
+}
+
+/* Sum over the rows: in 32 parts, then their sum. */
+static int call_sum_rows(lower *s, const expr *e, const char *name,
+                         ir_value **out)
+{
+    ir_value *x, *part;
+    QVL_TRY(want_args(s, e, 1));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &x));
+    QVL_TRY(add_op(s, e, "col_sum_part", &x, 1, NULL, "parts", &part));
+    return add_op(s, e, "sum_rows", &part, 1, NULL, name ? name : "sum", out);
+}
+
+static int call_cross_entropy(lower *s, const expr *e, const char *name,
+                              ir_value **out)
+{
+    ir_value *in[3];
+    QVL_TRY(want_args(s, e, 3));
+    for (int i = 0; i < 3; i++)
+        QVL_TRY(lower_value(s, e->arg[i], NULL, &in[i]));
+    if (in[1]->cls != IR_I32)
+        return fail_at(s, e->arg[1], "labels are i32");
+    return add_op(s, e, "cross_entropy", in, 3, NULL, name ? name : "loss",
+                  out);
+}
+
+typedef int call_fn(lower *s, const expr *e, const char *name,
+                    ir_value **out);
+static const struct {
+    const char *name;
+    call_fn *fn;
+} calls[] = {
+    {"linear", call_linear},       {"rms_norm", call_rms_norm},
+    {"layer_norm", call_layer_norm}, {"rope", call_rope},
+    {"attention", call_attention}, {"lookup", call_lookup},
+    {"heads", call_heads},         {"join", call_join},
+    {"reshape", call_reshape},     {"f32", call_f32},
+    {"sum_rows", call_sum_rows},   {"cross_entropy", call_cross_entropy},
+};
+#define N_CALLS (int)(sizeof calls / sizeof calls[0])
+
+static int unknown_call(lower *s, const expr *e)
+{
+    const char *names[N_CALLS + 16];
+    size_t n = 0;
+    for (int i = 0; i < N_CALLS; i++)
+        names[n++] = calls[i].name;
+    for (int i = 0; i < ir_n_fns; i++)
+        names[n++] = ir_fns[i].name;
+    const char *near = qvl_str_nearest(e->name, names, n);
+    return expr_fail(e->at, e->col, s->err, "no function '%s'%s%s%s", e->name,
+                     near ? "; did you mean '" : "", near ? near : "",
+                     near ? "'?" : "");
+}
+
+static int lower_call(lower *s, const expr *e, const char *name,
+                      ir_value **out)
+{
+    for (int i = 0; i < N_CALLS; i++)
+        if (strcmp(calls[i].name, e->name) == 0)
+            return calls[i].fn(s, e, name, out);
+    int fn = ir_fn_find(e->name);
+    if (fn < 0)
+        return unknown_call(s, e);
+    ir_value *x;
+    QVL_TRY(want_args(s, e, 1));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &x));
+    const ir_expr *ex = ir_ex_call(s->m, fn, ir_ex_arg(s->m, 0));
+    *out = ir_map_add(&s->b, ex, &x, 1, IR_ACT, NULL, name ? name : e->name,
+                      s->err);
+    return *out ? QVL_OK : place(s, e);
+}
+
+/* ---- elementwise operators ---- */
+
+/* One side of an operator: a number, or a value added to arg[]. */
+static int side(lower *s, const expr *e, ir_value **arg, int *n,
+                const ir_expr **out)
+{
+    if (e->kind == EXPR_NUMBER) {
+        *out = ir_ex_number(s->m, e->number);
+        return QVL_OK;
+    }
+    QVL_TRY(lower_value(s, e, NULL, &arg[*n]));
+    *out = ir_ex_arg(s->m, (*n)++);
+    return QVL_OK;
+}
+
+static int lower_operator(lower *s, const expr *e, const char *name,
+                          ir_value **out)
+{
+    ir_value *arg[2];
+    int n = 0;
+    const ir_expr *a, *b = NULL, *ex;
+    QVL_TRY(side(s, e->arg[0], arg, &n, &a));
+    if (e->kind == EXPR_BINARY)
+        QVL_TRY(side(s, e->arg[1], arg, &n, &b));
+    if (n == 0)
+        return fail_at(s, e, "numbers alone are no value");
+    if (e->kind == EXPR_UNARY && e->op == '-')
+        ex = ir_ex_neg(s->m, a);
+    else if (e->op == '+')
+        ex = ir_ex_binary(s->m, IR_EX_ADD, a, b);
+    else if (e->op == '-')
+        ex = ir_ex_binary(s->m, IR_EX_SUB, a, b);
+    else if (e->op == '*')
+        ex = ir_ex_binary(s->m, IR_EX_MUL, a, b);
+    else
+        return fail_at(s, e, "values go together by + - *");
+    *out = ir_map_add(&s->b, ex, arg, n, IR_ACT, NULL, name ? name : "sum",
+                      s->err);
+    return *out ? QVL_OK : place(s, e);
+}
+
+/* ---- names ---- */
+
+static int lower_by_name(lower *s, const expr *e, ir_value **out)
+{
+    lower_name *n = lower_find(s, e->name);
+    if (n && n->value) {
+        *out = lower_in_chunk(s, n->value);
+        return QVL_OK;
+    }
+    int input = ir_input_find(s->m, e->name);
+    if (input >= 0) {
+        *out = lower_in_chunk(s, ir_input_value(s->m, input));
+        return QVL_OK;
+    }
+    int f = find_param(s, e->name, "");
+    if (f >= 0)
+        return param_value(s, e, f, out);
+    return expr_fail(e->at, e->col, s->err,
+                     "no value, input or parameter '%s'", e->name);
+}
+
+static int lower_element(lower *s, const expr *e, ir_value **out)
+{
+    ir_module *m = s->m;
+    int array = -1;
+    for (int i = 0; i < m->n_arrays; i++)
+        if (strcmp(m->array[i].name, e->name) == 0)
+            array = i;
+    if (array < 0)
+        return expr_fail(e->at, e->col, s->err, "no array '%s'", e->name);
+    ir_node *n = ir_node_new(m, IR_N_LOAD, s->b.line);
+    n->array = array;
+    QVL_TRY(spec_int(&n->at, m, e->arg[0], lower_vars(s), s->err));
+    n->value = ir_value_new(m, IR_V_LOAD, e->name, m->array[array].cls,
+                            &m->array[array].shape, s->b.block->owner);
+    n->value->def = n;
+    ir_append(s->b.block, n);
+    *out = n->value;
+    return QVL_OK;
+}
+
+int lower_value(lower *s, const expr *e, const char *name, ir_value **out)
+{
+    switch (e->kind) {
+    case EXPR_NAME:
+        return lower_by_name(s, e, out);
+    case EXPR_INDEX:
+        return lower_element(s, e, out);
+    case EXPR_CALL:
+        return lower_call(s, e, name, out);
+    case EXPR_BINARY:
+    case EXPR_UNARY:
+        return lower_operator(s, e, name, out);
+    default:
+        return fail_at(s, e, "a number alone is no value");
+    }
+}
+
+int lower_split(lower *s, const expr *e, const char *const *names, int n,
+                ir_value **out)
+{
+    ir_value *x;
+    if (e->kind != EXPR_CALL || strcmp(e->name, "split") != 0)
+        return fail_at(s, e, "several names on the left go with split(...)");
+    QVL_TRY(want_args(s, e, n + 1));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &x));
+    if (x->shape.rank < 2 || x->shape.rank > 3)
+        return fail_at(s, e, "split takes a value of rank 2 or 3");
+    poly first = poly_number(0);
+    for (int i = 0; i < n; i++) {
+        poly size;
+        QVL_TRY(spec_size(&size, s->m, e->arg[i + 1], s->err));
+        out[i] = ir_columns(s->m, x, &first, &size, names[i]);
+        poly_add(&first, &first, &size);
+    }
+    if (!poly_equal(&first, &x->shape.d[1]))
+        return fail_at(s, e, "the parts do not add up to the whole");
+    return QVL_OK;
+}
+
+/* ---- classes ---- */
+
+/* Can the op store this output as any class? */
+static bool free_class(const ir_value *v)
+{
+    if (v->kind != IR_V_OP || !v->def || v->def->kind != IR_N_OP)
+        return false;
+    const ir_op *op = &v->def->op;
+    for (int i = 0; i < op->k->n_operands; i++)
+        if (ir_operand(op, i) == v)
+            return op->k->operand[i].type[0] >= 'A' &&
+                   op->k->operand[i].type[0] <= 'Z';
+    return false;
+}
+
+int lower_as_class(lower *s, ir_value *v, ir_class cls, ir_value **out)
+{
+    *out = v;
+    if (v->cls == cls)
+        return QVL_OK;
+    if (v->cls == IR_ACT && free_class(v)) {
+        v->cls = cls;
+        return QVL_OK;
+    }
+    *out = ir_map_add(&s->b, ir_ex_arg(s->m, 0), &v, 1, cls, NULL, v->name,
+                      s->err);
+    return *out ? QVL_OK : QVL_E_CONFIG;
+}

@@ -1,0 +1,193 @@
+/* fuse.c - elementwise ops joined, and moved into the op that feeds them
+ *
+ *   b = f(a, y), a = g(x), nobody else reads a   ->  b = f(g(x), y)
+ *   b = f(a, y), a = matmul(...), likewise       ->  b = matmul(...) -> f(v, y)
+ *
+ * In the second form the op moves to where the elementwise op stood, so every
+ * argument is there. Only ops with one output move. Values between are never
+ * stored, and never rounded.
+ */
+#include <string.h>
+
+#include "pass/pass.h"
+
+static bool is_map(const ir_node *n)
+{
+    return n && n->kind == IR_N_OP && strcmp(n->op.k->name, "map") == 0;
+}
+
+/* The op that makes v for this node alone, NULL when there is none. */
+static ir_node *only_source(const ir_node *n, const ir_value *v)
+{
+    if (v->kind != IR_V_OP || v->n_uses != 1 || !v->def ||
+        v->def->kind != IR_N_OP || v->def->block != n->block)
+        return NULL;
+    return v->def;
+}
+
+/* Take extra number `at` out of the list, `more` extras of another op in. */
+typedef struct {
+    ir_value *v[2 * KERN_MAX_EXTRA];
+    kern_extra_kind kind[2 * KERN_MAX_EXTRA];
+    int n;
+    const ir_expr *arg[2 * KERN_MAX_EXTRA];  // what stands for an argument
+} merged;
+
+static int merge_extra(ir_module *m, merged *s, ir_value *v,
+                       kern_extra_kind kind)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->v[i] == v && s->kind[i] == kind)
+            return i;
+    (void)m;
+    s->v[s->n] = v;
+    s->kind[s->n] = kind;
+    return s->n++;
+}
+
+/* e with argument i replaced by arg[i], and v by `value`. */
+static const ir_expr *substitute(ir_module *m, const ir_expr *e,
+                                 const ir_expr *const *arg,
+                                 const ir_expr *value)
+{
+    const ir_expr *a;
+    switch (e->kind) {
+    case IR_EX_ARG:
+        return arg[e->arg];
+    case IR_EX_VALUE:
+        return value ? value : e;
+    case IR_EX_NUMBER:
+        return e;
+    case IR_EX_NEG:
+        return ir_ex_neg(m, substitute(m, e->a, arg, value));
+    case IR_EX_CALL:
+        return ir_ex_call(m, e->fn, substitute(m, e->a, arg, value));
+    default:
+        a = substitute(m, e->a, arg, value);
+        return ir_ex_binary(m, (int)e->kind, a,
+                            substitute(m, e->b, arg, value));
+    }
+}
+
+/* Rename the arguments of one expression into the merged list. */
+static const ir_expr *rename_args(ir_module *m, merged *s, const ir_op *op,
+                                  int skip, const ir_expr *instead)
+{
+    const ir_expr *arg[KERN_MAX_EXTRA] = {0};
+    for (int i = 0; i < op->n_extra; i++) {
+        if (i == skip)
+            arg[i] = instead;
+        else
+            arg[i] = ir_ex_arg(
+                m, merge_extra(m, s, op->extra[i], op->extra_kind[i]));
+    }
+    return substitute(m, op->expr, arg, NULL);
+}
+
+static bool fits(const ir_op *op, const merged *s)
+{
+    poly rows, cols;
+    if (s->n > KERN_MAX_EXTRA || op->n_in + op->n_out + s->n > 12)
+        return false;
+    ir_store_shape(op, &rows, &cols);
+    for (int i = 0; i < s->n; i++)
+        if (!ir_extra_fits(s->v[i], s->kind[i], &rows, &cols))
+            return false;
+    return true;
+}
+
+static void set_extras(ir_op *op, const merged *s, const ir_expr *e)
+{
+    op->n_extra = s->n;
+    memcpy(op->extra, s->v, (size_t)s->n * sizeof s->v[0]);
+    memcpy(op->extra_kind, s->kind, (size_t)s->n * sizeof s->kind[0]);
+    op->expr = e;
+}
+
+/* The map `from` feeds argument i of the map n: one map. */
+static bool join_maps(ir_module *m, ir_node *n, int i, ir_node *from)
+{
+    merged s = {0};
+    const ir_expr *inner = rename_args(m, &s, &from->op, -1, NULL);
+    const ir_expr *outer = rename_args(m, &s, &n->op, i, inner);
+    if (!fits(&n->op, &s))
+        return false;
+    set_extras(&n->op, &s, outer);
+    ir_remove(from);
+    return true;
+}
+
+static bool takes_expression(const ir_op *op)
+{
+    if (op->n_out != 1)
+        return false;
+    for (int i = 0; i < op->k->n_operands; i++) {
+        const kern_operand *o = &op->k->operand[i];
+        if (o->access == KERN_OUT)
+            return o->ld && o->type[0] >= 'A' && o->type[0] <= 'Z';
+    }
+    return false;
+}
+
+/* The op `from` feeds argument i of the map n: the op with an expression. */
+static bool join_op(ir_module *m, ir_node *n, int i, ir_node *from)
+{
+    if (!takes_expression(&from->op))
+        return false;
+    merged s = {0};
+    const ir_expr *inner = ir_ex_value(m);
+    if (from->op.expr)
+        inner = rename_args(m, &s, &from->op, -1, NULL);
+    const ir_expr *e = rename_args(m, &s, &n->op, i, inner);
+    ir_op op = from->op;
+    op.out[0] = n->op.out[0];
+    set_extras(&op, &s, e);
+    if (!fits(&op, &s))
+        return false;
+    n->op = op;
+    ir_remove(from);
+    return true;
+}
+
+/* Latest source first, so that what moves moves least. */
+static bool fuse_node(ir_module *m, ir_node *n)
+{
+    for (int i = n->op.n_extra - 1; i >= 0; i--) {
+        if (n->op.extra_kind[i] != KERN_EXTRA_SAME)
+            continue;
+        ir_node *from = only_source(n, n->op.extra[i]);
+        if (is_map(from) && join_maps(m, n, i, from))
+            return true;
+    }
+    for (int i = n->op.n_extra - 1; i >= 0; i--) {
+        if (n->op.extra_kind[i] != KERN_EXTRA_SAME)
+            continue;
+        ir_node *from = only_source(n, n->op.extra[i]);
+        if (from && !is_map(from) && join_op(m, n, i, from))
+            return true;
+    }
+    return false;
+}
+
+static bool fuse_block(ir_module *m, ir_block *block)
+{
+    ir_node *next;
+    bool any = false;
+    for (ir_node *n = block->first; n; n = next) {
+        next = n->next;
+        if (n->kind == IR_N_REGION)
+            any = fuse_block(m, &n->region->body) || any;
+        else if (is_map(n))
+            any = fuse_node(m, n) || any;
+    }
+    return any;
+}
+
+int pass_fuse(ir_module *m, qvl_err *err)
+{
+    (void)err;
+    do
+        ir_count_uses(m);
+    while (fuse_block(m, &m->body));
+    return QVL_OK;
+}

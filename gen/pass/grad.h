@@ -1,0 +1,43 @@
+/* grad.h - the backward pass: what the walk and the rules share
+ *
+ * grad.c walks the module backwards, region by region; rules.c holds the table
+ * of gradient rules, one for each kernel that a spec can reach. A rule reads the
+ * gradients of its op's outputs and adds ops that make those of its inputs.
+ */
+#ifndef GEN_PASS_GRAD_H
+#define GEN_PASS_GRAD_H
+
+#include "pass/pass.h"
+
+typedef struct grad_scope grad_scope;
+
+typedef struct {
+    ir_module *m;
+    ir_builder b;       // where backward ops go
+    grad_scope *scope;  // forward region that is being walked
+    qvl_err *err;
+} grad;
+
+/* The whole gradient of v: the sum of what its readers added, NULL when none
+ * did. Taken once, when everything that reads v has been walked. */
+int grad_take(grad *g, ir_value *v, ir_value **out);
+
+/* Add dv to the gradient of v. Inputs and indices take none. */
+int grad_give(grad *g, ir_value *v, ir_value *dv);
+
+/* Does v take a gradient at all? */
+bool grad_wanted(const ir_value *v);
+
+/* For a parameter (or a view of one): the value that sums its gradient, with
+ * v's shape. NULL when v is no parameter. */
+ir_value *grad_sum_of(grad *g, ir_value *v);
+
+/* Class of a gradient of v. */
+ir_class grad_class(const ir_value *v);
+
+/* The rule of an op: node's outputs have gradients, or it starts them. */
+int grad_rule(grad *g, const ir_node *node);
+/* Does this op start a gradient by itself (a loss)? */
+bool grad_is_seed(const ir_op *op);
+
+#endif

@@ -1,0 +1,465 @@
+#include "pass/lower.h"
+
+#include <string.h>
+
+static int lower_body(lower *s, const spec_stmt *stmt, int n);
+
+/* ---- names ---- */
+
+lower_name *lower_find(const lower *s, const char *name)
+{
+    for (lower_name *n = s->names; n; n = n->next)
+        if (strcmp(n->name, name) == 0)
+            return n;
+    return NULL;
+}
+
+static lower_name *set_name(lower *s, const char *name, ir_value *v)
+{
+    lower_name *n = qvl_arena_array(s->m->arena, lower_name, 1);
+    *n = (lower_name){.name = name, .value = v, .array = -1,
+                      .next = s->names};
+    s->names = n;
+    return n;
+}
+
+const char *const *lower_vars(lower *s)
+{
+    int n = 0;
+    for (lower_var *v = s->vars; v; v = v->next)
+        n++;
+    const char **list = qvl_arena_array(s->m->arena, const char *, n + 1);
+    n = 0;
+    for (lower_var *v = s->vars; v; v = v->next)
+        list[n++] = v->name;
+    return list;
+}
+
+static void push_var(lower *s, const char *name, const ir_int *count)
+{
+    lower_var *v = qvl_arena_array(s->m->arena, lower_var, 1);
+    *v = (lower_var){.name = name, .count = count, .next = s->vars};
+    s->vars = v;
+}
+
+const char *lower_prefix(const lower *s, int n)
+{
+    const char *full = "";
+    for (int i = 0; i < n; i++)
+        full = qvl_arena_printf(s->m->arena, "%s%s", full, s->prefix[i]);
+    return full;
+}
+
+static int push_prefix(lower *s, const spec_stmt *stmt)
+{
+    if (stmt->prefix[0] == '\0')
+        return QVL_OK;
+    if (s->n_prefixes == 16)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "nested too deeply");
+    s->prefix[s->n_prefixes++] = stmt->prefix;
+    return QVL_OK;
+}
+
+/* ---- assignment ---- */
+
+static int find_array(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_arrays; i++)
+        if (strcmp(m->array[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* array[k] = value */
+static int assign_element(lower *s, const spec_stmt *stmt)
+{
+    ir_module *m = s->m;
+    const char *name = stmt->target[0];
+    ir_value *v;
+    const ir_int *at;
+    QVL_TRY(lower_value(s, stmt->value, name, &v));
+    QVL_TRY(spec_int(&at, m, stmt->element, lower_vars(s), s->err));
+    int array = find_array(m, name);
+    if (array < 0) {
+        lower_var *var = s->vars;
+        while (var && (at->kind != IR_INT_VAR ||
+                       strcmp(var->name, at->name) != 0))
+            var = var->next;
+        if (!var)
+            return expr_fail(stmt->text, stmt->text->col, s->err,
+                             "the place in an array is a loop variable");
+        array = m->n_arrays++;
+        m->array[array] = (ir_array){.name = name, .count = var->count,
+                                     .cls = v->cls, .shape = v->shape,
+                                     .grad = -1};
+    } else if (!ir_shape_equal(&m->array[array].shape, &v->shape)) {
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "elements of '%s' have different shapes", name);
+    }
+    ir_node *n = ir_node_new(m, IR_N_STORE, s->b.line);
+    n->array = array;
+    n->at = at;
+    QVL_TRY(lower_as_class(s, v, m->array[array].cls, &n->value));
+    ir_append(s->b.block, n);
+    return QVL_OK;
+}
+
+static int assign(lower *s, const spec_stmt *stmt)
+{
+    ir_value *v[8];
+    if (stmt->element)
+        return assign_element(s, stmt);
+    if (stmt->n_targets == 1)
+        QVL_TRY(lower_value(s, stmt->value, stmt->target[0], &v[0]));
+    else
+        QVL_TRY(lower_split(s, stmt->value, stmt->target, stmt->n_targets, v));
+    for (int i = 0; i < stmt->n_targets; i++) {
+        lower_name *old = lower_find(s, stmt->target[i]);
+        bool carried = old && old->carried;
+        if (carried)
+            QVL_TRY(lower_as_class(s, v[i], IR_RES, &v[i]));
+        set_name(s, stmt->target[i], v[i])->carried = carried;
+    }
+    return QVL_OK;
+}
+
+/* ---- regions ---- */
+
+static ir_region *region_new(lower *s, int kind, int line)
+{
+    ir_node *n = ir_node_new(s->m, IR_N_REGION, line);
+    n->region = qvl_arena_array(s->m->arena, ir_region, 1);
+    n->region->kind = kind;
+    n->region->outer = s->b.block->owner;
+    n->region->body.owner = n->region;
+    ir_append(s->b.block, n);
+    return n->region;
+}
+
+/* Names known outside that the body sets: what the region carries. */
+static int collect_carries(lower *s, const spec_stmt *stmt, int n,
+                           const char **out, int n_out)
+{
+    for (int i = 0; i < n; i++) {
+        if (stmt[i].kind != SPEC_ASSIGN) {
+            n_out = collect_carries(s, stmt[i].body, stmt[i].n_body, out,
+                                    n_out);
+            continue;
+        }
+        for (int t = 0; t < stmt[i].n_targets && !stmt[i].element; t++) {
+            lower_name *known = lower_find(s, stmt[i].target[t]);
+            bool listed = false;
+            for (int k = 0; k < n_out; k++)
+                listed = listed || strcmp(out[k], stmt[i].target[t]) == 0;
+            if (known && known->value && !listed && n_out < IR_MAX_CARRY)
+                out[n_out++] = stmt[i].target[t];
+        }
+    }
+    return n_out;
+}
+
+/* A name that a loop reuses for something of another shape is not carried: it
+ * is set before it is read in every turn. */
+static bool read_before_set(const expr *e, const char *name)
+{
+    if (!e)
+        return false;
+    if (e->name && strcmp(e->name, name) == 0)
+        return true;
+    for (int i = 0; i < e->n; i++)
+        if (read_before_set(e->arg[i], name))
+            return true;
+    return false;
+}
+
+/* 1: read first, -1: set first, 0: neither. */
+static int first_use(const spec_stmt *stmt, int n, const char *name)
+{
+    for (int i = 0; i < n; i++) {
+        if (read_before_set(stmt[i].value, name))
+            return 1;
+        if (stmt[i].kind != SPEC_ASSIGN) {
+            int inner = first_use(stmt[i].body, stmt[i].n_body, name);
+            if (inner > 0 || (inner < 0 && stmt[i].kind == SPEC_AT))
+                return inner;
+            continue;
+        }
+        for (int t = 0; t < stmt[i].n_targets && !stmt[i].element; t++)
+            if (strcmp(stmt[i].target[t], name) == 0)
+                return -1;
+    }
+    return 0;
+}
+
+static int lower_for(lower *s, const spec_stmt *stmt)
+{
+    ir_module *m = s->m;
+    const char *name[IR_MAX_CARRY];
+    int n = collect_carries(s, stmt->body, stmt->n_body, name, 0);
+    int kept = 0;
+    for (int i = 0; i < n; i++)
+        if (first_use(stmt->body, stmt->n_body, name[i]) > 0)
+            name[kept++] = name[i];
+    n = kept;
+
+    const ir_int *count;
+    QVL_TRY(spec_int(&count, m, stmt->value, NULL, s->err));
+    ir_value *init[IR_MAX_CARRY];
+    for (int i = 0; i < n; i++)
+        QVL_TRY(lower_as_class(s, lower_find(s, name[i])->value, IR_RES,
+                               &init[i]));
+    ir_region *r = region_new(s, IR_REPEAT, stmt->text->line);
+    r->id = m->n_repeats++;
+    r->label = lower_prefix(s, s->n_prefixes);
+    r->var = stmt->var;
+    r->count = count;
+    lower saved = *s;
+    push_var(s, stmt->var, count);
+    s->b.block = &r->body;
+    for (int i = 0; i < n; i++) {
+        ir_carry *c = &r->carry[r->n_carry++];
+        c->init = init[i];
+        c->entry = ir_value_new(m, IR_V_ENTRY, name[i], IR_RES,
+                                &init[i]->shape, r);
+        set_name(s, name[i], c->entry)->carried = true;
+    }
+    QVL_TRY(lower_body(s, stmt->body, stmt->n_body));
+    for (int i = 0; i < n; i++) {
+        ir_carry *c = &r->carry[i];
+        ir_value *v = lower_find(s, name[i])->value;
+        if (!ir_shape_equal(&v->shape, &c->entry->shape))
+            return expr_fail(stmt->text, stmt->text->col, s->err,
+                             "'%s' changes its shape in the loop", name[i]);
+        QVL_TRY(lower_as_class(s, v, IR_RES, &c->next));
+    }
+    s->names = saved.names;
+    s->vars = saved.vars;
+    s->b.block = saved.b.block;
+    for (int i = 0; i < n; i++) {
+        ir_carry *c = &r->carry[i];
+        c->result = ir_value_new(m, IR_V_RESULT, name[i], IR_RES,
+                                 &c->entry->shape, s->b.block->owner);
+        set_name(s, name[i], c->result);
+    }
+    return QVL_OK;
+}
+
+static int lower_if(lower *s, const spec_stmt *stmt)
+{
+    ir_module *m = s->m;
+    const char *name[IR_MAX_CARRY];
+    int n = collect_carries(s, stmt->body, stmt->n_body, name, 0);
+    int kept = 0;
+    for (int i = 0; i < n; i++)
+        if (first_use(stmt->body, stmt->n_body, name[i]) > 0)
+            name[kept++] = name[i];
+    n = kept;
+
+    const ir_int *cond;
+    QVL_TRY(spec_int(&cond, m, stmt->value, lower_vars(s), s->err));
+    if (stmt->var && cond->kind != IR_INT_IN)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "`as` goes with `VAR in LIST`");
+    ir_region *r = region_new(s, IR_IF, stmt->text->line);
+    r->cond = cond;
+    r->var = stmt->var;
+    lower saved = *s;
+    s->b.block = &r->body;
+    if (stmt->var) {
+        ir_int *count = qvl_arena_array(m->arena, ir_int, 1);
+        *count = (ir_int){.kind = IR_INT_COUNT, .dim = cond->dim};
+        push_var(s, stmt->var, count);
+    }
+    for (int i = 0; i < n; i++) {
+        ir_carry *c = &r->carry[r->n_carry++];
+        c->init = c->entry = lower_find(s, name[i])->value;
+    }
+    QVL_TRY(lower_body(s, stmt->body, stmt->n_body));
+    for (int i = 0; i < n; i++) {
+        ir_carry *c = &r->carry[i];
+        ir_value *v = lower_find(s, name[i])->value;
+        if (!ir_shape_equal(&v->shape, &c->init->shape))
+            return expr_fail(stmt->text, stmt->text->col, s->err,
+                             "'%s' has another shape behind this", name[i]);
+        QVL_TRY(lower_as_class(s, v, c->init->cls, &c->next));
+    }
+    s->names = saved.names;
+    s->vars = saved.vars;
+    s->b.block = saved.b.block;
+    for (int i = 0; i < n; i++) {
+        ir_carry *c = &r->carry[i];
+        c->result = ir_value_new(m, IR_V_RESULT, name[i], c->init->cls,
+                                 &c->init->shape, s->b.block->owner);
+        bool carried = lower_find(s, name[i])->carried;
+        set_name(s, name[i], c->result)->carried = carried;
+    }
+    return QVL_OK;
+}
+
+ir_value *lower_in_chunk(lower *s, ir_value *v)
+{
+    ir_region *r = s->chunk;
+    if (!r || v->kind == IR_V_PARAM)
+        return v;
+    for (ir_region *h = v->home; h; h = h->outer)
+        if (h == r)
+            return v;
+    poly all = poly_symbol(r->dim);
+    if (!poly_equal(&v->shape.d[0], &all))
+        return v;
+    for (int i = 0; i < s->m->n_values; i++) {
+        ir_value *known = s->m->value[i];
+        if (known->kind == IR_V_VIEW && known->home == r &&
+            known->base == ir_root(v) &&
+            known->shape.rank == v->shape.rank)
+            return known;
+    }
+    poly first = poly_symbol(r->first);
+    poly rows = poly_symbol(r->rows);
+    ir_value *part = ir_rows(s->m, v, &first, &rows, v->name);
+    part->home = r;
+    return part;
+}
+
+static int local_dim(ir_module *m, const char *name)
+{
+    m->dim[m->n_dims] = (ir_dim){.name = name, .source = IR_DIM_LOCAL};
+    m->dim_name[m->n_dims] = name;
+    return m->n_dims++;
+}
+
+/* v, made in a chunk, becomes rows of a value outside of it. */
+static ir_value *collect_rows(lower *s, ir_region *r, ir_value *v,
+                              const char *name)
+{
+    ir_shape shape = v->shape;
+    shape.d[0] = poly_symbol(r->dim);
+    ir_value *all =
+        ir_value_new(s->m, IR_V_SPACE, name, v->cls, &shape, r->outer);
+    poly first = poly_symbol(r->first);
+    v->kind = IR_V_VIEW;
+    v->base = all;
+    v->ld = ir_row_elems(&shape);
+    poly_mul(&v->off, &first, &v->ld);
+    v->slice = true;
+    return all;
+}
+
+static int lower_chunk(lower *s, const spec_stmt *stmt)
+{
+    if (s->chunk)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "a chunk inside a chunk");
+    if (s->m->n_dims + 2 > IR_MAX_DIMS)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "more dims than an architecture may have");
+    ir_region *r = region_new(s, IR_CHUNK, stmt->text->line);
+    r->dim = stmt->dim;
+    r->by = stmt->by;
+    const char *dim = s->m->dim_name[r->dim];
+    r->rows = local_dim(
+        s->m, qvl_arena_printf(s->m->arena, "%s_rows", dim));
+    r->first = local_dim(
+        s->m, qvl_arena_printf(s->m->arena, "%s_first", dim));
+    lower saved = *s;
+    s->b.block = &r->body;
+    s->chunk = r;
+    QVL_TRY(lower_body(s, stmt->body, stmt->n_body));
+    lower_name *made = s->names;
+    s->names = saved.names;
+    s->b.block = saved.b.block;
+    s->chunk = NULL;
+    poly rows = poly_symbol(r->rows);
+    for (lower_name *n = made; n != saved.names; n = n->next) {
+        bool newest = true;
+        for (lower_name *k = made; k != n; k = k->next)
+            newest = newest && strcmp(k->name, n->name) != 0;
+        if (newest && n->value && n->value->kind == IR_V_OP &&
+            poly_equal(&n->value->shape.d[0], &rows))
+            set_name(s, n->name, collect_rows(s, r, n->value, n->name));
+    }
+    return QVL_OK;
+}
+
+static int lower_at(lower *s, const spec_stmt *stmt)
+{
+    return lower_body(s, stmt->body, stmt->n_body);
+}
+
+static int lower_stmt(lower *s, const spec_stmt *stmt)
+{
+    s->b.line = stmt->text->line;
+    if (stmt->kind == SPEC_ASSIGN)
+        return assign(s, stmt);
+    int n_prefixes = s->n_prefixes;
+    QVL_TRY(push_prefix(s, stmt));
+    switch (stmt->kind) {
+    case SPEC_FOR:
+        QVL_TRY(lower_for(s, stmt));
+        break;
+    case SPEC_IF:
+        QVL_TRY(lower_if(s, stmt));
+        break;
+    case SPEC_CHUNK:
+        QVL_TRY(lower_chunk(s, stmt));
+        break;
+    default:
+        QVL_TRY(lower_at(s, stmt));
+        break;
+    }
+    s->n_prefixes = n_prefixes;
+    return QVL_OK;
+}
+
+static int lower_body(lower *s, const spec_stmt *stmt, int n)
+{
+    for (int i = 0; i < n; i++)
+        QVL_TRY(lower_stmt(s, &stmt[i]));
+    return QVL_OK;
+}
+
+/* ---- outputs ---- */
+
+/* Text between braces of "name.{k}"; NULL when there are none. */
+static const char *brace_var(lower *s, const char *name)
+{
+    const char *open = strchr(name, '{');
+    const char *close = open ? strchr(open, '}') : NULL;
+    if (!close)
+        return NULL;
+    return qvl_arena_strndup(s->m->arena, open + 1,
+                             (size_t)(close - open - 1));
+}
+
+static int lower_outputs(lower *s, const spec *sp)
+{
+    ir_module *m = s->m;
+    m->output = qvl_arena_array(m->arena, ir_output, sp->n_outputs);
+    for (int i = 0; i < sp->n_outputs; i++) {
+        const spec_output *o = &sp->output[i];
+        ir_output *out = &m->output[m->n_outputs++];
+        *out = (ir_output){.name = o->name, .array = -1,
+                           .var = brace_var(s, o->name)};
+        lower_name *n = lower_find(s, o->target);
+        int array = find_array(m, o->target);
+        if (out->var && array >= 0)
+            out->array = array;
+        else if (!out->var && n && n->value)
+            out->value = n->value;
+        else
+            return expr_fail(o->text, o->text->col, s->err,
+                             "no %s '%s' in the program",
+                             out->var ? "array" : "value", o->target);
+    }
+    return QVL_OK;
+}
+
+int pass_lower(ir_module *m, const spec *sp, qvl_err *err)
+{
+    lower s = {.m = m, .err = err};
+    s.b = (ir_builder){.m = m, .block = &m->body};
+    m->array = qvl_arena_array(m->arena, ir_array, 64);
+    QVL_TRY(lower_body(&s, sp->stmt, sp->n_stmts));
+    return lower_outputs(&s, sp);
+}

@@ -1,0 +1,353 @@
+/* rules.c - the gradient of each kernel that a spec can reach
+ *
+ * A rule is a table row: the name of the forward kernel and a function that
+ * appends backward ops. Formulas stand above the functions; d before a name is
+ * the gradient of the loss by it.
+ */
+#include <string.h>
+
+#include "pass/grad.h"
+
+#define FAILED QVL_E_INTERNAL
+
+static const char *d_name(grad *g, const ir_value *v)
+{
+    return qvl_arena_printf(g->m->arena, "d_%s", v->name);
+}
+
+/* Gradient of output i of the op; NULL when nothing depends on it. */
+static int take(grad *g, const ir_op *op, int i, ir_value **dy)
+{
+    return grad_take(g, op->out[i], dy);
+}
+
+static ir_node *emit(grad *g, const char *kernel, ir_value *const *in,
+                     int n_in, ir_value *const *out, ir_class cls,
+                     const ir_real *scalar, const char *name)
+{
+    return ir_op_add(&g->b, kernel, in, n_in, out, cls, scalar, name, g->err);
+}
+
+/* One op with one new output that is the gradient of v. */
+static int give_op(grad *g, ir_value *v, const char *kernel,
+                   ir_value *const *in, int n_in, const ir_real *scalar)
+{
+    ir_node *n = emit(g, kernel, in, n_in, NULL, grad_class(v), scalar,
+                      d_name(g, v));
+    return n ? grad_give(g, v, n->op.out[0]) : FAILED;
+}
+
+/* Add the column sums of parts [32, cols] to the parameter's gradient, or make
+ * them the gradient of v. */
+static int give_parts(grad *g, ir_value *v, ir_value *part)
+{
+    ir_value *sum = grad_sum_of(g, v);
+    ir_node *n = emit(g, "sum_rows", &part, 1, sum ? &sum : NULL, IR_F32,
+                      NULL, d_name(g, v));
+    if (!n)
+        return FAILED;
+    return sum ? QVL_OK : grad_give(g, v, n->op.out[0]);
+}
+
+static int give_col_sums(grad *g, ir_value *v, ir_value *dy)
+{
+    ir_node *n = emit(g, "col_sum_part", &dy, 1, NULL, IR_F32, NULL, "parts");
+    return n ? give_parts(g, v, n->op.out[0]) : FAILED;
+}
+
+/* y = x W':  dx = dy W,  dW = dy' x */
+static int rule_matmul_nt(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    if (grad_wanted(op->in[0])) {
+        ir_value *in[2] = {dy, op->in[1]};
+        QVL_TRY(give_op(g, op->in[0], "matmul_nn", in, 2, NULL));
+    }
+    ir_value *in[2] = {dy, op->in[0]};
+    ir_value *sum = grad_sum_of(g, op->in[1]);
+    if (!sum)
+        return give_op(g, op->in[1], "matmul_tn", in, 2, NULL);
+    return emit(g, "matmul_tn", in, 2, &sum, IR_F32, NULL, "dw") ? QVL_OK
+                                                                 : FAILED;
+}
+
+/* y = x w rstd:  dx = rstd (dy w - x rstd^2 mean(dy w x)),
+ * dw = sum over rows of dy x rstd */
+static int rule_rms_norm(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    ir_value *x = op->in[0], *w = op->in[1], *rstd = op->out[1];
+    ir_value *in[4] = {dy, x, w, rstd};
+    QVL_TRY(give_op(g, x, "rms_norm_dx", in, 4, NULL));
+    ir_value *in_w[3] = {dy, x, rstd};
+    ir_node *part = emit(g, "rms_norm_dw_part", in_w, 3, NULL, IR_F32, NULL,
+                         "parts");
+    return part ? give_parts(g, w, part->op.out[0]) : FAILED;
+}
+
+/* z = (x - mean) rstd, y = z w + b:
+ * dx = rstd (dy w - mean(dy w) - z mean(dy w z)), dw = sum dy z, db = sum dy */
+static int rule_layer_norm(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    ir_value *x = op->in[0], *mean = op->out[1], *rstd = op->out[2];
+    ir_value *in[5] = {dy, x, op->in[1], mean, rstd};
+    QVL_TRY(give_op(g, x, "layer_norm_dx", in, 5, NULL));
+    ir_value *in_w[4] = {dy, x, mean, rstd};
+    ir_node *part = emit(g, "layer_norm_dw_part", in_w, 4, NULL, IR_F32, NULL,
+                         "parts");
+    if (!part)
+        return FAILED;
+    QVL_TRY(give_parts(g, op->in[1], part->op.out[0]));
+    return give_col_sums(g, op->in[2], dy);
+}
+
+/* A rotation: dx is dy turned back. */
+static int rule_rope(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    ir_value *in[2] = {dy, op->in[1]};
+    ir_real back = op->scalar[0];
+    back.times = -back.times;
+    return give_op(g, op->in[0], "rope", in, 2, &back);
+}
+
+/* p = softmax(scale q k'), o = p v:  delta = sum_d do o,
+ * dp = do v', ds = p (dp - delta), dq = scale ds k, dk = scale ds' q, dv = p' do
+ */
+static int rule_attention(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    ir_value *in_d[2] = {dy, op->out[0]};
+    ir_node *delta = emit(g, "attention_delta", in_d, 2, NULL, IR_F32, NULL,
+                          "delta");
+    if (!delta)
+        return FAILED;
+    ir_value *in[7] = {op->in[0], op->in[1], op->in[2], op->in[3],
+                       dy, op->out[1], delta->op.out[0]};
+    QVL_TRY(give_op(g, op->in[0], "attention_dq", in, 7, op->scalar));
+    ir_node *n = emit(g, "attention_dkv", in, 7, NULL, IR_ACT, op->scalar,
+                      d_name(g, op->in[1]));
+    if (!n)
+        return FAILED;
+    n->op.out[1]->name = d_name(g, op->in[2]);
+    QVL_TRY(grad_give(g, op->in[1], n->op.out[0]));
+    return grad_give(g, op->in[2], n->op.out[1]);
+}
+
+/* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n
+ * The input list is index, weight, start, entry (front/spec.c). */
+static int rule_lookup(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    if (!grad_wanted(op->in[0]))
+        return QVL_OK;
+    if (op->in[1]->kind != IR_V_INPUT)
+        return qvl_fail(g->err, QVL_E_CONFIG,
+                        "%s: no gradient for a lookup inside a chunk",
+                        g->m->file);
+    int index = op->in[1]->index;
+    ir_value *in[4] = {dy, op->in[2], ir_input_value(g->m, index + 2),
+                       ir_input_value(g->m, index + 3)};
+    ir_value *x = op->in[0];
+    ir_value *sum = grad_sum_of(g, x);
+    ir_value *dx = sum;
+    if (!dx)
+        dx = ir_value_new(g->m, IR_V_OP, d_name(g, x), grad_class(x),
+                          &x->shape, g->b.block->owner);
+    if (!emit(g, "lookup_dx", in, 4, &dx, IR_ACT, NULL, dx->name))
+        return FAILED;
+    return sum ? QVL_OK : grad_give(g, x, dx);
+}
+
+/* The kernel computes the gradient of its logits with the loss. */
+static int rule_cross_entropy(grad *g, const ir_op *op)
+{
+    return grad_give(g, op->in[0], op->out[1]);
+}
+
+/* ---- elementwise ---- */
+
+/* d fn(a) / d a, as an expression of a */
+static const ir_expr *derive_fn(ir_module *m, int fn, const ir_expr *a)
+{
+    const char *name = ir_fns[fn].name;
+    const ir_expr *y = ir_ex_call(m, fn, a);
+    const ir_expr *one = ir_ex_number(m, 1.0);
+    if (strcmp(name, "silu") == 0)
+        return ir_ex_call(m, ir_fn_find("dsilu"), a);
+    if (strcmp(name, "gelu_tanh") == 0)
+        return ir_ex_call(m, ir_fn_find("dgelu_tanh"), a);
+    if (strcmp(name, "gelu_erf") == 0)
+        return ir_ex_call(m, ir_fn_find("dgelu_erf"), a);
+    if (strcmp(name, "sigmoid") == 0)  // y (1 - y)
+        return ir_ex_binary(m, IR_EX_MUL, y,
+                            ir_ex_binary(m, IR_EX_SUB, one, y));
+    if (strcmp(name, "tanh") == 0)  // 1 - y^2
+        return ir_ex_binary(m, IR_EX_SUB, one,
+                            ir_ex_binary(m, IR_EX_MUL, y, y));
+    if (strcmp(name, "exp") == 0)
+        return y;
+    return NULL;
+}
+
+/* d e / d arg; NULL when a function in it has no derivative. */
+static const ir_expr *derive(ir_module *m, const ir_expr *e, int arg)
+{
+    const ir_expr *da, *db;
+    switch (e->kind) {
+    case IR_EX_ARG:
+        return ir_ex_number(m, e->arg == arg ? 1.0 : 0.0);
+    case IR_EX_ADD:
+    case IR_EX_SUB:
+        da = derive(m, e->a, arg);
+        db = derive(m, e->b, arg);
+        return da && db ? ir_ex_binary(m, (int)e->kind, da, db) : NULL;
+    case IR_EX_MUL:
+        da = derive(m, e->a, arg);
+        db = derive(m, e->b, arg);
+        if (!da || !db)
+            return NULL;
+        return ir_ex_binary(m, IR_EX_ADD,
+                            ir_ex_binary(m, IR_EX_MUL, da, e->b),
+                            ir_ex_binary(m, IR_EX_MUL, e->a, db));
+    case IR_EX_NEG:
+        da = derive(m, e->a, arg);
+        return da ? ir_ex_neg(m, da) : NULL;
+    case IR_EX_CALL:
+        da = derive(m, e->a, arg);
+        db = derive_fn(m, e->fn, e->a);
+        return da && db ? ir_ex_binary(m, IR_EX_MUL, db, da) : NULL;
+    default:
+        return ir_ex_number(m, 0.0);
+    }
+}
+
+/* e with its arguments renumbered; those used are listed in `used`. */
+static const ir_expr *renumber(ir_module *m, const ir_expr *e, int *place,
+                               int *n)
+{
+    switch (e->kind) {
+    case IR_EX_ARG:
+        if (place[e->arg] < 0)
+            place[e->arg] = (*n)++;
+        return ir_ex_arg(m, place[e->arg]);
+    case IR_EX_ADD:
+    case IR_EX_SUB:
+    case IR_EX_MUL: {
+        const ir_expr *a = renumber(m, e->a, place, n);
+        return ir_ex_binary(m, (int)e->kind, a, renumber(m, e->b, place, n));
+    }
+    case IR_EX_NEG:
+        return ir_ex_neg(m, renumber(m, e->a, place, n));
+    case IR_EX_CALL:
+        return ir_ex_call(m, e->fn, renumber(m, e->a, place, n));
+    default:
+        return e;
+    }
+}
+
+/* dy times the derivative by argument i, as a value of y's shape. */
+static int map_part(grad *g, const ir_op *op, int i, ir_value *dy,
+                    ir_value **out)
+{
+    ir_module *m = g->m;
+    const ir_expr *d = derive(m, op->expr, i);
+    if (!d)
+        return qvl_fail(g->err, QVL_E_INTERNAL, "no derivative of a function");
+    *out = dy;
+    if (d->kind == IR_EX_NUMBER && d->number == 1.0)
+        return QVL_OK;
+    int place[KERN_MAX_EXTRA];
+    int n = 1;
+    ir_value *arg[KERN_MAX_EXTRA + 1] = {dy};
+    for (int k = 0; k < KERN_MAX_EXTRA; k++)
+        place[k] = -1;
+    const ir_expr *e = ir_ex_binary(m, IR_EX_MUL, ir_ex_arg(m, 0),
+                                    renumber(m, d, place, &n));
+    for (int k = 0; k < op->n_extra; k++)
+        if (place[k] >= 0)
+            arg[place[k]] = op->extra[k];
+    *out = ir_map_add(&g->b, e, arg, n, grad_class(op->extra[i]), NULL,
+                      d_name(g, op->extra[i]), g->err);
+    return *out ? QVL_OK : FAILED;
+}
+
+/* y = f(a, b, ...):  da = dy df/da, summed over rows where a is a bias */
+static int rule_map(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    for (int i = 0; i < op->n_extra; i++) {
+        ir_value *a = op->extra[i];
+        ir_value *da;
+        if (!grad_wanted(a))
+            continue;
+        QVL_TRY(map_part(g, op, i, dy, &da));
+        if (op->extra_kind[i] == KERN_EXTRA_SAME)
+            QVL_TRY(grad_give(g, a, da));
+        else if (op->extra_kind[i] == KERN_EXTRA_COL)
+            QVL_TRY(give_col_sums(g, a, da));
+        else
+            return qvl_fail(g->err, QVL_E_CONFIG,
+                            "%s: no gradient for one factor a row ('%s')",
+                            g->m->file, a->name);
+    }
+    return QVL_OK;
+}
+
+/* ---- the table ---- */
+
+typedef int rule_fn(grad *g, const ir_op *op);
+static const struct {
+    const char *kernel;
+    rule_fn *fn;
+    bool seed;  // starts a gradient by itself
+} rules[] = {
+    {"map", rule_map, false},
+    {"matmul_nt", rule_matmul_nt, false},
+    {"rms_norm", rule_rms_norm, false},
+    {"layer_norm", rule_layer_norm, false},
+    {"rope", rule_rope, false},
+    {"attention", rule_attention, false},
+    {"lookup", rule_lookup, false},
+    {"cross_entropy", rule_cross_entropy, true},
+    {"col_sum_part", NULL, false},  // sums of losses: for reports alone
+    {"sum_rows", NULL, false},
+};
+#define N_RULES (int)(sizeof rules / sizeof rules[0])
+
+static int rule_find(const ir_op *op)
+{
+    for (int i = 0; i < N_RULES; i++)
+        if (strcmp(rules[i].kernel, op->k->name) == 0)
+            return i;
+    return -1;
+}
+
+bool grad_is_seed(const ir_op *op)
+{
+    int i = rule_find(op);
+    return i >= 0 && rules[i].seed;
+}
+
+int grad_rule(grad *g, const ir_node *node)
+{
+    const ir_op *op = &node->op;
+    int i = rule_find(op);
+    if (i < 0)
+        return qvl_fail(g->err, QVL_E_INTERNAL, "%s:%d: %s has no gradient",
+                        g->m->file, node->line, op->k->name);
+    if (!rules[i].fn)
+        return QVL_OK;
+    ir_value *dy = NULL;
+    if (!rules[i].seed)
+        QVL_TRY(take(g, op, 0, &dy));
+    return dy || rules[i].seed ? rules[i].fn(g, op) : QVL_OK;
+}

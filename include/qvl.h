@@ -1,0 +1,94 @@
+/* qvl.h - use a vision-language model from C
+ *
+ * Open a model folder on a device and run batches through it: tensors in, named
+ * tensors out, gradients included. The numbers are those of the program that
+ * inference and training use.
+ *
+ * A function that can fail returns 0 or a negative code and fills the error it
+ * was given (which may be NULL). Nothing here prints or ends the process; out
+ * of host memory is an error like any other. A handle is for one thread at a
+ * time.
+ */
+#ifndef QVL_H
+#define QVL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define QVL_MAX_RANK 8
+
+typedef struct {
+    int code;            // 0, or the negative code that was returned
+    int exit_code;       // status with which a program should end
+    char message[1024];  // one line: what, where, what was found, expected
+    char hint[512];      // what to do about it, may be empty
+} qvl_error;
+
+/* "0.1.0". */
+const char *qvl_version(void);
+
+typedef struct qvl qvl;  // a model on a device
+
+/* A zeroed struct is a choice as well: the best device, all cores, f32. */
+typedef struct {
+    const char *device;  // "cpu", "opencl", "vulkan:1"; NULL: "auto"
+    int n_threads;       // 0: all cores
+    const char *dtype;   // "f32", "bf16", "f16": weights and activations
+} qvl_options;
+
+/* Open a folder with config.json and safetensors files. */
+int qvl_open(qvl **model, const char *folder, const qvl_options *options,
+             qvl_error *error);
+void qvl_close(qvl *model);
+
+/* Pictures, or videos, of a batch in order of appearance. */
+typedef struct {
+    const float *pixels;  // [n_rows, n_cols] a patch a row
+    size_t n_rows;
+    size_t n_cols;
+    const int64_t *grid;  // [n_grids, 3] frames, rows, columns in patches
+    int n_grids;
+} qvl_pictures;
+
+/* A batch; rows may be padded on either side. */
+typedef struct {
+    int n_rows;
+    int row_len;
+    const int64_t *input_ids;       // [n_rows, row_len]
+    const int64_t *attention_mask;  // [n_rows, row_len], NULL: all 1
+    const int64_t *labels;          // [n_rows, row_len], -100: not counted;
+                                    // NULL: no loss
+    qvl_pictures images;
+    qvl_pictures videos;
+} qvl_batch_in;
+
+/* What to compute, added up. */
+enum {
+    QVL_LOGITS = 1,     // logits f32 [n_rows, row_len, V], 0 at padding
+    QVL_LOSS = 2,       // loss f32 [], mean over counted labels
+    QVL_VISION = 4,     // vision.NAME, vision_video.NAME f32 [M, H]
+    QVL_GRADIENTS = 8,  // grad.NAME f32 of the loss, as in the checkpoint
+};
+
+/* Run a batch; it is borrowed for the call. Beside what is wanted there are
+ * position_ids i64 [3, n_rows, row_len] and rope_delta i64 [n_rows]. */
+int qvl_forward(qvl *model, const qvl_batch_in *batch, unsigned want,
+                qvl_error *error);
+
+/* One result of the last batch. */
+typedef struct {
+    const char *name;  // until the next batch
+    int is_f32;        // else i64
+    int rank;
+    size_t shape[QVL_MAX_RANK];
+    size_t n_elems;
+} qvl_tensor;
+
+/* Results of the last batch, 0 when it failed. */
+size_t qvl_n_results(const qvl *model);
+void qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor);
+
+/* Read result k: dst [n_elems] of its type. */
+int qvl_read(qvl *model, size_t k, void *dst, qvl_error *error);
+
+#endif

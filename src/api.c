@@ -1,0 +1,201 @@
+/* api.c - the public functions
+ *
+ * Each is a guard against running out of host memory around the module that
+ * does the work, and translates errors.
+ */
+#include "qvl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/model.h"
+#include "model/results.h"
+#include "tensor/dtype.h"
+
+struct qvl {
+    qvl_model *model;
+    qvl_results results;
+};
+
+_Static_assert(QVL_MAX_RANK == QVL_ST_MAX_RANK, "rank of a tensor in a file");
+
+const char *qvl_version(void)
+{
+    return QVL_VERSION;  // given by the build
+}
+
+static int report(int rc, const qvl_err *err, qvl_error *error)
+{
+    if (error == NULL)
+        return rc;
+    memset(error, 0, sizeof *error);
+    if (rc == QVL_OK)
+        return rc;
+    error->code = rc;
+    error->exit_code = qvl_err_exit_code(rc);
+    _Static_assert(sizeof error->message == sizeof err->msg, "message");
+    _Static_assert(sizeof error->hint == sizeof err->hint, "hint");
+    memcpy(error->message, err->msg, sizeof err->msg);
+    memcpy(error->hint, err->hint, sizeof err->hint);
+    return rc;
+}
+
+/* ---- open --------------------------------------------------------------- */
+
+typedef struct {
+    qvl *handle;
+    const char *folder;
+    const qvl_options *options;
+    qvl_err *err;
+} opening;
+
+static int open_model(void *arg)
+{
+    const opening *o = arg;
+    qvl_model_options options = {
+        .device = o->options->device != NULL ? o->options->device : "auto",
+        .n_threads = o->options->n_threads,
+        .dtype = QVL_F32,
+    };
+    if (options.n_threads < 0)
+        return qvl_fail(o->err, QVL_E_USAGE,
+                        "threads: found %d, expected a number from 0 on",
+                        options.n_threads);
+    if (o->options->dtype != NULL)
+        QVL_TRY(qvl_dtype_parse(o->options->dtype, &options.dtype, o->err));
+    return qvl_model_open(&o->handle->model, o->folder, &options, o->err);
+}
+
+int qvl_open(qvl **model, const char *folder, const qvl_options *options,
+             qvl_error *error)
+{
+    qvl_err err = { 0 };
+    qvl *handle = calloc(1, sizeof *handle);
+    if (handle == NULL)
+        return report(qvl_fail(&err, QVL_E_MEMORY, "no memory for a model"),
+                      &err, error);
+    opening o = { .handle = handle, .folder = folder, .options = options,
+                  .err = &err };
+    int rc = qvl_guard(open_model, &o, &err);
+    if (rc != QVL_OK) {
+        qvl_close(handle);
+        return report(rc, &err, error);
+    }
+    handle->results.model = handle->model;
+    *model = handle;
+    return report(QVL_OK, &err, error);
+}
+
+void qvl_close(qvl *model)
+{
+    if (model == NULL)
+        return;
+    qvl_results_release(&model->results);
+    qvl_model_close(model->model);
+    free(model);
+}
+
+/* ---- forward ------------------------------------------------------------ */
+
+typedef struct {
+    qvl *handle;
+    const qvl_batch_in *in;
+    unsigned want;
+    qvl_err *err;
+} forwarding;
+
+static int check_pictures(const qvl *handle, const qvl_pictures *p,
+                          const char *name, qvl_err *err)
+{
+    const qvl_model_config *config = qvl_model_about(handle->model)->config;
+    size_t cols = (size_t)config->vision.patch_values;
+    if (p->n_rows == 0 || p->n_cols == cols)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_DATA,
+                    "%s: found rows of %zu numbers, expected %zu", name,
+                    p->n_cols, cols);
+}
+
+static qvl_batch_pictures pictures_of(const qvl_pictures *p)
+{
+    return (qvl_batch_pictures){ .grid = p->grid, .n = p->n_grids,
+                                 .pixels = p->pixels,
+                                 .n_patches = p->n_rows };
+}
+
+static int run_forward(void *arg)
+{
+    const forwarding *f = arg;
+    const qvl_batch_in *in = f->in;
+    QVL_TRY(check_pictures(f->handle, &in->images, "pixel_values", f->err));
+    QVL_TRY(check_pictures(f->handle, &in->videos, "pixel_values_videos",
+                           f->err));
+    qvl_batch_source source = {
+        .n_rows = in->n_rows,
+        .row_len = in->row_len,
+        .id = in->input_ids,
+        .mask = in->attention_mask,
+        .label = in->labels,
+        .images = pictures_of(&in->images),
+        .videos = pictures_of(&in->videos),
+        .logits = (f->want & QVL_LOGITS) != 0,
+    };
+    qvl_model_want want = {
+        .loss = (f->want & QVL_LOSS) != 0,
+        .vision = (f->want & QVL_VISION) != 0,
+        .grads = (f->want & QVL_GRADIENTS) != 0,
+    };
+    return qvl_results_run(&f->handle->results, &source, &want, f->err);
+}
+
+int qvl_forward(qvl *model, const qvl_batch_in *batch, unsigned want,
+                qvl_error *error)
+{
+    qvl_err err = { 0 };
+    forwarding f = { .handle = model, .in = batch, .want = want,
+                     .err = &err };
+    int rc = qvl_guard(run_forward, &f, &err);
+    if (rc != QVL_OK)
+        model->results.n = 0;
+    return report(rc, &err, error);
+}
+
+/* ---- results ------------------------------------------------------------ */
+
+size_t qvl_n_results(const qvl *model)
+{
+    return model->results.n;
+}
+
+void qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor)
+{
+    assert(k < model->results.n);
+    const qvl_result *r = &model->results.item[k];
+    *tensor = (qvl_tensor){ .name = r->name, .is_f32 = r->dtype == QVL_F32,
+                            .rank = r->rank, .n_elems = r->n_elems };
+    memcpy(tensor->shape, r->shape, sizeof tensor->shape);
+}
+
+typedef struct {
+    qvl *handle;
+    size_t k;
+    void *dst;
+    qvl_err *err;
+} reading;
+
+static int read_result(void *arg)
+{
+    const reading *r = arg;
+    return qvl_results_read(&r->handle->results, r->k, r->dst, r->err);
+}
+
+int qvl_read(qvl *model, size_t k, void *dst, qvl_error *error)
+{
+    assert(k < model->results.n);
+    qvl_err err = { 0 };
+    reading r = { .handle = model, .k = k, .dst = dst, .err = &err };
+    return report(qvl_guard(read_result, &r, &err), &err, error);
+}

@@ -1,0 +1,148 @@
+/* backend.c - the list of back ends, and devices by name
+ *
+ * The only file that knows what the build left out: QVL_VULKAN, QVL_OPENCL and
+ * QVL_ONEDNN are defined for the parts that are compiled.
+ */
+#include "backend/backend.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/cpu/library.h"
+#include "backend/internal.h"
+
+static const qvl_backend *const backends[] = {
+#ifdef QVL_VULKAN
+    &qvl_backend_vulkan,
+#endif
+#ifdef QVL_OPENCL
+    &qvl_backend_opencl,
+#endif
+    &qvl_backend_cpu,
+};
+
+#ifdef QVL_ONEDNN
+const qvl_library_table *const qvl_build_library = &qvl_library_onednn;
+#else
+const qvl_library_table *const qvl_build_library = NULL;
+#endif
+
+void qvl_backends_start(char **argv)
+{
+    qvl_cpu_start(argv);
+}
+
+const qvl_backend *const *qvl_backends(int *n)
+{
+    *n = (int)QVL_COUNT(backends);
+    return backends;
+}
+
+static const qvl_backend *find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < QVL_COUNT(backends); i++)
+        if (strlen(backends[i]->name) == len
+            && memcmp(backends[i]->name, name, len) == 0)
+            return backends[i];
+    return NULL;
+}
+
+/* Add "; present: cpu:0 (NAME), ..." to an error that a name caused. */
+static int fail_with_devices(qvl_err *err, const char *text)
+{
+    char list[512] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < QVL_COUNT(backends); i++) {
+        int n = backends[i]->count();
+        for (int d = 0; d < n && len < sizeof list; d++) {
+            qvl_device_info info;
+            if (backends[i]->info(d, &info, NULL) != QVL_OK)
+                continue;
+            int put = snprintf(list + len, sizeof list - len, "%s%s:%d (%s)",
+                               len > 0 ? ", " : "", info.backend, info.index,
+                               info.name);
+            len += put > 0 ? (size_t)put : 0;
+        }
+    }
+    return qvl_fail(err, QVL_E_DEVICE, "%s; present: %s", text, list);
+}
+
+/* Split "opencl:1". Fails when it is no back end and number. */
+static int parse(const char *name, const qvl_backend **be, int *index,
+                 qvl_err *err)
+{
+    char text[160];
+    size_t len = strcspn(name, ":");
+    const qvl_backend *found = find(name, len);
+    if (found == NULL) {
+        snprintf(text, sizeof text,
+                 "device \"%.60s\" is not known to this build", name);
+        return fail_with_devices(err, text);
+    }
+    long number = 0;
+    if (name[len] == ':') {
+        char *end;
+        const char *digits = name + len + 1;
+        number = strtol(digits, &end, 10);
+        if (*digits < '0' || *digits > '9' || *end != '\0'
+            || number > 1000000) {
+            snprintf(text, sizeof text, "device \"%.60s\": found \"%.20s\", "
+                     "expected a number after the colon", name, digits);
+            return fail_with_devices(err, text);
+        }
+    }
+    *be = found;
+    *index = (int)number;
+    return QVL_OK;
+}
+
+/* The first GPU in the order of the table, else the processor. A GPU that
+ * cannot be opened is an error: the run would be slower without a word. */
+static int open_auto(qvl_device **dev, int n_threads, qvl_err *err)
+{
+    for (size_t i = 0; i < QVL_COUNT(backends); i++) {
+        int n = backends[i]->count();
+        for (int d = 0; d < n; d++) {
+            qvl_device_info info;
+            QVL_TRY(backends[i]->info(d, &info, err));
+            if (info.is_gpu)
+                return backends[i]->open(dev, d, n_threads, err);
+        }
+    }
+    return qvl_backend_cpu.open(dev, 0, n_threads, err);
+}
+
+int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
+                    qvl_err *err)
+{
+    assert(dev != NULL && name != NULL && n_threads >= 0);
+
+    if (strcmp(name, "auto") == 0)
+        return open_auto(dev, n_threads, err);
+    const qvl_backend *be = NULL;
+    int index = 0;
+    QVL_TRY(parse(name, &be, &index, err));
+    int n = be->count();
+    if (index >= n) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "device \"%.60s\" is not there: %s has %d device%s", name,
+                 be->name, n, n == 1 ? "" : "s");
+        return fail_with_devices(err, text);
+    }
+    return be->open(dev, index, n_threads, err);
+}
+
+void qvl_device_close(qvl_device *dev)
+{
+    if (dev != NULL)
+        dev->be->close(dev);
+}
+
+const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
+                                    const qvl_kernel *k)
+{
+    return &k->tiling[dev->info.device_class];
+}

@@ -1,0 +1,139 @@
+/* backend.h - what a device can do, as a table of functions
+ *
+ * A back end offers memory, lists of dispatches, and waiting. It knows no
+ * model, no tensor name and no operation. Work travels as a list: recorded once
+ * for a program, submitted as often as the program runs. Everything on a device
+ * happens in the order in which it was asked for (write, submit, read), so the
+ * caller never orders anything by hand.
+ *
+ * Inside a list a dispatch sees the results of every earlier one. A slice bound
+ * as an output overlaps no other slice of the same dispatch.
+ *
+ * Refused here: waiting inside a list, dispatches whose size is only known on
+ * the device (kernels bound their groups from above and stop early).
+ */
+#ifndef QVL_BACKEND_BACKEND_H
+#define QVL_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/kernel.h"
+#include "base/err.h"
+#include "base/str.h"
+
+typedef struct qvl_device qvl_device;  // opened device, owned by its back end
+typedef struct qvl_list qvl_list;      // recorded dispatches
+
+/* A piece of device memory. `id` belongs to the back end. */
+typedef struct {
+    void *id;
+    size_t bytes;
+} qvl_buf;
+
+/* Part of a buffer. `at` is a multiple of qvl_device_info.align_bytes when the
+ * slice is bound to a dispatch, any multiple of 4 otherwise. */
+typedef struct {
+    const qvl_buf *buf;
+    size_t at;
+    size_t bytes;
+} qvl_slice;
+
+/* What is known of a device; strings live as long as the process. */
+typedef struct {
+    char backend[16];       // "cpu", "opencl", "vulkan"
+    int index;              // counted per back end
+    char name[128];
+    char driver[128];
+    qvl_class device_class;
+    bool is_gpu;
+    size_t memory_bytes;       // 0: unknown
+    size_t max_alloc_bytes;    // largest single buffer
+    size_t max_binding_bytes;  // largest slice a dispatch may bind
+    size_t align_bytes;        // of a bound slice
+    uint32_t max_lanes;        // largest group
+    size_t shared_bytes;       // shared memory of a group
+    uint32_t subgroup;         // 0: unknown
+    bool has_f16;              // 16-bit float arithmetic
+    bool has_matrix_units;     // cooperative matrices
+} qvl_device_info;
+
+/* Counted since the device was opened; read by benches and tests. */
+typedef struct {
+    uint64_t n_submits;
+    uint64_t n_waits;  // the host stopped for the device
+    uint64_t bytes_up;
+    uint64_t bytes_down;
+    uint64_t bytes_held;       // allocated now
+    uint64_t bytes_held_peak;
+} qvl_device_counts;
+
+/* One back end. All functions but `count`, `info` and `open` take the device
+ * first. Errors: QVL_E_DEVICE (no such device, a limit), QVL_E_DEVICE_MEMORY,
+ * QVL_E_DEVICE_LOST. A lost device only accepts release and close. */
+typedef struct qvl_backend {
+    const char *name;
+    /* Devices present; 0 when there is none or the loader is missing. */
+    int (*count)(void);
+    int (*info)(int index, qvl_device_info *info, qvl_err *err);
+    int (*open)(qvl_device **dev, int index, int n_threads, qvl_err *err);
+    void (*close)(qvl_device *dev);
+    int (*alloc)(qvl_device *dev, size_t bytes, qvl_buf *buf, qvl_err *err);
+    void (*release)(qvl_device *dev, qvl_buf *buf);
+    /* Copy in; src may be reused on return. */
+    int (*write)(qvl_device *dev, qvl_slice dst, const void *src,
+                 qvl_err *err);
+    /* Copy out; waits for everything asked before. */
+    int (*read)(qvl_device *dev, qvl_slice src, void *dst, qvl_err *err);
+    /* The bytes themselves where host and device share them, else NULL. Touch
+     * them only when the device is idle (after wait or read). */
+    void *(*host)(qvl_device *dev, qvl_slice slice);
+    /* Start a list; exactly one is open at a time. One that an error left open
+     * is dropped. */
+    int (*list_begin)(qvl_device *dev, qvl_err *err);
+    /* Append. Compiles the kernel at first use. bufs [k->n_bufs], args
+     * [k->n_args], both copied; n_groups 0 is allowed and does nothing. */
+    int (*dispatch)(qvl_device *dev, const qvl_kernel *k,
+                    const qvl_slice *bufs, const uint32_t *args,
+                    qvl_err *err);
+    int (*copy)(qvl_device *dev, qvl_slice dst, qvl_slice src, qvl_err *err);
+    int (*list_end)(qvl_device *dev, qvl_list **list, qvl_err *err);
+    void (*list_release)(qvl_device *dev, qvl_list *list);
+    int (*submit)(qvl_device *dev, qvl_list *list, qvl_err *err);
+    /* Until everything asked so far is done. */
+    int (*wait)(qvl_device *dev, qvl_err *err);
+    /* Optional: run the list alone and write seconds to s, one for each
+     * dispatch and copy appended, empty ones included. NULL: not measured. */
+    int (*profile)(qvl_device *dev, qvl_list *list, double *s, qvl_err *err);
+    void (*counts)(const qvl_device *dev, qvl_device_counts *c);
+} qvl_backend;
+
+/* First member of every back end's device. */
+struct qvl_device {
+    const qvl_backend *be;
+    qvl_device_info info;
+};
+
+/* For the first line of a program's main: give the process what the back ends
+ * want to find in it. Starts the program anew (same process, same arguments)
+ * with OMP_WAIT_POLICY=passive unless the environment says how to wait; returns
+ * when nothing is left to do or it cannot. Left out, everything works, slower
+ * on a busy machine. */
+void qvl_backends_start(char **argv);
+
+/* The back ends of this build, in the order in which `auto` tries GPUs. */
+const qvl_backend *const *qvl_backends(int *n);
+
+/* Open by name: "cpu", "opencl", "opencl:1", "vulkan:0" or "auto" (the first
+ * GPU, else the CPU). n_threads 0 means all cores. A device that is not there
+ * is QVL_E_DEVICE with the list of those that are. */
+int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
+                    qvl_err *err);
+void qvl_device_close(qvl_device *dev);
+
+/* Tiling a device uses for a kernel. */
+const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
+                                    const qvl_kernel *k);
+
+#endif

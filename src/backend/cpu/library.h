@@ -1,0 +1,44 @@
+/* library.h - products computed by a matrix library instead of the C kernel
+ *
+ * The C kernel is always there, so a product that the library does not take, or
+ * would compute slower than plain C, is left to it. The library computes blocks
+ * of rows in f32 into scratch memory; the kernel's own store function applies
+ * the fused expression, the storage type and the accumulation.
+ */
+#ifndef QVL_BACKEND_CPU_LIBRARY_H
+#define QVL_BACKEND_CPU_LIBRARY_H
+
+#include "backend/kernel.h"
+#include "base/err.h"
+
+typedef struct qvl_library qvl_library;  // a matrix library, opened
+typedef struct qvl_product qvl_product;  // one product, prepared
+
+typedef struct {
+    const char *name;
+    /* Open for this many threads; *lib is NULL when the environment switches
+     * the library off. */
+    int (*open)(qvl_library **lib, int n_threads, qvl_err *err);
+    void (*close)(qvl_library *lib);
+    /* Prepare one dispatch.
+     *
+     *   p      NULL when the library does not take it: run the C kernel.
+     *          Borrows lib and the memory behind buf until it is closed
+     *   store  of the kernel, for the instruction set in use; not NULL
+     *   buf    [k->n_bufs], arg [k->n_args]; copied
+     *
+     * Fails with QVL_E_MEMORY. */
+    int (*product_open)(qvl_product **p, qvl_library *lib,
+                        const qvl_kernel *k, qvl_store_fn *store,
+                        void *const *buf, const uint32_t *arg, qvl_err *err);
+    void (*product_close)(qvl_product *p);
+    /* Compute and store. Fails with QVL_E_INTERNAL, naming the kernel. */
+    int (*product_run)(qvl_product *p, qvl_err *err);
+} qvl_library_table;
+
+extern const qvl_library_table qvl_library_onednn;
+
+/* The library of this build, NULL for none; set in backend.c. */
+extern const qvl_library_table *const qvl_build_library;
+
+#endif

@@ -1,0 +1,197 @@
+/* list.c - lists of the processor: recorded as calls, run in order
+ *
+ * The groups of a call are cut into chunks that threads take from a shared
+ * counter. Cores are shared with other programs; with equal parts for all, the
+ * thread that was put aside for a while would be waited for by the rest.
+ */
+#include "backend/cpu/cpu.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Chunks a thread takes on average: the last one to finish keeps the others
+ * waiting for at most a sixteenth of its share. A chunk costs about 0.1 us. */
+#define CHUNKS_PER_THREAD 16
+
+/* Waking the other threads takes 10 to 50 us. A call that touches fewer bytes
+ * than this is over by then. */
+#define PARALLEL_FROM_BYTES ((size_t)32 << 10)
+
+int qvl_cpu_list_begin(qvl_device *base, qvl_err *err)
+{
+    qvl_cpu_device *dev = (qvl_cpu_device *)base;
+    qvl_cpu_list_release(base, dev->open);
+    dev->open = NULL;
+    qvl_list *list = calloc(1, sizeof *list);
+    if (list == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "cpu: no memory for a list");
+    list->end = &list->first;
+    dev->open = list;
+    return QVL_OK;
+}
+
+static void append(qvl_list *list, qvl_cpu_call *call)
+{
+    *list->end = call;
+    list->end = &call->next;
+}
+
+/* The function for the best instruction set not above the device's. */
+static qvl_kernel_fn *choose_fn(const qvl_cpu_device *dev,
+                                const qvl_kernel *k)
+{
+    for (int i = (int)dev->isa; i >= 0; i--)
+        if (k->c[i] != NULL)
+            return k->c[i];
+    return NULL;
+}
+
+static qvl_store_fn *choose_store(const qvl_cpu_device *dev,
+                                  const qvl_kernel *k)
+{
+    for (int i = (int)dev->isa; i >= 0; i--)
+        if (k->c_store[i] != NULL)
+            return k->c_store[i];
+    return NULL;
+}
+
+int qvl_cpu_dispatch(qvl_device *base, const qvl_kernel *k,
+                     const qvl_slice *bufs, const uint32_t *args,
+                     qvl_err *err)
+{
+    qvl_cpu_device *dev = (qvl_cpu_device *)base;
+    assert(dev->open != NULL && "list_begin comes first");
+
+    qvl_call_size size;
+    QVL_TRY(qvl_call_check(base, k, bufs, args, &size, err));
+    qvl_kernel_fn *fn = choose_fn(dev, k);
+    if (fn == NULL)
+        return qvl_fail(err, QVL_E_UNSUPPORTED,
+                        "kernel %s: not compiled for the processor", k->name);
+
+    qvl_cpu_call *call = qvl_arena_alloc(&dev->open->arena, sizeof *call);
+    call->kind = CPU_KERNEL;
+    call->fn = fn;
+    call->n_groups = size.n_groups;
+    for (int i = 0; i < k->n_bufs; i++) {
+        call->buf[i] = qvl_cpu_ptr(bufs[i]);
+        call->bytes += bufs[i].bytes;
+    }
+    memcpy(call->arg, args, (size_t)k->n_args * sizeof *args);
+
+    qvl_store_fn *store = choose_store(dev, k);
+    if (dev->lib != NULL && store != NULL && size.n_groups > 0) {
+        QVL_TRY(qvl_build_library->product_open(&call->product, dev->lib, k,
+                                                store, call->buf, args, err));
+        if (call->product != NULL)
+            call->kind = CPU_PRODUCT;
+    }
+    append(dev->open, call);
+    return QVL_OK;
+}
+
+int qvl_cpu_copy(qvl_device *base, qvl_slice dst, qvl_slice src, qvl_err *err)
+{
+    qvl_cpu_device *dev = (qvl_cpu_device *)base;
+    (void)err;
+    assert(dev->open != NULL && "list_begin comes first");
+    qvl_copy_check(dst, src);
+
+    qvl_cpu_call *call = qvl_arena_alloc(&dev->open->arena, sizeof *call);
+    call->kind = CPU_COPY;
+    call->buf[0] = qvl_cpu_ptr(dst);
+    call->buf[1] = qvl_cpu_ptr(src);
+    call->bytes = dst.bytes;
+    append(dev->open, call);
+    return QVL_OK;
+}
+
+int qvl_cpu_list_end(qvl_device *base, qvl_list **list, qvl_err *err)
+{
+    qvl_cpu_device *dev = (qvl_cpu_device *)base;
+    (void)err;
+    assert(dev->open != NULL);
+    *list = dev->open;
+    dev->open = NULL;
+    return QVL_OK;
+}
+
+void qvl_cpu_list_release(qvl_device *base, qvl_list *list)
+{
+    (void)base;
+    if (list == NULL)
+        return;
+    for (qvl_cpu_call *c = list->first; c != NULL; c = c->next)
+        if (c->product != NULL)
+            qvl_build_library->product_close(c->product);
+    qvl_arena_release(&list->arena);
+    free(list);
+}
+
+static void run_kernel(const qvl_cpu_call *call, int n_threads)
+{
+    uint32_t n = call->n_groups;
+    if (n_threads == 1 || n < 2 || call->bytes < PARALLEL_FROM_BYTES) {
+        if (n > 0)
+            call->fn(call->buf, call->arg, 0, n);
+        return;
+    }
+    uint32_t chunk = n / ((uint32_t)n_threads * CHUNKS_PER_THREAD);
+    chunk = chunk > 0 ? chunk : 1;
+    uint32_t n_chunks = (n - 1) / chunk + 1;
+    #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
+    for (uint32_t i = 0; i < n_chunks; i++) {
+        uint32_t g0 = i * chunk;
+        uint32_t g1 = n - g0 < chunk ? n : g0 + chunk;
+        call->fn(call->buf, call->arg, g0, g1);
+    }
+}
+
+static int run_call(const qvl_cpu_device *dev, const qvl_cpu_call *call,
+                    qvl_err *err)
+{
+    switch (call->kind) {
+    case CPU_KERNEL:
+        run_kernel(call, dev->n_threads);
+        return QVL_OK;
+    case CPU_PRODUCT:
+        return qvl_build_library->product_run(call->product, err);
+    case CPU_COPY:
+        if (call->bytes > 0)
+            memcpy(call->buf[0], call->buf[1], call->bytes);
+        return QVL_OK;
+    }
+    return QVL_OK;
+}
+
+int qvl_cpu_submit(qvl_device *base, qvl_list *list, qvl_err *err)
+{
+    qvl_cpu_device *dev = (qvl_cpu_device *)base;
+    dev->counts.n_submits++;
+    dev->pending = true;
+    for (const qvl_cpu_call *c = list->first; c != NULL; c = c->next)
+        QVL_TRY(run_call(dev, c, err));
+    return QVL_OK;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int qvl_cpu_profile(qvl_device *base, qvl_list *list, double *s, qvl_err *err)
+{
+    const qvl_cpu_device *dev = (const qvl_cpu_device *)base;
+    double start = now_s();
+    for (const qvl_cpu_call *c = list->first; c != NULL; c = c->next) {
+        QVL_TRY(run_call(dev, c, err));
+        double end = now_s();
+        *s++ = end - start;
+        start = end;
+    }
+    return QVL_OK;
+}

@@ -1,0 +1,118 @@
+/* internal.c - checks and counts that every back end makes alike */
+#include "backend/internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static QVL_UNUSED bool slice_fits(qvl_slice s)
+{
+    return s.buf != NULL && s.at <= s.buf->bytes
+        && s.bytes <= s.buf->bytes - s.at;
+}
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1024.0 * 1024.0);
+}
+
+static int check_binding(const qvl_device *dev, const qvl_kernel *k, int i,
+                         qvl_slice s, qvl_err *err)
+{
+    assert(slice_fits(s) && "a slice lies inside its buffer");
+    assert(s.at % dev->info.align_bytes == 0);
+    if (s.bytes <= dev->info.max_binding_bytes)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_DEVICE,
+                    "buffer %d of kernel %s: found a tensor of %.1f MiB, "
+                    "expected at most %.1f MiB, which %s:%d (%s) can bind",
+                    i, k->name, mib(s.bytes),
+                    mib(dev->info.max_binding_bytes), dev->info.backend,
+                    dev->info.index, dev->info.name);
+}
+
+int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
+                   const qvl_slice *bufs, const uint32_t *args,
+                   qvl_call_size *size, qvl_err *err)
+{
+    assert(k->n_bufs > 0 && k->n_bufs <= QVL_KERNEL_MAX_BUFS);
+    assert(k->n_args >= 0 && k->n_args <= QVL_KERNEL_MAX_ARGS);
+
+    const qvl_tiling *t = qvl_device_tiling(dev, k);
+    assert(t->lanes > 0 && (t->lanes & (t->lanes - 1)) == 0);
+    for (int i = 0; i < k->n_bufs; i++)
+        QVL_TRY(check_binding(dev, k, i, bufs[i], err));
+    for (int i = 0; i < k->n_bufs; i++)
+        for (int j = 0; j < i; j++)
+            assert((k->access[i] == QVL_ACCESS_IN
+                    && k->access[j] == QVL_ACCESS_IN)
+                   || !qvl_slice_meets(bufs[i], bufs[j]));
+    if (t->lanes > dev->info.max_lanes)
+        return qvl_fail(err, QVL_E_DEVICE,
+                        "kernel %s: found groups of %" PRIu32 " lanes, "
+                        "expected at most %" PRIu32 " on %s:%d (%s)",
+                        k->name, t->lanes, dev->info.max_lanes,
+                        dev->info.backend, dev->info.index, dev->info.name);
+    uint32_t n_groups = k->groups(args, t->tile, t->lanes);
+    assert(n_groups <= INT32_MAX);
+    *size = (qvl_call_size){ .tiling = t, .n_groups = n_groups };
+    return QVL_OK;
+}
+
+void qvl_copy_check(qvl_slice dst, qvl_slice src)
+{
+    assert(slice_fits(dst) && slice_fits(src));
+    assert(dst.bytes == src.bytes && !qvl_slice_meets(dst, src));
+    (void)dst;
+    (void)src;
+}
+
+bool qvl_slice_meets(qvl_slice a, qvl_slice b)
+{
+    return a.buf->id == b.buf->id && a.bytes > 0 && b.bytes > 0
+        && a.at < b.at + b.bytes && b.at < a.at + a.bytes;
+}
+
+int qvl_alloc_check(const qvl_device *dev, const qvl_device_counts *counts,
+                    size_t bytes, qvl_err *err)
+{
+    if (bytes <= dev->info.max_alloc_bytes)
+        return QVL_OK;
+    return qvl_alloc_fail(dev, counts, bytes, "larger than any buffer there",
+                          err);
+}
+
+int qvl_alloc_fail(const qvl_device *dev, const qvl_device_counts *counts,
+                   size_t bytes, const char *reason, qvl_err *err)
+{
+    const qvl_device_info *info = &dev->info;
+    int rc = qvl_fail(err, QVL_E_DEVICE_MEMORY,
+                      "memory of %s:%d (%s): asked for %.1f MiB, %s; held "
+                      "%.1f MiB, largest buffer %.1f MiB, device %.1f MiB",
+                      info->backend, info->index, info->name, mib(bytes),
+                      reason, mib(counts->bytes_held),
+                      mib(info->max_alloc_bytes), mib(info->memory_bytes));
+    qvl_err_hint(err, "use shorter rows or smaller pictures, fewer rows a "
+                      "batch, recomputation, or a 16-bit storage type");
+    return rc;
+}
+
+void qvl_counts_take(qvl_device_counts *counts, size_t bytes)
+{
+    counts->bytes_held += bytes;
+    if (counts->bytes_held > counts->bytes_held_peak)
+        counts->bytes_held_peak = counts->bytes_held;
+}
+
+void qvl_counts_give(qvl_device_counts *counts, size_t bytes)
+{
+    assert(bytes <= counts->bytes_held);
+    counts->bytes_held -= bytes;
+}
+
+bool qvl_env_is_on(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && strcmp(value, "1") == 0;
+}

@@ -1,0 +1,90 @@
+/* kernel.h - what a generated kernel says of itself
+ *
+ * The generator turns every kernel of shaders/ that a program uses into C,
+ * OpenCL C and SPIR-V, once for each combination of storage types and each
+ * fused expression, and writes one `qvl_kernel` for it. Back ends run kernels
+ * by this record alone: they know no operation by name, except that a back end
+ * may ask `op` to replace a product by a library's (see `c_store`).
+ *
+ * How a kernel is called
+ *   groups   A dispatch is a number of groups, 0 to 2^31-1, counted in one
+ *            dimension. Where a device limits an axis the back end folds the
+ *            number and the kernel's own guard drops the surplus.
+ *   lanes    The lanes of a group share memory and meet at barriers. A kernel
+ *            is right for any power of two, 1 included.
+ *   buffers  In the order of the kernel's signature, then those of the fused
+ *            expression. A buffer is bound at the first byte of its tensor.
+ *   args     32-bit words: the dims in order of first appearance, then for each
+ *            operand declared `ld` its offset and row stride in elements, then
+ *            the declared `arg`s (f32 by bit pattern), then for each `acc`
+ *            operand 0 to overwrite or 1 to add. 128 bytes at most.
+ *   tiles    Sizes fixed when the kernel is compiled for a device, chosen by
+ *            the class of the device from configs/tune/.
+ *   consts   Dims (positions in args) whose value is compiled in as well.
+ */
+#ifndef QVL_BACKEND_KERNEL_H
+#define QVL_BACKEND_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define QVL_KERNEL_MAX_BUFS 12
+#define QVL_KERNEL_MAX_ARGS 32
+#define QVL_KERNEL_MAX_TILES 12
+#define QVL_KERNEL_MAX_CONSTS 4
+
+/* What a device is like, for the choice of tiles. One row of configs/tune/
+ * each; the generated C is compiled with the row of QVL_CLASS_HOST. */
+typedef enum {
+    QVL_CLASS_HOST,        // the C back end: a group has one lane
+    QVL_CLASS_OPENCL_CPU,  // an OpenCL driver that runs on a processor
+    QVL_CLASS_VULKAN_CPU,  // a Vulkan driver that runs on a processor
+    QVL_CLASS_GPU,         // integrated or discrete
+    QVL_N_CLASS
+} qvl_class;
+
+/* Instruction sets for which the generated C is compiled, worst first. */
+typedef enum { QVL_ISA_V2, QVL_ISA_V3, QVL_ISA_V4, QVL_N_ISA } qvl_isa;
+
+typedef enum { QVL_ACCESS_IN, QVL_ACCESS_OUT, QVL_ACCESS_IO } qvl_access;
+
+/* Run groups g0 up to but not including g1. */
+typedef void qvl_kernel_fn(void *const *buf, const uint32_t *arg,
+                           uint32_t g0, uint32_t g1);
+
+/* Store rows r0..r1 and columns c0..c1 of the kernel's first output from
+ * src [r1-r0, c1-c0], row stride ld_src, with its fused expression, storage
+ * type and accumulation: what is left to do when a library computed the product.
+ */
+typedef void qvl_store_fn(void *const *buf, const uint32_t *arg,
+                          const float *src, size_t ld_src, uint32_t r0,
+                          uint32_t r1, uint32_t c0, uint32_t c1);
+
+typedef struct {
+    uint32_t lanes;
+    uint32_t tile[QVL_KERNEL_MAX_TILES];  // in the order of tile_name
+} qvl_tiling;
+
+typedef struct qvl_kernel {
+    const char *name;  // unique: op, storage types, number of the expression
+    const char *op;    // name of the kernel in shaders/
+    int n_bufs;
+    uint8_t dtype[QVL_KERNEL_MAX_BUFS];   // enum qvl_dtype
+    uint8_t access[QVL_KERNEL_MAX_BUFS];  // enum qvl_access; acc is IO
+    int n_args;
+    int n_consts;
+    uint8_t const_arg[QVL_KERNEL_MAX_CONSTS];  // index into args
+    int n_tiles;
+    const char *tile_name[QVL_KERNEL_MAX_TILES];
+    qvl_tiling tiling[QVL_N_CLASS];
+    /* Number of groups for these args, tiles and lanes. */
+    uint32_t (*groups)(const uint32_t *arg, const uint32_t *tile,
+                       uint32_t lanes);
+    qvl_kernel_fn *c[QVL_N_ISA];       // NULL where not compiled in
+    qvl_store_fn *c_store[QVL_N_ISA];  // NULL: no library may replace it
+    const char *cl;                    // OpenCL C, whole; NULL when left out
+    const uint32_t *spirv;             // SPIR-V; NULL when left out
+    size_t spirv_bytes;
+} qvl_kernel;
+
+#endif

@@ -1,0 +1,38 @@
+/* json.h - JSON text to a tree, values to JSON text
+ *
+ * Strict JSON in UTF-8: no comments, no trailing commas, no NaN, no control
+ * characters in strings, no key twice, nothing after the value. Integers are
+ * exact while they fit int64, all other numbers are doubles. Nesting goes up to
+ * QVL_JSON_MAX_DEPTH. Older cJSON refuses numbers of more than 63 characters.
+ */
+#ifndef QVL_JSON_H
+#define QVL_JSON_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/node.h"
+#include "base/str.h"
+
+#define QVL_JSON_MAX_DEPTH 512
+
+/* Parse a text.
+ *
+ *   out    the root; belongs to the arena
+ *   text   [len] bytes, borrowed for the call
+ *   file   name for messages; copied
+ *
+ * Fails with QVL_E_FORMAT and file:line:column, or QVL_E_MEMORY. */
+int qvl_json_parse(qvl_node **out, const char *text, size_t len,
+                   const char *file, qvl_arena *arena, qvl_err *err);
+
+/* Append a string in quotes. Escaped are only the quote, the backslash and
+ * the control characters; other text stays UTF-8 as it is. */
+void qvl_json_quote(qvl_str *out, const char *s, size_t len);
+
+/* Append the shortest text that reads back as v; an integral value has no
+ * ".0". v must be finite: JSON has no spelling for anything else. */
+void qvl_json_number(qvl_str *out, double v);
+
+#endif

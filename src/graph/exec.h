@@ -1,0 +1,88 @@
+/* exec.h - memory of a run, and its steps on a device
+ *
+ * A store holds what outlives a batch: weights and gradients. A run is a plan
+ * bound to that memory and recorded as the device's lists; it is replayed as
+ * often as batches of its sizes come. No host wait inside.
+ *
+ * A store and its runs are used by one thread at a time. States (values that
+ * live from run to run) have no memory here yet: such a program is refused.
+ */
+#ifndef QVL_GRAPH_EXEC_H
+#define QVL_GRAPH_EXEC_H
+
+#include "backend/backend.h"
+#include "graph/arch.h"
+#include "graph/plan.h"
+
+/* Device memory that outlives runs: weights and gradients of one model.
+ * Small tensors share buffers; a large one has its own. */
+typedef struct qvl_store qvl_store;
+
+/* Room for every parameter of the list, stored as `types` says (rank 1: f32).
+ * Tied parameters share. The device and the names in the list outlive the
+ * store. Fails with QVL_E_DEVICE for a parameter larger than the device
+ * allocates, QVL_E_DEVICE_MEMORY, QVL_E_MEMORY; *store is unchanged then. */
+int qvl_store_open(qvl_store **store, qvl_device *dev,
+                   const qvl_param_list *params, const qvl_types *types,
+                   qvl_err *err);
+/* Its runs are closed before. */
+void qvl_store_close(qvl_store *store);
+/* Storage type of parameter i. */
+int qvl_store_dtype(const qvl_store *store, int i);
+/* Device bytes held for weights and gradients. */
+size_t qvl_store_bytes(const qvl_store *store);
+/* Write elements [first, first + n) of parameter i from src [n] of src_dtype,
+ * any alignment: the parameter's own type, or f32, bf16 or f16, which is
+ * rounded to it; read back as f32 dst [n]. Fastest in the own type with an even
+ * `first`. */
+int qvl_store_write(qvl_store *store, int i, size_t first, size_t n,
+                    const void *src, int src_dtype, qvl_err *err);
+int qvl_store_read(qvl_store *store, int i, size_t first, size_t n,
+                   float *dst, qvl_err *err);
+/* Allocate gradients (f32, zero) of the parameters with trained[i], [n params];
+ * tied ones share. Once a store. Without gradients, as before, on error.
+ * Read one as f32 [elements of i]. */
+int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err);
+int qvl_store_read_grad(qvl_store *store, int i, float *dst, qvl_err *err);
+
+typedef struct qvl_run qvl_run;
+
+/* Plan, allocate and record. The program and the store outlive the run; the
+ * options are borrowed for the call. Limits left 0 there are the device's;
+ * types are the store's; trained parameters have gradients in the store, and
+ * one that is tied stands for the one it shares with. *run is unchanged on
+ * error: those of qvl_plan_make and of the device. */
+int qvl_run_open(qvl_run **run, qvl_store *store, const qvl_program *program,
+                 const qvl_plan_options *options, qvl_err *err);
+void qvl_run_close(qvl_run *run);
+const qvl_plan *qvl_run_plan(const qvl_run *run);
+/* Give input `index` its data: n elements of i32 for an index, else of f32.
+ * Inputs the plan does not need are ignored: qvl_run_needs says which. The data
+ * stays until it is given anew. Fails with QVL_E_RANGE when n is not the number
+ * that the program was built for. */
+bool qvl_run_needs(const qvl_run *run, int index);
+int qvl_run_input(qvl_run *run, int index, const void *data, size_t n,
+                  qvl_err *err);
+/* One submission. `more`: add to the gradients instead of starting them. Every
+ * needed input was given before. */
+int qvl_run_submit(qvl_run *run, bool more, qvl_err *err);
+/* Read a wanted output as f32 [n]; waits for the device. Fails with QVL_E_USAGE
+ * for a name that was not wanted, QVL_E_RANGE for another n. */
+int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
+                   qvl_err *err);
+
+/* Per value of a run, in the order in which they are complete: name, mean,
+ * largest magnitude, number of NaN (which the other two leave out); for finding
+ * where two back ends part. Starts gradients. Runs step by step and reads every
+ * value back: slow. */
+typedef struct {
+    const char *name;  // "" when it has none
+    const char *op;
+    int line;          // of the spec, 0 for steps of the plan's own
+    double mean, max_abs;
+    size_t n_nan, n_elems;
+} qvl_trace_row;
+int qvl_run_trace(qvl_run *run, qvl_trace_row **rows, size_t *n,
+                  qvl_arena *arena, qvl_err *err);
+
+#endif

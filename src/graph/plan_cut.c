@@ -1,0 +1,289 @@
+/* plan_cut.c - bind operands whole, or in parts a device can bind
+ *
+ * See plan.h for what a part is. Cutting is recursive: the first operand that
+ * is too large names the dim, the parts are looked at again. Nearly every step
+ * passes through untouched.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/plan_draft.h"
+
+/* A part of a step; the arrays are its own. */
+typedef struct {
+    const qvl_draft_step *step;  // of which this is a part
+    size_t at[QVL_KERNEL_MAX_BUFS];
+    size_t bytes[QVL_KERNEL_MAX_BUFS];
+    uint32_t arg[QVL_KERNEL_MAX_ARGS];
+    uint32_t arg_more[QVL_KERNEL_MAX_ARGS];
+} part;
+
+static const qvl_value *value_of(const qvl_draft *d, const part *p, int b)
+{
+    return &d->value[p->step->value[b]];
+}
+
+static size_t limit_of(const qvl_draft *d)
+{
+    size_t limit = d->options->max_binding_bytes;
+    return limit == 0 ? SIZE_MAX : limit;
+}
+
+/* Values of no elements are bound too, and devices want some bytes for it. */
+static size_t bindable(size_t bytes)
+{
+    return bytes < 16 ? 16 : (bytes + 3) / 4 * 4;
+}
+
+/* Is dim i of operand b the one in argument `dim`? */
+static bool has_dim(const qvl_kernel_family *f, int b, int i, int dim)
+{
+    return i < f->operand[b].rank && f->operand[b].dim[i] == dim;
+}
+
+/* Bind of an operand that is too large only what the kernel touches. */
+static void narrow(const qvl_draft *d, part *p, int b)
+{
+    const qvl_operand *o = &p->step->family->operand[b];
+    if (p->bytes[b] <= limit_of(d) || o->rank == 0)
+        return;
+    size_t elem = qvl_draft_elem_bytes(d, value_of(d, p, b));
+    size_t skip = 0;
+    size_t end = qvl_operand_end(o, p->arg) * elem;
+    if (o->off_arg != 0) {
+        skip = p->arg[o->off_arg] * elem / d->align * d->align;
+        p->arg[o->off_arg] -= (uint32_t)(skip / elem);
+        p->arg_more[o->off_arg] = p->arg[o->off_arg];
+    }
+    p->at[b] += skip;
+    p->bytes[b] = bindable(end > skip ? end - skip : 0);
+}
+
+static int too_large(const qvl_draft *d, const part *p)
+{
+    for (int b = 0; b < p->step->family->n_bufs; b++)
+        if (p->bytes[b] > limit_of(d))
+            return b;
+    return -1;
+}
+
+static void add_part(qvl_draft *d, const part *p)
+{
+    qvl_draft_step s = *p->step;
+    const qvl_kernel_family *f = s.family;
+    size_t n_bufs = (size_t)f->n_bufs;
+    size_t *at = qvl_arena_array(d->arena, size_t, n_bufs);
+    size_t *bytes = qvl_arena_array(d->arena, size_t, n_bufs);
+    memcpy(at, p->at, n_bufs * sizeof *at);
+    memcpy(bytes, p->bytes, n_bufs * sizeof *bytes);
+    s.at = at;
+    s.bytes = bytes;
+    s.arg = qvl_draft_copy_args(d, f, p->arg);
+    s.arg_more = s.arg;
+    if (memcmp(p->arg, p->arg_more, (size_t)f->n_args * sizeof *p->arg) != 0)
+        s.arg_more = qvl_draft_copy_args(d, f, p->arg_more);
+    qvl_draft_add_step(d, &s);
+}
+
+/* ---- which dim, and how many indices a part has ---- */
+
+/* The cut along the first dim of operand b, NULL when there is none. */
+static const qvl_cut *cut_for(const qvl_kernel_family *f, int b)
+{
+    for (int i = 0; i < f->n_cuts; i++) {
+        const qvl_cut *c = &f->cut[i];
+        if (has_dim(f, b, 0, c->dim_arg)
+            || (c->edge_arg != 0 && has_dim(f, b, 0, c->edge_arg)))
+            return c;
+    }
+    return NULL;
+}
+
+/* Bytes from one index of the first dim to the next. */
+static size_t row_bytes(const qvl_draft *d, const part *p, int b)
+{
+    const qvl_operand *o = &p->step->family->operand[b];
+    size_t elems = o->off_arg != 0 ? p->arg[o->off_arg + 1]
+                                   : qvl_operand_row(o, p->arg);
+    return elems * qvl_draft_elem_bytes(d, value_of(d, p, b));
+}
+
+/* Smallest number of indices that ends on a byte where every operand with the
+ * cut dim in front and no offset may be bound. */
+static size_t granule(const qvl_draft *d, const part *p, const qvl_cut *c)
+{
+    const qvl_kernel_family *f = p->step->family;
+    size_t step = 1;
+    for (int b = 0; b < f->n_bufs; b++) {
+        bool in_front = has_dim(f, b, 0, c->dim_arg)
+                        || (c->edge_arg != 0 && has_dim(f, b, 0, c->edge_arg));
+        if (!in_front || f->operand[b].off_arg != 0)
+            continue;
+        size_t row = row_bytes(d, p, b);
+        while (row * step % d->align != 0)
+            step *= 2;  // ends: align is a power of two
+    }
+    return step;
+}
+
+/* The most indices of which operand b, `row` bytes each, can be bound. */
+static size_t most_rows(const qvl_draft *d, const part *p, int b,
+                        const qvl_cut *c, size_t row)
+{
+    const qvl_kernel_family *f = p->step->family;
+    size_t limit = limit_of(d);
+    size_t n = 0;
+    if (f->operand[b].off_arg == 0)
+        n = limit / row;
+    else if (limit > d->align)  // the offset may stand behind the bound byte
+        n = (limit - d->align) / row;
+    bool is_edge = !has_dim(f, b, 0, c->dim_arg);
+    return is_edge && n > 0 ? n - 1 : n;
+}
+
+/* Indices of a part: as few parts as the operand needs, and about equal. 0 when
+ * not one granule fits. */
+static size_t part_rows(const qvl_draft *d, const part *p, int b,
+                        const qvl_cut *c)
+{
+    size_t unit = granule(d, p, c);
+    size_t most = most_rows(d, p, b, c, row_bytes(d, p, b)) / unit * unit;
+    if (most == 0)
+        return 0;
+    size_t n = p->arg[c->dim_arg];
+    size_t n_parts = (n + most - 1) / most;
+    size_t even = (n + n_parts - 1) / n_parts;
+    return (even + unit - 1) / unit * unit;
+}
+
+/* ---- parts ---- */
+
+static void set_arg(part *p, int i, uint32_t v)
+{
+    p->arg[i] = v;
+    p->arg_more[i] = v;
+}
+
+/* Operand b of the part over indices lo .. lo + n. `whole` has the arguments
+ * before the cut. */
+static void take_operand(const qvl_draft *d, part *p, const part *whole,
+                         int b, const qvl_cut *c, size_t lo, size_t n)
+{
+    const qvl_kernel_family *f = p->step->family;
+    const qvl_operand *o = &f->operand[b];
+    size_t inner = 1;
+    for (int i = o->rank - 1; i > 0; i--) {
+        if (o->dim[i] == c->dim_arg) {
+            assert(o->off_arg != 0);
+            set_arg(p, o->off_arg, p->arg[o->off_arg] + (uint32_t)(lo * inner));
+            return;
+        }
+        inner *= qvl_operand_dim(o, i, whole->arg);
+    }
+    bool is_edge = c->edge_arg != 0 && has_dim(f, b, 0, c->edge_arg);
+    if (has_dim(f, b, 0, c->dim_arg) && o->off_arg != 0) {
+        uint32_t stride = p->arg[o->off_arg + 1];
+        set_arg(p, o->off_arg, p->arg[o->off_arg] + (uint32_t)lo * stride);
+    } else if (has_dim(f, b, 0, c->dim_arg) || is_edge) {
+        size_t row = row_bytes(d, whole, b);
+        p->at[b] += lo * row;
+        p->bytes[b] = bindable((n + is_edge) * row);
+    } else if (p->step->family->writes >> b & 1) {
+        assert(f->adds >> b & 1);
+        if (lo > 0)
+            set_arg(p, f->acc_arg[b], 1);
+    }
+}
+
+static part take_part(const qvl_draft *d, const part *whole, const qvl_cut *c,
+                      size_t lo, size_t n)
+{
+    part p = *whole;
+    set_arg(&p, c->dim_arg, (uint32_t)n);
+    if (c->edge_arg != 0)
+        set_arg(&p, c->edge_arg, (uint32_t)n + 1);
+    if (c->first_arg != 0)
+        set_arg(&p, c->first_arg, p.arg[c->first_arg] + (uint32_t)lo);
+    for (int b = 0; b < p.step->family->n_bufs; b++)
+        take_operand(d, &p, whole, b, c, lo, n);
+    return p;
+}
+
+static int fail_too_large(const qvl_draft *d, const part *p, int b,
+                          const char *why, qvl_err *err)
+{
+    const qvl_value *v = value_of(d, p, b);
+    char place[64] = "";
+    if (p->step->step >= 0)
+        snprintf(place, sizeof place, " (line %d of the layer spec)",
+                 d->program->step[p->step->step].line);
+    return qvl_fail(err, QVL_E_DEVICE,
+                    "kernel %s%s binds %zu bytes of %s, the device binds at "
+                    "most %zu, and %s", p->step->family->op, place,
+                    p->bytes[b], v->name == NULL ? "a value" : v->name,
+                    limit_of(d), why);
+}
+
+static int add_cut(qvl_draft *d, part *p, qvl_err *err)
+{
+    for (int b = 0; b < p->step->family->n_bufs; b++)
+        narrow(d, p, b);
+    int b = too_large(d, p);
+    if (b == -1) {
+        add_part(d, p);
+        return QVL_OK;
+    }
+    const qvl_cut *c = cut_for(p->step->family, b);
+    if (c == NULL)
+        return fail_too_large(d, p, b, "the step cannot be cut", err);
+    size_t rows = part_rows(d, p, b, c);
+    size_t n = p->arg[c->dim_arg];
+    if (rows == 0 || rows >= n)
+        return fail_too_large(d, p, b, "a part of it is not smaller", err);
+    for (size_t lo = 0; lo < n; lo += rows) {
+        part q = take_part(d, p, c, lo, n - lo < rows ? n - lo : rows);
+        QVL_TRY(add_cut(d, &q, err));
+    }
+    return QVL_OK;
+}
+
+/* The whole step, every operand bound from its first byte. */
+static part whole_step(const qvl_draft *d, const qvl_draft_step *s)
+{
+    part p = {.step = s};
+    size_t n_args = (size_t)s->family->n_args;
+    for (int b = 0; b < s->family->n_bufs; b++)
+        p.bytes[b] = bindable(qvl_draft_value_bytes(d, value_of(d, &p, b)));
+    if (n_args > 0) {
+        memcpy(p.arg, s->arg, n_args * sizeof *p.arg);
+        memcpy(p.arg_more, s->arg_more, n_args * sizeof *p.arg_more);
+    }
+    return p;
+}
+
+/* What whole_step says, without a copy of the arguments. */
+static void add_whole(qvl_draft *d, qvl_draft_step *s, const part *p)
+{
+    size_t n_bufs = (size_t)s->family->n_bufs;
+    size_t *bytes = qvl_arena_array(d->arena, size_t, n_bufs);
+    memcpy(bytes, p->bytes, n_bufs * sizeof *bytes);
+    s->at = qvl_arena_array(d->arena, size_t, n_bufs);
+    s->bytes = bytes;
+    qvl_draft_add_step(d, s);
+}
+
+int qvl_draft_cut(qvl_draft *d, qvl_err *err)
+{
+    qvl_draft_step *step = d->step;
+    int n = d->n_steps;
+    qvl_draft_replace_steps(d, n);
+    for (int i = 0; i < n; i++) {
+        part p = whole_step(d, &step[i]);
+        if (too_large(d, &p) == -1)
+            add_whole(d, &step[i], &p);
+        else
+            QVL_TRY(add_cut(d, &p, err));
+    }
+    return QVL_OK;
+}

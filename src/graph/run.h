@@ -1,0 +1,36 @@
+/* run.h - what the trace sees of a run
+ *
+ * Private to the graph folder; the public part is in exec.h.
+ */
+#ifndef QVL_GRAPH_RUN_H
+#define QVL_GRAPH_RUN_H
+
+#include "graph/exec.h"
+#include "graph/store.h"
+
+struct qvl_run {
+    // owned
+    qvl_arena arena;
+    qvl_plan plan;
+    qvl_buf *block;     // [plan.n_blocks]
+    int n_open;         // of the blocks, those that are allocated
+    qvl_list *start;    // sets gradients
+    qvl_list *more;     // adds to them; NULL until first needed
+    bool *given;        // [program->n_inputs] has data
+    // borrowed
+    qvl_store *store;
+    qvl_device *dev;
+    const qvl_program *program;
+};
+
+/* Read all of value v as f32 [elements of v]. */
+int qvl_run_read(qvl_run *run, int v, float *dst, qvl_err *err);
+
+/* Have all inputs that the plan needs been given? */
+bool qvl_run_is_fed(const qvl_run *run);
+
+/* Record planned steps [first, first + n) as a list. */
+int qvl_run_record(qvl_run *run, int first, int n, bool more, qvl_list **list,
+                   qvl_err *err);
+
+#endif

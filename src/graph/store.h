@@ -1,0 +1,24 @@
+/* store.h - what runs see of a store
+ *
+ * Private to the graph folder; the public part is in exec.h.
+ */
+#ifndef QVL_GRAPH_STORE_H
+#define QVL_GRAPH_STORE_H
+
+#include "graph/exec.h"
+#include "graph/stage.h"
+
+/* All of a parameter, or of its gradient; tied ones give the shared one. The
+ * bytes are what is reserved: at least 16, a multiple of the alignment. */
+qvl_slice qvl_store_slice(const qvl_store *store, int i);
+qvl_slice qvl_store_grad_slice(const qvl_store *store, int i);
+
+/* Parameter whose storage and gradient parameter i shares, i for most. */
+int qvl_store_owner(const qvl_store *store, int i);
+int qvl_store_n_params(const qvl_store *store);
+const qvl_types *qvl_store_types(const qvl_store *store);
+bool qvl_store_is_trained(const qvl_store *store, int i);
+qvl_device *qvl_store_device(const qvl_store *store);
+qvl_stage *qvl_store_stage(qvl_store *store);
+
+#endif

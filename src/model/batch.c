@@ -1,0 +1,227 @@
+/* batch.c - rows checked, padding dropped, positions walked */
+#include "model/batch.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "model/positions.h"
+
+#define CHUNK_BYTES ((size_t)64 << 20)  // of f32 logits, kept at one time
+#define CHUNK_ROWS 16                   // fewer would not fill a tile
+
+/* ---- tokens ------------------------------------------------------------- */
+
+/* First column of a row that is kept, and the one behind the last. */
+static int kept_columns(const qvl_batch_source *s, int row, int *lo, int *hi,
+                        qvl_err *err)
+{
+    *lo = 0;
+    *hi = s->row_len;
+    if (s->mask == NULL)
+        return QVL_OK;
+    const int64_t *m = s->mask + (size_t)row * (size_t)s->row_len;
+    while (*lo < *hi && m[*lo] == 0)
+        ++*lo;
+    while (*hi > *lo && m[*hi - 1] == 0)
+        --*hi;
+    for (int c = *lo; c < *hi; c++)
+        if (m[c] != 1)
+            return qvl_fail(err, QVL_E_DATA,
+                            "attention_mask (row %d, column %d): found %lld, "
+                            "expected 1 everywhere between the padding",
+                            row, c, (long long)m[c]);
+    return QVL_OK;
+}
+
+static int check_token(const qvl_batch *b, int row, int col, qvl_err *err)
+{
+    const qvl_batch_source *s = b->source;
+    size_t at = (size_t)row * (size_t)s->row_len + (size_t)col;
+    int vocab = b->config->vocab;
+    if (s->id[at] < 0 || s->id[at] >= vocab)
+        return qvl_fail(err, QVL_E_DATA,
+                        "input_ids (row %d, column %d): found %lld, expected "
+                        "an id below the vocabulary, %d",
+                        row, col, (long long)s->id[at], vocab);
+    int64_t label = s->label != NULL ? s->label[at] : QVL_LABEL_NONE;
+    if (label != QVL_LABEL_NONE && (label < 0 || label >= vocab))
+        return qvl_fail(err, QVL_E_DATA,
+                        "labels (row %d, column %d): found %lld, expected "
+                        "%d or an id below the vocabulary, %d",
+                        row, col, (long long)label, QVL_LABEL_NONE, vocab);
+    return QVL_OK;
+}
+
+/* Keep the tokens of one row. */
+static int take_row(qvl_batch *b, int row, qvl_err *err)
+{
+    const qvl_batch_source *s = b->source;
+    int lo, hi;
+    QVL_TRY(kept_columns(s, row, &lo, &hi, err));
+    b->first[row] = b->n_tokens;
+    for (int c = lo; c < hi; c++) {
+        QVL_TRY(check_token(b, row, c, err));
+        int32_t at = row * s->row_len + c;
+        b->id[b->n_tokens] = s->id[at];
+        b->place[b->n_tokens++] = at;
+        if (c > lo && s->label != NULL && s->label[at] != QVL_LABEL_NONE)
+            b->n_labels++;
+    }
+    b->first[row + 1] = b->n_tokens;
+    return QVL_OK;
+}
+
+static int take_tokens(qvl_batch *b, qvl_err *err)
+{
+    const qvl_batch_source *s = b->source;
+    if (s->n_rows < 1 || s->row_len < 1 || s->n_rows > INT_MAX / s->row_len)
+        return qvl_fail(err, QVL_E_RANGE,
+                        "input_ids: found %d rows of %d, expected at least "
+                        "one token and fewer than 2^31",
+                        s->n_rows, s->row_len);
+    size_t most = (size_t)s->n_rows * (size_t)s->row_len;
+    b->id = qvl_arena_array(b->arena, int64_t, most);
+    b->place = qvl_arena_array(b->arena, int32_t, most);
+    b->first = qvl_arena_array(b->arena, int32_t, s->n_rows + 1);
+    for (int row = 0; row < s->n_rows; row++)
+        QVL_TRY(take_row(b, row, err));
+    if (b->n_tokens == 0)
+        return qvl_fail(err, QVL_E_DATA,
+                        "attention_mask: found 0 everywhere, expected a "
+                        "token that counts");
+    return QVL_OK;
+}
+
+/* ---- pictures ----------------------------------------------------------- */
+
+static int take_grids(qvl_batch *b, const qvl_batch_pictures *p, bool video,
+                      qvl_grid **grid, qvl_err *err)
+{
+    const char *what = video ? "video_grid_thw" : "image_grid_thw";
+    if (p->n > 0 && !b->config->has_vision)
+        return qvl_fail(err, QVL_E_DATA,
+                        "%s: found %d rows, expected none: the model has no "
+                        "vision tower",
+                        what, p->n);
+    int merge = b->config->has_vision ? b->config->vision.merge : 1;
+    QVL_TRY(qvl_grid_read(grid, p->grid, p->n, merge, what, b->arena, err));
+    for (int k = 0; k < p->n && !video; k++)
+        if ((*grid)[k].t != 1)
+            return qvl_fail(err, QVL_E_DATA,
+                            "%s (row %d): found %d frames, expected 1", what,
+                            k, (*grid)[k].t);
+    if (qvl_grid_patches(*grid, p->n) != p->n_patches)
+        return qvl_fail(err, QVL_E_DATA,
+                        "%s: found %zu rows, expected %zu as %s says",
+                        video ? "pixel_values_videos" : "pixel_values",
+                        p->n_patches, qvl_grid_patches(*grid, p->n), what);
+    return QVL_OK;
+}
+
+static int take_pictures(qvl_batch *b, qvl_err *err)
+{
+    const qvl_batch_source *s = b->source;
+    qvl_grid *images, *videos;
+    QVL_TRY(take_grids(b, &s->images, false, &images, err));
+    QVL_TRY(take_grids(b, &s->videos, true, &videos, err));
+    if (s->videos.n_patches > INT_MAX - s->images.n_patches)
+        return qvl_fail(err, QVL_E_RANGE,
+                        "pixel_values: found more than 2^31 rows in all");
+    b->n_grids = s->images.n + s->videos.n;
+    b->grid = qvl_arena_array(b->arena, qvl_grid, b->n_grids);
+    if (s->images.n > 0)
+        memcpy(b->grid, images, (size_t)s->images.n * sizeof *images);
+    if (s->videos.n > 0)
+        memcpy(b->grid + s->images.n, videos,
+               (size_t)s->videos.n * sizeof *videos);
+    int merge = b->config->has_vision ? b->config->vision.merge : 1;
+    b->n_image_rows = (int)qvl_grid_rows(images, s->images.n, merge);
+    b->n_rows = (int)qvl_grid_rows(b->grid, b->n_grids, merge);
+    return QVL_OK;
+}
+
+static int walk_rows(qvl_batch *b, qvl_err *err)
+{
+    const qvl_batch_source *s = b->source;
+    const qvl_vision_config *vision =
+        b->config->has_vision ? &b->config->vision : NULL;
+    qvl_grid_walk images = { .what = "image_grid_thw", .grid = b->grid,
+                             .n = s->images.n };
+    qvl_grid_walk videos = { .what = "video_grid_thw",
+                             .grid = b->grid + s->images.n,
+                             .n = s->videos.n };
+    b->position = qvl_arena_array(b->arena, int32_t, 3 * (size_t)b->n_tokens);
+    b->next = qvl_arena_array(b->arena, int32_t, s->n_rows);
+    for (int row = 0; row < s->n_rows; row++) {
+        int32_t t = b->first[row];
+        int rc = qvl_positions(b->position + 3 * (size_t)t, &b->next[row],
+                               b->id + t, b->first[row + 1] - t, vision,
+                               &images, &videos, err);
+        if (rc != QVL_OK) {
+            qvl_err_add(err, "input_ids, row %d", row);
+            return rc;
+        }
+    }
+    QVL_TRY(qvl_grid_walk_end(&images, err));
+    return qvl_grid_walk_end(&videos, err);
+}
+
+/* ---- dims --------------------------------------------------------------- */
+
+static int chunk_rows(const qvl_batch *b)
+{
+    size_t fit = CHUNK_BYTES / ((size_t)b->config->vocab * sizeof(float));
+    size_t most = ((size_t)b->n_labels + CHUNK_ROWS - 1) / CHUNK_ROWS
+                  * CHUNK_ROWS;
+    if (fit > most)
+        fit = most;
+    return fit > CHUNK_ROWS ? (int)fit : CHUNK_ROWS;
+}
+
+static int set_dims(qvl_batch *b, qvl_err *err)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } known[] = {
+        { "T", b->n_tokens },
+        { "M", b->n_rows },
+        { "R", b->n_labels },
+        { "Q", b->source->logits ? b->n_tokens : 0 },
+        { "C", chunk_rows(b) },
+    };
+    const qvl_arch *arch = b->config->arch;
+    b->dims = b->config->dims;
+    for (int i = 0; i < arch->n_dims; i++) {
+        if (arch->dim[i].source != QVL_DIM_BATCH)
+            continue;
+        size_t k = 0;
+        while (k < QVL_COUNT(known)
+               && strcmp(known[k].name, arch->dim[i].name) != 0)
+            k++;
+        if (k == QVL_COUNT(known))
+            return qvl_fail(err, QVL_E_INTERNAL,
+                            "dim %s of architecture %s: no rule says what it "
+                            "is in a batch",
+                            arch->dim[i].name, arch->name);
+        b->dims.i[i] = known[k].value;
+    }
+    QVL_TRY(arch->derive(&b->dims, err));
+    b->size = qvl_arena_array(b->arena, qvl_input_size, arch->n_inputs);
+    b->made = qvl_arena_array(b->arena, qvl_batch_array, arch->n_inputs);
+    arch->input_sizes(b->size, &b->dims);
+    return QVL_OK;
+}
+
+int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
+                   const qvl_batch_source *source, qvl_arena *arena,
+                   qvl_err *err)
+{
+    qvl_batch b = { .config = config, .arena = arena, .source = source };
+    QVL_TRY(take_tokens(&b, err));
+    QVL_TRY(take_pictures(&b, err));
+    QVL_TRY(walk_rows(&b, err));
+    QVL_TRY(set_dims(&b, err));
+    *batch = b;
+    return QVL_OK;
+}

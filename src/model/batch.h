@@ -1,0 +1,98 @@
+/* batch.h - from rows of token ids to the arrays of one step
+ *
+ * Rows of equal length come in, padded on either side; padding is dropped, and
+ * the tokens that are left stand one behind the other. A row is one sequence:
+ * positions start at its first token, attention stays inside it and looks back
+ * only, and a label counts for the token before it in the same sequence.
+ *
+ * What an architecture wants is asked by input name (the tables stand in
+ * batch_inputs.c); an array is made at the first question, so a step pays for
+ * what its run needs. Dims of the batch:
+ *   T  tokens kept
+ *   M  merged vision rows, those of pictures first, then those of videos
+ *   R  tokens with a label that counts
+ *   Q  tokens whose logits are wanted
+ *   C  rows of a chunk of the head, so that its logits stay below 64 MiB
+ */
+#ifndef QVL_BATCH_H
+#define QVL_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/config.h"
+#include "model/vision_index.h"
+
+#define QVL_LABEL_NONE (-100)
+
+/* Pictures, or videos, of a whole batch in order of appearance. */
+typedef struct {
+    const int64_t *grid;  // [n, 3] frames, rows, columns in patches
+    int n;
+    const float *pixels;  // [n_patches, patch_values]
+    size_t n_patches;
+} qvl_batch_pictures;
+
+typedef struct {
+    int n_rows;
+    int row_len;
+    const int64_t *id;     // [n_rows, row_len]
+    const int64_t *mask;   // [n_rows, row_len] 1 = real; NULL: all are
+    const int64_t *label;  // [n_rows, row_len] QVL_LABEL_NONE = not counted;
+                           // NULL: none counts
+    qvl_batch_pictures images;
+    qvl_batch_pictures videos;
+    bool logits;        // of every token, else of none
+    double loss_count;  // labels the loss is divided by; 0: those of the batch
+} qvl_batch_source;
+
+/* An array as an input takes it: f32 or i32. */
+typedef struct {
+    const void *data;
+    size_t n;  // elements
+} qvl_batch_array;
+
+/* One step. All arrays belong to the arena; pixels are those of the source
+ * where one kind of pictures came alone. */
+typedef struct {
+    // borrowed
+    const qvl_model_config *config;
+    qvl_arena *arena;
+    const qvl_batch_source *source;
+    // owned by the arena
+    qvl_dims dims;             // of config and batch, derived ones too
+    qvl_input_size *size;      // [arch->n_inputs]
+    qvl_batch_array *made;     // [arch->n_inputs] NULL data: not made yet
+    int n_tokens;              // T
+    int n_rows;                // M
+    int n_image_rows;          // of M, the first
+    int n_labels;              // R
+    int64_t *id;               // [T]
+    int32_t *place;            // [T] row * row_len + column in the source
+    int32_t *first;            // [source rows + 1] first token of each row
+    int32_t *position;         // [T, 3]
+    int32_t *next;             // [source rows] position behind the last token
+    qvl_grid *grid;            // [n_grids] pictures, then videos
+    int n_grids;
+} qvl_batch;
+
+/* Check a source and lay out its step. Source, config and arena are borrowed
+ * as long as the batch is used.
+ *
+ * Fails with QVL_E_DATA for ids outside the vocabulary, masks with holes,
+ * labels outside the vocabulary, placeholders that do not match the grids,
+ * pixels that do not match them, a batch without tokens; QVL_E_RANGE for sizes
+ * beyond 2^31. */
+int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
+                   const qvl_batch_source *source, qvl_arena *arena,
+                   qvl_err *err);
+
+/* The array of input `input` of the architecture. Fails with QVL_E_INTERNAL
+ * for an input no rule is known for. */
+int qvl_batch_input(qvl_batch *batch, int input, qvl_batch_array *array,
+                    qvl_err *err);
+
+#endif

@@ -1,0 +1,69 @@
+/* model.h - a model folder opened on a device, and single steps of it
+ *
+ * Opening reads config.json, pairs the tensors of the folder with the generated
+ * architecture's parameters, and loads them. A step takes a batch and answers
+ * with outputs by name and gradients in the store; nothing is trained here.
+ *
+ * Programs are built, planned and recorded at the first batch of a size and kept
+ * for the next one of the same size; the least recently used are dropped. A
+ * step that asks for no loss runs the program of inference, which has no
+ * backward steps to plan.
+ */
+#ifndef QVL_MODEL_H
+#define QVL_MODEL_H
+
+#include "backend/backend.h"
+#include "base/err.h"
+#include "graph/exec.h"
+#include "model/batch.h"
+#include "model/checkpoint.h"
+#include "model/config.h"
+
+typedef struct qvl_model qvl_model;
+
+typedef struct {
+    const char *device;  // as qvl_device_open takes it
+    int n_threads;       // 0: all
+    int dtype;           // of weights and activations: f32, bf16, f16
+} qvl_model_options;
+
+/* What a model is made of; all of it lives until the model is closed. */
+typedef struct {
+    qvl_device *device;
+    const qvl_model_config *config;
+    const qvl_param_list *params;
+    const qvl_checkpoint *checkpoint;
+    qvl_store *store;
+} qvl_model_parts;
+
+/* What a step is asked for beside the logits (qvl_batch_source.logits). */
+typedef struct {
+    bool loss;    // "stat_sum"
+    bool vision;  // outputs of the vision tower, if the batch has pictures
+    bool grads;   // of the loss, for every parameter
+} qvl_model_want;
+
+/* Errors of the device, QVL_E_MODEL for the folder, QVL_E_USAGE for a type that
+ * is no storage type. */
+int qvl_model_open(qvl_model **model, const char *folder,
+                   const qvl_model_options *options, qvl_err *err);
+void qvl_model_close(qvl_model *model);
+
+const qvl_model_parts *qvl_model_about(const qvl_model *model);
+
+/* Run one batch. The source is borrowed for the call; results stay until the
+ * next one. Runs out of host memory as an arena does: call it under a guard.
+ * Fails with QVL_E_DATA for a source that qvl_batch_make refuses, or without a
+ * label that counts when the loss is wanted; with errors of the device. */
+int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
+                   const qvl_model_want *want, qvl_err *err);
+
+/* Of the last step: its batch, and the program whose outputs can be read. */
+const qvl_batch *qvl_model_batch(const qvl_model *model);
+const qvl_program *qvl_model_program(const qvl_model *model);
+
+/* Read a wanted output of the last step: dst [n]. */
+int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,
+                     qvl_err *err);
+
+#endif

@@ -1,0 +1,312 @@
+/* test_product.c - a product by the library equals the kernel's own
+ *
+ * The kernel here is the plain triple loop in double. It counts its calls, so
+ * that the test knows who computed. Its store keeps y = 2 v + 1, as a fused
+ * expression would, or adds.
+ */
+#include "check.h"
+
+#include "backend/backend.h"
+#include "base/half.h"
+#include "tensor/dtype.h"
+
+static int n_kernel_calls;
+
+/* Sizes and operands of one product; x and y may be column slices. */
+typedef struct {
+    uint32_t m, n, k;
+    uint32_t off, pad;  // of rows of x, and of y
+} shape;
+
+static float load(const void *p, size_t i, int dtype)
+{
+    if (dtype == QVL_F32)
+        return ((const float *)p)[i];
+    if (dtype == QVL_BF16)
+        return qvl_bf16_to_f32(((const uint16_t *)p)[i]);
+    return qvl_f16_to_f32(((const uint16_t *)p)[i]);
+}
+
+/* The variants differ in how (m, n, k) stand in the args and in memory. */
+typedef enum { NT, NN, TN } form;
+
+static int dtype_now;  // of the operands; the C functions get no record
+
+static double product(form f, void *const *buf, const uint32_t *a, uint32_t r,
+                      uint32_t c)
+{
+    size_t depth = f == NT ? a[1] : f == NN ? a[1] : a[0];
+    double sum = 0.0;
+    for (size_t i = 0; i < depth; i++) {
+        size_t x = f == TN ? a[3] + i * a[4] + r : a[3] + (size_t)r * a[4] + i;
+        size_t w = f == NT ? (size_t)c * a[1] + i
+            : f == NN ? i * a[2] + c : a[5] + i * a[6] + c;
+        sum += (double)load(buf[0], x, dtype_now)
+            * (double)load(buf[1], w, dtype_now);
+    }
+    return sum;
+}
+
+/* Rows and columns of the output, for each form. */
+static uint32_t n_rows(form f, const uint32_t *a)
+{
+    return f == TN ? a[1] : a[0];
+}
+
+static uint32_t n_cols(form f, const uint32_t *a)
+{
+    (void)f;
+    return a[2];
+}
+
+static void store_y(void *const *buf, const uint32_t *a, const float *src,
+                    size_t ld_src, uint32_t r0, uint32_t r1, uint32_t c0,
+                    uint32_t c1)
+{
+    float *y = buf[2];
+    for (uint32_t r = r0; r < r1; r++)
+        for (uint32_t c = c0; c < c1; c++)
+            y[a[5] + (size_t)r * a[6] + c]
+                = 2.0f * src[(r - r0) * ld_src + (c - c0)] + 1.0f;
+}
+
+static void store_z(void *const *buf, const uint32_t *a, const float *src,
+                    size_t ld_src, uint32_t r0, uint32_t r1, uint32_t c0,
+                    uint32_t c1)
+{
+    float *z = buf[2];
+    for (uint32_t r = r0; r < r1; r++)
+        for (uint32_t c = c0; c < c1; c++) {
+            size_t i = (size_t)r * a[2] + c;
+            float v = src[(r - r0) * ld_src + (c - c0)];
+            z[i] = a[7] != 0 ? z[i] + v : v;
+        }
+}
+
+static void rows_of(form f, void *const *buf, const uint32_t *a, uint32_t g0,
+                    uint32_t g1)
+{
+    #pragma omp atomic
+    n_kernel_calls++;
+    for (uint32_t r = g0; r < g1; r++)
+        for (uint32_t c = 0; c < n_cols(f, a); c++) {
+            float v = (float)product(f, buf, a, r, c);
+            (f == TN ? store_z : store_y)(buf, a, &v, 1, r, r + 1, c, c + 1);
+        }
+}
+
+static void c_nt(void *const *buf, const uint32_t *a, uint32_t g0,
+                 uint32_t g1)
+{
+    rows_of(NT, buf, a, g0, g1);
+}
+
+static void c_nn(void *const *buf, const uint32_t *a, uint32_t g0,
+                 uint32_t g1)
+{
+    rows_of(NN, buf, a, g0, g1);
+}
+
+static void c_tn(void *const *buf, const uint32_t *a, uint32_t g0,
+                 uint32_t g1)
+{
+    rows_of(TN, buf, a, g0, g1);
+}
+
+static uint32_t groups_first(const uint32_t *arg, const uint32_t *tile,
+                             uint32_t lanes)
+{
+    (void)tile;
+    (void)lanes;
+    return arg[0];
+}
+
+static uint32_t groups_second(const uint32_t *arg, const uint32_t *tile,
+                              uint32_t lanes)
+{
+    (void)tile;
+    (void)lanes;
+    return arg[1];
+}
+
+static qvl_kernel kernel_of(form f, int dtype, bool with_store)
+{
+    static const char *const ops[] = { "matmul_nt", "matmul_nn",
+                                       "matmul_tn" };
+    static qvl_kernel_fn *const fns[] = { c_nt, c_nn, c_tn };
+    qvl_kernel k = {
+        .name = ops[f],
+        .op = ops[f],
+        .n_bufs = 3,
+        .dtype = { (uint8_t)dtype, (uint8_t)dtype, QVL_F32 },
+        .access = { QVL_ACCESS_IN, QVL_ACCESS_IN, QVL_ACCESS_OUT },
+        .n_args = f == TN ? 8 : 7,
+        .tiling = { { .lanes = 1 } },
+        .groups = f == TN ? groups_second : groups_first,
+    };
+    for (int i = 0; i < QVL_N_ISA; i++) {
+        k.c[i] = fns[f];
+        k.c_store[i] = !with_store ? NULL : f == TN ? store_z : store_y;
+    }
+    return k;
+}
+
+static void fill(void *p, size_t n, int dtype, uint32_t seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        float v = (float)(seed >> 8) / (float)(1 << 23) - 1.0f;
+        if (dtype == QVL_F32)
+            ((float *)p)[i] = v;
+        else if (dtype == QVL_BF16)
+            ((uint16_t *)p)[i] = qvl_f32_to_bf16(v);
+        else
+            ((uint16_t *)p)[i] = qvl_f32_to_f16(v);
+    }
+}
+
+/* Args, as kernel.h orders them. */
+static void put_args(form f, const shape *s, bool add, uint32_t a[8])
+{
+    uint32_t x_cols = f == TN ? s->m : s->k;
+    a[0] = f == TN ? s->k : s->m;
+    a[1] = f == TN ? s->m : s->k;
+    a[2] = s->n;
+    a[3] = s->off;
+    a[4] = x_cols + s->off + s->pad;
+    a[5] = s->off;
+    a[6] = s->n + s->off + s->pad;
+    a[7] = add;
+}
+
+static qvl_device *dev;
+
+static qvl_buf take(size_t bytes)
+{
+    qvl_buf buf = { 0 };
+    qvl_err err;
+    CHECK_OK(dev->be->alloc(dev, bytes, &buf, &err), err);
+    return buf;
+}
+
+/* Run one product twice, the second time adding for TN; compare the corners,
+ * the seams of blocks and a sample of the rest. Returns calls of the C kernel.
+ * The tolerance: the sum of k products below 1, each rounded in f32. */
+static int check_one(form f, const shape *s, int dtype, bool with_store)
+{
+    qvl_kernel k = kernel_of(f, dtype, with_store);
+    uint32_t a[8];
+    put_args(f, s, false, a);
+    dtype_now = dtype;
+    size_t elem = qvl_dtype_bytes(dtype);
+    size_t x_elems = (size_t)a[0] * a[4];
+    size_t w_elems = f == TN ? (size_t)a[0] * a[6] : (size_t)s->n * s->k;
+    size_t y_elems = f == TN ? (size_t)s->m * s->n : (size_t)a[0] * a[6];
+    qvl_buf x = take(x_elems * elem);
+    qvl_buf w = take(w_elems * elem);
+    qvl_buf y = take(y_elems * sizeof(float));
+    const qvl_slice bufs[] = { { &x, 0, x.bytes }, { &w, 0, w.bytes },
+                               { &y, 0, y.bytes } };
+    void *ptr[3];
+    for (int i = 0; i < 3; i++)
+        ptr[i] = dev->be->host(dev, bufs[i]);
+    fill(ptr[0], x_elems, dtype, 1);
+    fill(ptr[1], w_elems, dtype, 2);
+    for (size_t i = 0; i < y_elems; i++)
+        ((float *)ptr[2])[i] = -99.0f;
+
+    qvl_err err;
+    qvl_list *list = NULL;
+    n_kernel_calls = 0;
+    CHECK_OK(dev->be->list_begin(dev, &err), err);
+    CHECK_OK(dev->be->dispatch(dev, &k, bufs, a, &err), err);
+    a[7] = 1;
+    if (f == TN)
+        CHECK_OK(dev->be->dispatch(dev, &k, bufs, a, &err), err);
+    CHECK_OK(dev->be->list_end(dev, &list, &err), err);
+    CHECK_OK(dev->be->submit(dev, list, &err), err);
+    CHECK_OK(dev->be->wait(dev, &err), err);
+    dev->be->list_release(dev, list);
+    int n_calls = n_kernel_calls;
+
+    const float *found = ptr[2];
+    size_t ld = f == TN ? s->n : a[6];
+    size_t off = f == TN ? 0 : a[5];
+    uint32_t rows = n_rows(f, a);
+    size_t n_checked = 0;
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t c = 0; c < s->n; c++) {
+            bool edge = r + 1 == rows || c + 1 == s->n || r % 1024 < 2
+                || c % 4096 < 2;
+            if (!edge && (r * 31 + c) % 997 != 0)
+                continue;
+            if (edge && n_checked > 40000 && (r + c) % 17 != 0)
+                continue;
+            double wanted = 2.0 * product(f, ptr, a, r, c) + (f != TN);
+            CHECK_NEAR(found[off + r * ld + c], wanted, 1e-6 * s->k + 1e-6,
+                       "%s dtype %d, %u x %u x %u, element (%u, %u)", k.op,
+                       dtype, (unsigned)s->m, (unsigned)s->n, (unsigned)s->k,
+                       (unsigned)r, (unsigned)c);
+            n_checked++;
+        }
+    if (f != TN)  // the columns beside the slice stay as they were
+        for (uint32_t r = 0; r < rows; r++)
+            CHECK(s->off == 0 || found[r * ld] == -99.0f, "row %u",
+                  (unsigned)r);
+    dev->be->release(dev, &x);
+    dev->be->release(dev, &w);
+    dev->be->release(dev, &y);
+    return n_calls;
+}
+
+static void open_device(int n_threads)
+{
+    qvl_err err;
+    CHECK_OK(qvl_device_open(&dev, "cpu", n_threads, &err), err);
+}
+
+/* Odd sizes, sizes around a block, and column slices. */
+static void test_shapes(void)
+{
+    static const shape shapes[] = {
+        { 33, 47, 61, 0, 0 }, { 1, 512, 300, 0, 0 }, { 65, 128, 96, 8, 5 },
+        { 1024, 40, 33, 0, 0 }, { 1025, 67, 29, 3, 1 },
+        { 40, 4096, 31, 0, 0 }, { 37, 4097, 31, 2, 2 },
+        { 1030, 4100, 5, 0, 3 },
+    };
+    for (int n_threads = 1; n_threads <= 2; n_threads++) {
+        open_device(n_threads);
+        CHECK_HAS(dev->info.driver, "oneDNN", "the library is in use");
+        for (size_t i = 0; i < QVL_COUNT(shapes); i++)
+            for (int f = NT; f <= TN; f++)
+                CHECK_INT(check_one((form)f, &shapes[i], QVL_F32, true), 0,
+                          "shape %zu form %d: computed by the library", i, f);
+        qvl_device_close(dev);
+    }
+}
+
+/* What the library does not take is computed all the same. */
+static void test_left_to_c(void)
+{
+    static const shape large = { 65, 70, 75, 1, 1 };
+    static const shape small = { 4, 4, 4, 0, 0 };
+    static const shape no_depth = { 40, 50, 0, 0, 0 };
+    open_device(2);
+    CHECK(check_one(NT, &large, QVL_F16, true) > 0, "f16");
+    CHECK(check_one(NT, &large, QVL_F32, false) > 0, "no store function");
+    CHECK(check_one(NN, &small, QVL_F32, true) > 0, "too small");
+    CHECK(check_one(NT, &no_depth, QVL_F32, true) > 0, "empty sum");
+    check_one(NT, &large, QVL_BF16, true);  // by either, as the processor is
+    check_one(NN, &large, QVL_BF16, true);
+    check_one(TN, &large, QVL_BF16, true);
+    qvl_device_close(dev);
+
+    setenv("QVL_NO_ONEDNN", "1", 1);
+    open_device(2);
+    unsetenv("QVL_NO_ONEDNN");
+    CHECK(strstr(dev->info.driver, "oneDNN") == NULL, "switched off");
+    CHECK(check_one(NT, &large, QVL_F32, true) > 0, "switched off");
+    qvl_device_close(dev);
+}
+
+RUN_TESTS(TEST(test_shapes), TEST(test_left_to_c))

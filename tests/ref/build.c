@@ -1,0 +1,87 @@
+#include "ref/build.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "pass/pass.h"
+
+static int is_kernel(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+    return n > 2 && strcmp(d->d_name + n - 2, ".k") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int ref_kernels_read(kern_set *set, const char *folder, qvl_arena *arena,
+                     qvl_err *err)
+{
+    struct dirent **list;
+    int rc = QVL_OK;
+    int n = scandir(folder, &list, is_kernel, by_name);
+    if (n < 0)
+        return qvl_fail(err, QVL_E_IO, "cannot list %s: %s", folder,
+                        strerror(errno));
+    for (int i = 0; i < n; i++) {
+        const char *path =
+            qvl_arena_printf(arena, "%s/%s", folder, list[i]->d_name);
+        if (rc == QVL_OK)
+            rc = kern_read(set, path, arena, err);
+        free(list[i]);
+    }
+    free(list);
+    return rc;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(ir_module *m, qvl_err *err);
+    ref_phase from;  // first phase that has the pass
+} passes[] = {
+    { "grad", pass_grad, REF_TRAIN },
+    { "simplify", pass_simplify, REF_INFER },
+    { "fuse", pass_fuse, REF_INFER },
+    { "size", pass_size, REF_INFER },
+};
+
+int ref_build_text(ir_module **out, const kern_set *set, const char *file,
+                   const char *text, ref_phase phase, const char *stop,
+                   qvl_arena *arena, qvl_err *err)
+{
+    ir_module *m = qvl_arena_array(arena, ir_module, 1);
+    spec s = { 0 };
+    m->arena = arena;
+    m->kernels = set;
+    QVL_TRY(spec_read(&s, m, file, text, err));
+    QVL_TRY(pass_lower(m, &s, err));
+    QVL_TRY(ir_check(m, "lower", err));
+    bool done = strcmp(stop, "lower") == 0;
+    for (size_t i = 0; i < QVL_COUNT(passes) && !done; i++) {
+        done = strcmp(stop, passes[i].name) == 0;
+        if (phase < passes[i].from)
+            continue;
+        QVL_TRY(passes[i].run(m, err));
+        QVL_TRY(ir_check(m, passes[i].name, err));
+    }
+    if (!done)
+        return qvl_fail(err, QVL_E_USAGE, "no pass '%s'", stop);
+    *out = m;
+    return QVL_OK;
+}
+
+int ref_build(ir_module **out, const kern_set *set, const char *path,
+              ref_phase phase, const char *stop, qvl_arena *arena,
+              qvl_err *err)
+{
+    char *text;
+    const char *slash = strrchr(path, '/');
+    QVL_TRY(qvl_file_read(path, &text, NULL, arena, err));
+    return ref_build_text(out, set, slash ? slash + 1 : path, text, phase,
+                          stop, arena, err);
+}

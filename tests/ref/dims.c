@@ -1,0 +1,151 @@
+#include "ref/dims.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+int64_t ref_var(const ref_vars *vars, const char *name)
+{
+    for (int i = vars ? vars->n - 1 : -1; i >= 0; i--)
+        if (strcmp(vars->name[i], name) == 0)
+            return vars->value[i];
+    assert(!"a loop variable outside of its loop");
+    return 0;
+}
+
+static int64_t binary(char op, int64_t a, int64_t b)
+{
+    switch (op) {
+    case '+':
+        return a + b;
+    case '-':
+        return a - b;
+    case '*':
+        return a * b;
+    case '/':
+        return qvl_dims_div(a, b);
+    case '%':
+        return qvl_dims_mod(a, b);
+    case '<':
+        return a < b;
+    case '>':
+        return a > b;
+    case 'l':
+        return a <= b;
+    case 'g':
+        return a >= b;
+    case '=':
+        return a == b;
+    case '#':
+        return a != b;
+    case '&':
+        return a && b;
+    case '|':
+        return a || b;
+    default:
+        assert(!"an operator that the specs do not have");
+        return 0;
+    }
+}
+
+int64_t ref_int(const ir_module *m, const qvl_dims *d, const ref_vars *vars,
+                const ir_int *e)
+{
+    switch (e->kind) {
+    case IR_INT_DIM:
+        return d->i[e->dim];
+    case IR_INT_VAR:
+        return ref_var(vars, e->name);
+    case IR_INT_COUNT:
+        return d->n_list[m->dim[e->dim].list];
+    case IR_INT_BINARY:
+        return binary(e->op, ref_int(m, d, vars, e->a),
+                      ref_int(m, d, vars, e->b));
+    case IR_INT_NOT:
+        return !ref_int(m, d, vars, e->a);
+    case IR_INT_IN:
+        return qvl_dims_place(d, m->dim[e->dim].list,
+                              ref_int(m, d, vars, e->a)) >= 0;
+    default:
+        return e->number;
+    }
+}
+
+double ref_real(const qvl_dims *d, const ir_real *r)
+{
+    switch (r->kind) {
+    case IR_REAL_FLOAT_DIM:
+        return r->times * d->f[r->dim];
+    case IR_REAL_POW:
+        return r->times * pow((double)d->i[r->dim], r->number);
+    default:
+        return r->times * r->number;
+    }
+}
+
+size_t ref_elems(const qvl_dims *d, const ir_shape *s)
+{
+    size_t n = 1;
+    for (int i = 0; i < s->rank; i++)
+        n *= (size_t)poly_eval(&s->d[i], d->i);
+    return n;
+}
+
+int ref_dims_derive(qvl_dims *d, const ir_module *m, qvl_err *err)
+{
+    for (int i = 0; i < m->n_dims; i++) {
+        const ir_int *e = m->dim[i].value;
+        if (m->dim[i].source != IR_DIM_DERIVED)
+            continue;
+        d->i[i] = ref_int(m, d, NULL, e);
+        if (e->kind == IR_INT_BINARY && e->op == '/' &&
+            d->i[i] * ref_int(m, d, NULL, e->b) != ref_int(m, d, NULL, e->a))
+            return qvl_fail(err, QVL_E_MODEL, "%s: %s is no whole number",
+                            m->name, m->dim_name[i]);
+    }
+    for (int i = 0; i < m->n_conditions; i++)
+        if (!ref_int(m, d, NULL, m->condition[i].cond))
+            return qvl_fail(err, QVL_E_MODEL, "%s: %s does not hold", m->name,
+                            m->condition[i].text);
+    return QVL_OK;
+}
+
+const char *ref_layer_name(const char *name, int layer, qvl_arena *arena)
+{
+    const char *open = strchr(name, '{');
+    if (!open)
+        return name;
+    return qvl_arena_printf(arena, "%.*s%d%s", (int)(open - name), name, layer,
+                            strchr(open, '}') + 1);
+}
+
+void ref_params_list(ref_params *out, const ir_module *m, const qvl_dims *d,
+                     qvl_arena *arena)
+{
+    ref_params list = {.first = qvl_arena_array(arena, int, m->n_params + 1)};
+    for (int f = 0; f < m->n_params; f++) {
+        const ir_int *count = m->param[f].count;
+        list.first[f] = list.n;
+        list.n += count ? (int)ref_int(m, d, NULL, count) : 1;
+    }
+    list.item = qvl_arena_array(arena, ref_param, list.n);
+    for (int f = 0; f < m->n_params; f++) {
+        const ir_param *p = &m->param[f];
+        int end = f + 1 < m->n_params ? list.first[f + 1] : list.n;
+        bool tied = p->same_as >= 0 && ref_int(m, d, NULL, p->tied_if);
+        for (int i = list.first[f]; i < end; i++) {
+            int layer = i - list.first[f];
+            size_t rows = (size_t)poly_eval(&p->shape.d[0], d->i);
+            size_t n = ref_elems(d, &p->shape);
+            list.item[i] = (ref_param){
+                .name = ref_layer_name(p->name, layer, arena),
+                .family = f,
+                .layer = layer,
+                .n = n,
+                .row = p->shape.rank > 1 && rows > 0 ? n / rows : 1,
+                .same_as = tied ? list.first[p->same_as] : -1,
+            };
+        }
+    }
+    *out = list;
+}

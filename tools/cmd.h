@@ -1,0 +1,69 @@
+/* cmd.h - commands of `qvl`: their table, their flags, their help
+ *
+ * A command is one entry: name, help, flags, and a function that gets its
+ * options as a struct. Flags are read the same way everywhere: `-` and `_` are
+ * one, `--flag=value` and `--flag value` too, a flag that is not known is an
+ * error with the nearest one that is. The rest of the words goes to the command.
+ */
+#ifndef TOOLS_CMD_H
+#define TOOLS_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+typedef enum {
+    CMD_TEXT,   // const char *
+    CMD_COUNT,  // int, from 0
+    CMD_SWITCH  // bool: --flag, or true|false|1|0|yes|no behind it
+} cmd_type;
+
+typedef struct {
+    const char *name;   // words joined by '-', without the dashes in front
+    const char *alias;  // another name, NULL: none
+    cmd_type type;
+    size_t at;          // of the field in the options
+    const char *value;  // what stands for it in the help: "DIR"
+    const char *preset; // value when it is not given, NULL: zero
+    bool is_needed;
+    const char *help;
+} cmd_flag;
+
+typedef struct {
+    const char *name;
+    const char *summary;  // one line for the list of commands
+    const char *usage;    // behind the name: "--model DIR ..."
+    const char *details;  // more lines of help, may be empty
+    const cmd_flag *flag;
+    size_t n_flags;
+    size_t options_bytes;
+    /* options: the struct, filled; word [n]: what is no flag. */
+    int (*run)(const void *options, const char *const *word, int n,
+               qvl_err *err);
+} cmd;
+
+/* Flags of every command that opens a model; the struct `opts` has the fields
+ * device, n_threads and dtype. */
+#define CMD_DEVICE_FLAGS(opts)                                                \
+    { .name = "device", .type = CMD_TEXT, .at = offsetof(opts, device),       \
+      .value = "D",                                                           \
+      .help = "cpu, opencl[:N], vulkan[:N] or auto: the first GPU, else cpu"  \
+              " (default: QVL_DEVICE, else auto)" },                          \
+    { .name = "threads", .type = CMD_COUNT, .at = offsetof(opts, n_threads),  \
+      .value = "N", .help = "threads of the cpu (default: all cores)" },      \
+    { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT,              \
+      .at = offsetof(opts, dtype), .value = "T", .preset = "f32",             \
+      .help = "f32, bf16 or f16: storage of weights and activations" }
+
+extern const cmd cmd_forward;
+extern const cmd cmd_inspect;
+
+/* Run the program with its arguments; returns the exit status. */
+int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);
+
+/* The device to open: the flag's, else the environment's, else "auto". */
+const char *cmd_device(const char *flag);
+
+#endif
