@@ -9,7 +9,7 @@ set(QVL_ISAS v2 v3 v4)
 set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
     -fassociative-math -ffp-contract=fast -fno-strict-aliasing
     -Wno-unused-variable -Wno-unused-function -Wno-unused-parameter
-    -Wno-unused-but-set-variable -Wno-shadow)
+    -Wno-unused-but-set-variable -Wno-shadow -Wno-type-limits)
 
 function(qvl_generate name)
     cmake_parse_arguments(G "" "TABLE" "ARCHS;KERNELS" ${ARGN})

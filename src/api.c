@@ -112,8 +112,8 @@ static int check_pictures(const qvl *handle, const qvl_pictures *p,
 {
     const qvl_model_config *config = qvl_model_about(handle->model)->config;
     size_t cols = (size_t)config->vision.patch_values;
-    if (p->n_rows == 0 || p->n_cols == cols)
-        return QVL_OK;
+    if (p->n_rows == 0 || p->n_cols == cols || !config->has_vision)
+        return QVL_OK;  // pictures for a text model: the batch tells
     return qvl_fail(err, QVL_E_DATA,
                     "%s: found rows of %zu numbers, expected %zu", name,
                     p->n_cols, cols);

@@ -161,6 +161,14 @@ static void count_all(model_facts *f)
     }
 }
 
+/* Is the dim known without a batch? Those that follow from one are 0. */
+static bool is_known(const model_facts *f, int i)
+{
+    const qvl_arch_dim *dim = &f->config.arch->dim[i];
+    return dim->source == QVL_DIM_CONFIG
+           || (dim->source == QVL_DIM_DERIVED && f->config.dims.i[i] != 0);
+}
+
 /* A dim as text that is JSON as well. */
 static void put_dim(qvl_str *out, const model_facts *f, int i)
 {
@@ -206,7 +214,7 @@ static void model_json(qvl_str *out, const model_facts *f)
     put_text(out, "model_type", f->config.model_type);
     qvl_str_puts(out, ", \"dims\": {");
     for (int i = 0; i < f->config.arch->n_dims; i++) {
-        if (f->config.arch->dim[i].source == QVL_DIM_BATCH)
+        if (!is_known(f, i))
             continue;
         qvl_str_printf(out, "%s\"%s\": ", sep, f->config.arch->dim[i].name);
         put_dim(out, f, i);
@@ -246,7 +254,7 @@ static void model_text(qvl_str *out, const model_facts *f)
     qvl_str_printf(out, "architecture   %s (model_type %s)\ndims          ",
                    f->config.arch->name, f->config.model_type);
     for (int i = 0; i < f->config.arch->n_dims; i++) {
-        if (f->config.arch->dim[i].source == QVL_DIM_BATCH)
+        if (!is_known(f, i))
             continue;
         qvl_str_printf(out, " %s ", f->config.arch->dim[i].name);
         put_dim(out, f, i);
@@ -287,33 +295,34 @@ static int inspect_model(const inspect_options *o, const char *folder,
 
 /* ---- the command -------------------------------------------------------- */
 
+static int unknown_topic(const char *what, qvl_err *err)
+{
+    static const char *const topic[] = { "devices", "model" };
+    const char *near = qvl_str_nearest(what, topic, QVL_COUNT(topic));
+    qvl_fail(err, QVL_E_USAGE,
+             "argument (qvl inspect): found %s, expected devices or model DIR",
+             what);
+    if (near != NULL)
+        qvl_err_hint(err, "did you mean %s?", near);
+    return QVL_E_USAGE;
+}
+
 static int run(const void *options, const char *const *word, int n,
                qvl_err *err)
 {
-    static const char *const topic[] = { "devices", "model" };
     const char *what = n > 0 ? word[0] : "nothing";
+    bool is_model = strcmp(what, "model") == 0;
+    if (!is_model && strcmp(what, "devices") != 0)
+        return unknown_topic(what, err);
+    if (n != (is_model ? 2 : 1))
+        return qvl_fail(err, QVL_E_USAGE,
+                        "argument (qvl inspect %s): found %d words behind "
+                        "it, expected %s",
+                        what, n - 1, is_model ? "a model folder" : "none");
     qvl_str out = { 0 };
     qvl_arena arena = { 0 };
-    int rc = QVL_OK;
-    if (strcmp(what, "devices") == 0 && n == 1)
-        rc = inspect_devices(options, &out, err);
-    else if (strcmp(what, "model") == 0 && n == 2)
-        rc = inspect_model(options, word[1], &out, &arena, err);
-    else if (strcmp(what, "devices") == 0 || strcmp(what, "model") == 0)
-        rc = qvl_fail(err, QVL_E_USAGE,
-                      "argument (qvl inspect %s): found %d words behind it, "
-                      "expected %s",
-                      what, n - 1,
-                      what[0] == 'm' ? "a model folder" : "none");
-    else {
-        const char *near = qvl_str_nearest(what, topic, QVL_COUNT(topic));
-        rc = qvl_fail(err, QVL_E_USAGE,
-                      "argument (qvl inspect): found %s, expected devices or "
-                      "model DIR",
-                      what);
-        if (near != NULL)
-            qvl_err_hint(err, "did you mean %s?", near);
-    }
+    int rc = is_model ? inspect_model(options, word[1], &out, &arena, err)
+                      : inspect_devices(options, &out, err);
     if (rc == QVL_OK)
         fputs(out.p, stdout);
     qvl_str_release(&out);

@@ -1,7 +1,8 @@
 /* steps.c - the functions that append a module's steps to a program
  *
- * Values become ints (their number in the program). One that a later loop reads
- * is an array with a place for each turn; others are locals of their block.
+ * Values become ints (their number in the program). One that is read behind its
+ * loop is an array with a place for each turn, one that is read behind its
+ * condition a variable of the function; others are locals of their block.
  */
 #include <ctype.h>
 #include <string.h>
@@ -101,9 +102,10 @@ static void print_turn(steps *s, qvl_str *t, const ir_region *home)
     qvl_str_puts(t, r->var);
 }
 
-static bool is_array(const ir_value *v)
+/* Is the value declared at the start of the function, to outlive its block? */
+static bool is_kept(const ir_value *v)
 {
-    return v->escapes && repeat_of(v->home);
+    return v->escapes && v->home;
 }
 
 /* The value's number as a C expression. */
@@ -123,7 +125,7 @@ static void print_ref(steps *s, qvl_str *t, const ir_value *v)
         return;
     }
     qvl_str_puts(t, c_name(s, root));
-    if (is_array(root)) {
+    if (is_kept(root) && repeat_of(root->home)) {
         qvl_str_putc(t, '[');
         print_turn(s, t, root->home);
         qvl_str_putc(t, ']');
@@ -166,7 +168,7 @@ static void emit_value(steps *s, const ir_value *v)
     print_trace_name(&name, v);
     qvl_str shape = {0};
     ir_print_shape(&shape, s->m, &v->shape);
-    out_line(s->o, "%s%s =  // %s", is_array(v) ? "" : "const int ", ref.p,
+    out_line(s->o, "%s%s =  // %s", is_kept(v) ? "" : "const int ", ref.p,
              shape.p);
     out_line(s->o, "    qvl_program_value(p, %s, %s, %s);",
              class_words[v->cls], n.p, name.p);
@@ -245,18 +247,8 @@ static poly stride(const ir_op *op, const int *map, int b)
         return ld;
     }
     const kern_operand *o = &op->k->operand[map[b]];
-    bool by_rows = false;
-    for (int i = 0; i < op->k->n_operands; i++) {
-        const ir_value *x = ir_operand(op, i);
-        by_rows = by_rows || (x && x->slice &&
-                              x->shape.rank > op->k->operand[i].rank);
-    }
-    for (int i = 0; i < op->n_extra; i++)
-        by_rows = by_rows || (op->extra[i]->slice &&
-                              op->extra_kind[i] == KERN_EXTRA_SAME &&
-                              op->extra[i]->shape.rank > 2);
     ir_shape shape;
-    ir_operand_shape(op->k, o, v, by_rows, &shape);
+    ir_operand_shape(op->k, o, v, ir_by_rows(op), &shape);
     return ir_row_elems(&shape);
 }
 
@@ -370,7 +362,7 @@ static void emit_set(steps *s, const char *to, const ir_value *v)
  * around the region is kept in an array as well. */
 static void emit_result(steps *s, const ir_carry *c, const char *var)
 {
-    if (!is_array(c->result))
+    if (!is_kept(c->result))
         return;
     qvl_str t = {0};
     print_ref(s, &t, c->result);
@@ -381,9 +373,20 @@ static void emit_result(steps *s, const ir_carry *c, const char *var)
 static const char *carry_var(steps *s, const ir_carry *c)
 {
     const char *name = carry_name(s, c);
-    if (!is_array(c->result))
+    if (!is_kept(c->result))
         return name;
     return qvl_arena_printf(s->m->arena, "%s_now", name);
+}
+
+/* What follows belongs to a turn of repeat r, or to none. */
+static void emit_turn_mark(steps *s, const ir_region *r, bool backward)
+{
+    qvl_str t = {0};
+    if (r)
+        print_turn(s, &t, r);
+    out_line(s->o, "p->mark = (qvl_mark){%d, %s, %s};", r ? r->id : -1,
+             r ? t.p : "0", backward ? "true" : "false");
+    qvl_str_release(&t);
 }
 
 static int emit_repeat(steps *s, const ir_region *r, bool backward)
@@ -403,13 +406,12 @@ static int emit_repeat(steps *s, const ir_region *r, bool backward)
         out_line(s->o, "for (int %s = 0; %s < (int)%s; %s++) {", r->var,
                  r->var, count.p, r->var);
     s->o->depth++;
-    out_line(s->o, "p->mark = (qvl_mark){%d, %s, %s};", r->id, r->var,
-             backward ? "true" : "false");
+    emit_turn_mark(s, r, backward);
     for (int i = 0; i < r->n_carry; i++) {
         qvl_str t = {0};
         print_ref(s, &t, r->carry[i].entry);
         out_line(s->o, "%s%s = %s;",
-                 is_array(r->carry[i].entry) ? "" : "const int ", t.p, var[i]);
+                 is_kept(r->carry[i].entry) ? "" : "const int ", t.p, var[i]);
         qvl_str_release(&t);
     }
     QVL_TRY(emit_block(s, &r->body));
@@ -417,8 +419,7 @@ static int emit_repeat(steps *s, const ir_region *r, bool backward)
         emit_set(s, var[i], r->carry[i].next);
     s->o->depth--;
     out_line(s->o, "}");
-    out_line(s->o, "p->mark = (qvl_mark){-1, 0, %s};",
-             backward ? "true" : "false");
+    emit_turn_mark(s, repeat_of(r->outer), backward);
     s->backward = backward;
     for (int i = 0; i < r->n_carry; i++)
         emit_result(s, &r->carry[i], var[i]);
@@ -443,6 +444,7 @@ static int emit_if(steps *s, const ir_region *r)
         text_int(&a, s->m, r->cond->a);
         out_line(s->o, "const int %s = qvl_dims_place(d, %d, %s);", r->var,
                  s->m->dim[r->cond->dim].list, a.p);
+        out_line(s->o, "(void)%s;", r->var);
         qvl_str_release(&a);
     }
     QVL_TRY(emit_block(s, &r->body));
@@ -500,7 +502,7 @@ static int emit_load(steps *s, const ir_node *n)
         out_line(s->o, "}");
     }
     print_ref(s, &v, n->value);
-    out_line(s->o, "%s%s = %s[%s];", is_array(n->value) ? "" : "const int ",
+    out_line(s->o, "%s%s = %s[%s];", is_kept(n->value) ? "" : "const int ",
              v.p, a->name, at.p);
     qvl_str_release(&at);
     qvl_str_release(&v);
@@ -540,8 +542,12 @@ static void emit_arrays(steps *s)
     }
     for (int i = 0; i < s->m->n_values; i++) {
         ir_value *v = s->m->value[i];
-        if (v->kind == IR_V_VIEW || !is_array(v) || v->n_uses == 0)
+        if (v->kind == IR_V_VIEW || !is_kept(v) || v->n_uses == 0)
             continue;
+        if (!repeat_of(v->home)) {
+            out_line(s->o, "int %s = -1;", c_name(s, v));
+            continue;
+        }
         qvl_str n = {0};
         print_turns(s, &n, v->home);
         out_line(s->o, "int *%s = qvl_program_ids(p, %s);", c_name(s, v), n.p);

@@ -29,6 +29,8 @@ static int check_use(const checker *c, int line, ir_value *v)
     if (v->kind == IR_V_VIEW && (!v->base || v->base->kind == IR_V_VIEW))
         return fail(c, line, "a view of a view", v);
     ir_value *root = ir_root(v);
+    if (root->cls != v->cls)
+        return fail(c, line, "a view of another class than its value", v);
     if (always_there(root) || c->defined[root->id])
         return QVL_OK;
     return fail(c, line, "used before it is defined", v);
@@ -112,12 +114,20 @@ static int check_op(const checker *c, const ir_node *n)
 
 static int check_block(const checker *c, const ir_block *block);
 
+/* Where a value is known by its root alone, it is all of its root. */
+static int check_whole(const checker *c, int line, ir_value *v)
+{
+    if (v->slice)
+        return fail(c, line, "a slice where a whole value goes", v);
+    return check_use(c, line, v);
+}
+
 static int check_region(const checker *c, const ir_node *n)
 {
     const ir_region *r = n->region;
     for (int i = 0; i < r->n_carry; i++) {
         const ir_carry *k = &r->carry[i];
-        QVL_TRY(check_use(c, n->line, k->init));
+        QVL_TRY(check_whole(c, n->line, k->init));
         if (k->entry != k->init)
             QVL_TRY(define(c, n->line, k->entry));
         if (!ir_shape_equal(&k->init->shape, &k->next->shape) ||
@@ -127,7 +137,7 @@ static int check_region(const checker *c, const ir_node *n)
     }
     QVL_TRY(check_block(c, &r->body));
     for (int i = 0; i < r->n_carry; i++) {
-        QVL_TRY(check_use(c, n->line, r->carry[i].next));
+        QVL_TRY(check_whole(c, n->line, r->carry[i].next));
         QVL_TRY(define(c, n->line, r->carry[i].result));
     }
     return QVL_OK;
@@ -145,7 +155,7 @@ static int check_block(const checker *c, const ir_block *block)
         else if (n->kind == IR_N_LOAD)
             QVL_TRY(define(c, n->line, n->value));
         else
-            QVL_TRY(check_use(c, n->line, n->value));
+            QVL_TRY(check_whole(c, n->line, n->value));
     }
     return QVL_OK;
 }
@@ -157,6 +167,6 @@ int ir_check(const ir_module *m, const char *after, qvl_err *err)
     QVL_TRY(check_block(&c, &m->body));
     for (int i = 0; i < m->n_outputs; i++)
         if (m->output[i].value)
-            QVL_TRY(check_use(&c, 0, m->output[i].value));
+            QVL_TRY(check_whole(&c, 0, m->output[i].value));
     return QVL_OK;
 }

@@ -337,10 +337,10 @@ static int shape_error(const ir_module *m, const ir_op *op, int operand,
     return QVL_E_CONFIG;
 }
 
-/* A rank-2 kernel sees a slice of rank 3 with its rows as they are. */
-static bool bind_by_rows(const ir_op *op)
+bool ir_by_rows(const ir_op *op)
 {
     bool by_rows = false;
+    bool deep = op->n_out > 0 && op->out[0]->shape.rank > 2;
     for (int i = 0; i < op->k->n_operands; i++) {
         const ir_value *v = ir_operand(op, i);
         if (v && v->slice && v->shape.rank > op->k->operand[i].rank)
@@ -349,7 +349,7 @@ static bool bind_by_rows(const ir_op *op)
     for (int i = 0; i < op->n_extra; i++) {
         const ir_value *v = op->extra[i];
         if (op->extra_kind[i] == KERN_EXTRA_SAME && v->slice &&
-            v->shape.rank > 2)
+            (deep || v->shape.rank > 2))
             by_rows = true;
     }
     return by_rows;
@@ -376,7 +376,7 @@ static bool bind_dims(const kern_operand *o, const ir_shape *s, poly *sym,
 int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err)
 {
     bool known[KERN_MAX_SYMS] = {false};
-    bool by_rows = bind_by_rows(op);
+    bool by_rows = ir_by_rows(op);
     for (int i = 0; i < op->k->n_operands; i++) {
         const ir_value *v = ir_operand(op, i);
         if (!v)
@@ -402,7 +402,7 @@ void ir_store_shape(const ir_op *op, poly *rows, poly *cols)
         if (op->k->operand[i].access != KERN_IN)
             o = &op->k->operand[i];
     ir_shape s;
-    bool fits = ir_operand_shape(op->k, o, v, bind_by_rows(op), &s);
+    bool fits = ir_operand_shape(op->k, o, v, ir_by_rows(op), &s);
     assert(fits);
     (void)fits;
     *rows = s.d[0];
@@ -512,7 +512,7 @@ static ir_class output_class(const kern_operand *o, ir_class cls)
 static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
                        qvl_err *err)
 {
-    bool by_rows = bind_by_rows(op);
+    bool by_rows = ir_by_rows(op);
     int in = 0;
     for (int i = 0; i < op->k->n_operands; i++) {
         const kern_operand *o = &op->k->operand[i];

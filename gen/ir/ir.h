@@ -134,6 +134,7 @@ typedef struct ir_value {
     struct ir_value *base; // VIEW
     poly off, ld;          // VIEW: first element in base, elements from row to row
     bool slice;            // VIEW: ld differs from the row's size
+    struct ir_value *rows_of;  // VIEW of a chunk: value whose rows it shows
     /* from the size pass */
     bool escapes;          // used outside the region that defines it
     int n_uses;
@@ -351,6 +352,9 @@ ir_value *ir_operand(const ir_op *op, int operand);
 bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
                       bool by_rows, ir_shape *out);
 
+/* Does a slice among the op's values fix that a row is the first dim, so that
+ * kernels see values of higher rank as [first dim, the rest]? */
+bool ir_by_rows(const ir_op *op);
 /* Rows and columns of the op's first output as its kernel stores it: what the
  * arguments of an expression must follow. */
 void ir_store_shape(const ir_op *op, poly *rows, poly *cols);

@@ -334,6 +334,103 @@ static int call_cross_entropy(lower *s, const expr *e, const char *name,
                   out);
 }
 
+/* ---- experts ---- */
+
+/* What a route knows: its op, and the sort of its uses behind it. */
+typedef struct {
+    ir_value *weight, *expert, *start, *order, *place;
+} routing;
+
+static int want_route(lower *s, const expr *e, routing *out)
+{
+    ir_value *v;
+    QVL_TRY(lower_value(s, e, NULL, &v));
+    if (!v->def || v->def->kind != IR_N_OP ||
+        strcmp(v->def->op.k->name, "route") != 0)
+        return fail_at(s, e, "expected what route(...) returned");
+    const ir_op *sort = &v->def->next->op;
+    *out = (routing){.weight = v, .expert = v->def->op.out[1],
+                     .start = sort->out[0], .order = sort->out[1],
+                     .place = sort->out[2]};
+    return QVL_OK;
+}
+
+static ir_value *new_value(lower *s, const char *name, ir_class cls, poly a,
+                           const poly *b)
+{
+    ir_shape shape = {.rank = b ? 2 : 1, .d = {a}};
+    if (b)
+        shape.d[1] = *b;
+    return ir_value_new(s->m, IR_V_OP, name, cls, &shape, s->b.block->owner);
+}
+
+/* route(logits [T, E], K): the K experts of each token, and their weights. */
+static int call_route(lower *s, const expr *e, const char *name,
+                      ir_value **out)
+{
+    ir_value *logits;
+    poly k, ends, one = poly_number(1);
+    QVL_TRY(want_args(s, e, 2));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &logits));
+    QVL_TRY(spec_size(&k, s->m, e->arg[1], s->err));
+    if (logits->shape.rank != 2)
+        return fail_at(s, e, "route takes logits [tokens, experts]");
+    poly t = logits->shape.d[0];
+    poly_add(&ends, &logits->shape.d[1], &one);
+    ir_value *chosen[2] = {new_value(s, name ? name : "route", IR_F32, t, &k),
+                           new_value(s, "expert", IR_I32, t, &k)};
+    if (!ir_op_add(&s->b, "route", &logits, 1, chosen, IR_ACT, NULL, NULL,
+                   s->err))
+        return place(s, e);
+    ir_value *sorted[3] = {new_value(s, "start", IR_I32, ends, NULL),
+                           new_value(s, "order", IR_I32, t, &k),
+                           new_value(s, "place", IR_I32, t, &k)};
+    if (!ir_op_add(&s->b, "sort_uses", &chosen[1], 1, sorted, IR_ACT, NULL,
+                   NULL, s->err))
+        return place(s, e);
+    *out = chosen[0];
+    return QVL_OK;
+}
+
+/* experts(x, route, p): a product by the expert of each use, sorted by expert.
+ * x has a row for each token, or is sorted itself. */
+static int call_experts(lower *s, const expr *e, const char *name,
+                        ir_value **out)
+{
+    ir_value *x, *w;
+    routing r;
+    QVL_TRY(want_args(s, e, 3));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &x));
+    QVL_TRY(want_route(s, e->arg[1], &r));
+    QVL_TRY(layer_param(s, e->arg[2], "", true, &w));
+    poly uses = ir_elems(&r.order->shape);
+    bool sorted = poly_equal(&x->shape.d[0], &uses);
+    if (w->shape.rank != 3 || x->shape.rank != 2 ||
+        (!sorted && !poly_equal(&x->shape.d[0], &r.order->shape.d[0])))
+        return fail_at(s, e, "experts takes rows of tokens or of uses, and "
+                             "weights [experts, out, in]");
+    ir_value *in[4] = {x, w, r.start, sorted ? NULL : r.order};
+    ir_value *y = new_value(s, name ? name : "experts", IR_ACT, uses,
+                            &w->shape.d[1]);
+    if (!ir_op_add(&s->b, "expert_nt", in, 4, &y, IR_ACT, NULL, NULL, s->err))
+        return place(s, e);
+    *out = y;
+    return QVL_OK;
+}
+
+/* combine(y, route): the weighted sum over a token's experts. */
+static int call_combine(lower *s, const expr *e, const char *name,
+                        ir_value **out)
+{
+    ir_value *y;
+    routing r;
+    QVL_TRY(want_args(s, e, 2));
+    QVL_TRY(lower_value(s, e->arg[0], NULL, &y));
+    QVL_TRY(want_route(s, e->arg[1], &r));
+    ir_value *in[3] = {y, r.weight, r.place};
+    return add_op(s, e, "combine", in, 3, NULL, name ? name : "combined", out);
+}
+
 typedef int call_fn(lower *s, const expr *e, const char *name,
                     ir_value **out);
 static const struct {
@@ -346,6 +443,8 @@ static const struct {
     {"heads", call_heads},         {"join", call_join},
     {"reshape", call_reshape},     {"f32", call_f32},
     {"sum_rows", call_sum_rows},   {"cross_entropy", call_cross_entropy},
+    {"route", call_route},         {"experts", call_experts},
+    {"combine", call_combine},
 };
 #define N_CALLS (int)(sizeof calls / sizeof calls[0])
 
@@ -431,6 +530,10 @@ static int lower_by_name(lower *s, const expr *e, ir_value **out)
         *out = lower_in_chunk(s, n->value);
         return QVL_OK;
     }
+    if (n)
+        return expr_fail(e->at, e->col, s->err,
+                         "'%s' was set inside of a block above and has no "
+                         "value here", e->name);
     int input = ir_input_find(s->m, e->name);
     if (input >= 0) {
         *out = lower_in_chunk(s, ir_input_value(s->m, input));
@@ -517,15 +620,58 @@ static bool free_class(const ir_value *v)
     return false;
 }
 
+typedef struct {
+    const ir_value *v;
+    bool found;
+} search;
+
+static void find_carried(ir_node *n, void *arg)
+{
+    search *c = arg;
+    if (n->kind == IR_N_STORE && ir_root(n->value) == c->v)
+        c->found = true;
+    for (int i = 0; n->kind == IR_N_REGION && i < n->region->n_carry; i++) {
+        const ir_carry *k = &n->region->carry[i];
+        c->found = c->found || ir_root(k->init) == c->v ||
+                   (k->next && ir_root(k->next) == c->v);
+    }
+}
+
+/* Does a region or an array rely on the value's class? */
+static bool is_carried(ir_module *m, const ir_value *v)
+{
+    search c = {.v = v};
+    ir_walk(&m->body, find_carried, &c);
+    return c.found;
+}
+
+/* A value and all that is seen of it. */
+static void set_class(ir_module *m, ir_value *v, ir_class cls)
+{
+    v->cls = cls;
+    for (int i = 0; i < m->n_values; i++)
+        if (m->value[i]->kind == IR_V_VIEW && m->value[i]->base == v)
+            m->value[i]->cls = cls;
+}
+
 int lower_as_class(lower *s, ir_value *v, ir_class cls, ir_value **out)
 {
     *out = v;
     if (v->cls == cls)
         return QVL_OK;
-    if (v->cls == IR_ACT && free_class(v)) {
-        v->cls = cls;
+    if (v->cls == IR_ACT && free_class(v) && !is_carried(s->m, v)) {
+        set_class(s->m, v, cls);
         return QVL_OK;
     }
+    *out = ir_map_add(&s->b, ir_ex_arg(s->m, 0), &v, 1, cls, NULL, v->name,
+                      s->err);
+    return *out ? QVL_OK : QVL_E_CONFIG;
+}
+
+int lower_as_whole(lower *s, ir_value *v, ir_class cls, ir_value **out)
+{
+    if (!v->slice)
+        return lower_as_class(s, v, cls, out);
     *out = ir_map_add(&s->b, ir_ex_arg(s->m, 0), &v, 1, cls, NULL, v->name,
                       s->err);
     return *out ? QVL_OK : QVL_E_CONFIG;

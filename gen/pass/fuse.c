@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "backend/kernel.h"
 #include "pass/pass.h"
 
 static bool is_map(const ir_node *n)
@@ -84,24 +85,25 @@ static const ir_expr *rename_args(ir_module *m, merged *s, const ir_op *op,
     return substitute(m, op->expr, arg, NULL);
 }
 
-static bool fits(const ir_op *op, const merged *s)
+/* Give the op the merged list and the expression over it, if all of them can
+ * follow what it stores; else leave it alone. */
+static bool set_extras(ir_op *op, const merged *s, const ir_expr *e)
 {
     poly rows, cols;
-    if (s->n > KERN_MAX_EXTRA || op->n_in + op->n_out + s->n > 12)
+    ir_op r = *op;
+    if (s->n > KERN_MAX_EXTRA ||
+        op->n_in + op->n_out + s->n > QVL_KERNEL_MAX_BUFS)
         return false;
-    ir_store_shape(op, &rows, &cols);
+    r.n_extra = s->n;
+    memcpy(r.extra, s->v, (size_t)s->n * sizeof s->v[0]);
+    memcpy(r.extra_kind, s->kind, (size_t)s->n * sizeof s->kind[0]);
+    r.expr = e;
+    ir_store_shape(&r, &rows, &cols);
     for (int i = 0; i < s->n; i++)
         if (!ir_extra_fits(s->v[i], s->kind[i], &rows, &cols))
             return false;
+    *op = r;
     return true;
-}
-
-static void set_extras(ir_op *op, const merged *s, const ir_expr *e)
-{
-    op->n_extra = s->n;
-    memcpy(op->extra, s->v, (size_t)s->n * sizeof s->v[0]);
-    memcpy(op->extra_kind, s->kind, (size_t)s->n * sizeof s->kind[0]);
-    op->expr = e;
 }
 
 /* The map `from` feeds argument i of the map n: one map. */
@@ -110,9 +112,8 @@ static bool join_maps(ir_module *m, ir_node *n, int i, ir_node *from)
     merged s = {0};
     const ir_expr *inner = rename_args(m, &s, &from->op, -1, NULL);
     const ir_expr *outer = rename_args(m, &s, &n->op, i, inner);
-    if (!fits(&n->op, &s))
+    if (!set_extras(&n->op, &s, outer))
         return false;
-    set_extras(&n->op, &s, outer);
     ir_remove(from);
     return true;
 }
@@ -132,7 +133,8 @@ static bool takes_expression(const ir_op *op)
 /* The op `from` feeds argument i of the map n: the op with an expression. */
 static bool join_op(ir_module *m, ir_node *n, int i, ir_node *from)
 {
-    if (!takes_expression(&from->op))
+    if (!takes_expression(&from->op) ||
+        !ir_shape_equal(&from->op.out[0]->shape, &n->op.out[0]->shape))
         return false;
     merged s = {0};
     const ir_expr *inner = ir_ex_value(m);
@@ -141,8 +143,7 @@ static bool join_op(ir_module *m, ir_node *n, int i, ir_node *from)
     const ir_expr *e = rename_args(m, &s, &n->op, i, inner);
     ir_op op = from->op;
     op.out[0] = n->op.out[0];
-    set_extras(&op, &s, e);
-    if (!fits(&op, &s))
+    if (!set_extras(&op, &s, e))
         return false;
     n->op = op;
     ir_remove(from);

@@ -74,6 +74,10 @@ int grad_give(grad *g, ir_value *v, ir_value *dv)
 {
     if (!grad_wanted(v))
         return QVL_OK;
+    if (ir_root(v)->kind == IR_V_PARAM)
+        return qvl_fail(g->err, QVL_E_CONFIG,
+                        "%s:%d: no gradient for parameter '%s' used as a "
+                        "value", g->m->file, g->b.line, v->name);
     if (v->kind == IR_V_VIEW && !v->slice) {
         dv = ir_reshape(g->m, dv, &v->base->shape, dv->name, g->err);
         if (!dv)
@@ -101,10 +105,15 @@ typedef struct {
 static void count_uses(ir_node *node, void *arg)
 {
     counting *c = arg;
-    if (node->kind != IR_N_OP) {
-        c->n += node->kind == IR_N_STORE && node->value == c->v;
-        return;
+    if (node->kind == IR_N_STORE)
+        c->n += ir_root(node->value) == c->v;
+    for (int i = 0; node->kind == IR_N_REGION && i < node->region->n_carry;
+         i++) {
+        c->n += node->region->carry[i].init == c->v;
+        c->n += node->region->carry[i].next == c->v;
     }
+    if (node->kind != IR_N_OP)
+        return;
     for (int i = 0; i < node->op.n_in; i++)
         c->n += node->op.in[i] && ir_root(node->op.in[i]) == c->v;
     for (int i = 0; i < node->op.n_extra; i++)
@@ -114,7 +123,8 @@ static void count_uses(ir_node *node, void *arg)
 /* May dv be written straight into a part of something larger? */
 static bool can_move(grad *g, const ir_value *dv, ir_class cls)
 {
-    if (dv->kind != IR_V_OP || dv->cls != cls || dv->def->kind != IR_N_OP)
+    if (dv->kind != IR_V_OP || dv->cls != cls ||
+        dv->def->kind != IR_N_OP || dv->home != g->b.block->owner)
         return false;
     const ir_op *op = &dv->def->op;
     for (int i = 0; i < op->k->n_operands; i++)
@@ -147,36 +157,78 @@ static int place_slice(grad *g, ir_value *whole, const ir_value *slice,
                : QVL_E_INTERNAL;
 }
 
-/* The gradients of v's slices, gathered in one value. */
-static int take_slices(grad *g, ir_value *v, ir_value **out)
+/* A slice of v that starts at column `at`: one with a gradient to place, else
+ * any. Columns are counted in elements of a row. */
+static ir_value *slice_at(grad *g, const ir_value *v, const poly *at,
+                          ir_value ***dv)
 {
     grad_scope *s = g->scope;
-    ir_value *whole = NULL;
-    poly found = poly_number(0);
+    *dv = NULL;
     for (int i = 0; i < s->n; i++) {
         ir_value *slice = s->item[i].v;
-        ir_value *dv = s->item[i].dv;
-        if (slice->kind != IR_V_VIEW || slice->base != v || !dv)
+        if (slice->kind != IR_V_VIEW || slice->base != v ||
+            !s->item[i].dv || !poly_equal(&slice->off, at))
             continue;
-        if (!whole)
-            whole = ir_value_new(
-                g->m, IR_V_SPACE,
-                qvl_arena_printf(g->m->arena, "d_%s", v->name), grad_class(v),
-                &v->shape, g->b.block->owner);
-        QVL_TRY(place_slice(g, whole, slice, dv));
-        s->item[i].dv = NULL;
-        poly n = ir_elems(&slice->shape);
-        if (slice->home && slice->home->kind == IR_CHUNK &&
-            !ir_inside(v->home, slice->home))
-            n = ir_elems(&v->shape);  // the chunks cover all rows
-        poly_add(&found, &found, &n);
+        *dv = &s->item[i].dv;
+        return slice;
     }
-    poly all = ir_elems(&v->shape);
-    if (whole && !poly_equal(&found, &all))
-        return qvl_fail(g->err, QVL_E_CONFIG,
-                        "%s: only some slices of '%s' have a gradient",
-                        g->m->file, v->name);
-    *out = whole;
+    for (int i = 0; i < g->m->n_values; i++) {
+        ir_value *slice = g->m->value[i];
+        if (slice->kind == IR_V_VIEW && slice->base == v && slice->slice &&
+            !slice->rows_of && poly_equal(&slice->off, at))
+            return slice;
+    }
+    return NULL;
+}
+
+/* Fill `whole` with gradients of slices of v, column by column; a slice that
+ * has none is filled with zeros. */
+static int fill_columns(grad *g, const ir_value *v, ir_value *whole)
+{
+    poly at = poly_number(0);
+    poly end = ir_row_elems(&v->shape);
+    while (!poly_equal(&at, &end)) {
+        ir_value **from;
+        ir_value *slice = slice_at(g, v, &at, &from);
+        if (!slice)
+            return qvl_fail(g->err, QVL_E_CONFIG,
+                            "%s: the slices of '%s' do not lie side by side",
+                            g->m->file, v->name);
+        ir_value *dv = from ? *from
+                            : ir_zero_add(&g->b, &slice->shape, whole->cls,
+                                          whole->name);
+        QVL_TRY(place_slice(g, whole, slice, dv));
+        if (from)
+            *from = NULL;
+        poly n = ir_row_elems(&slice->shape);
+        poly_add(&at, &at, &n);
+    }
+    return QVL_OK;
+}
+
+static bool has_slices(const grad_scope *s, const ir_value *v)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->item[i].v->kind == IR_V_VIEW && s->item[i].v->base == v &&
+            s->item[i].dv)
+            return true;
+    return false;
+}
+
+/* The gradients of v's slices, gathered in one value; slices that overlap are
+ * gathered apart and added. */
+static int take_slices(grad *g, ir_value *v, ir_value **out)
+{
+    *out = NULL;
+    while (has_slices(g->scope, v)) {
+        ir_value *whole = ir_value_new(
+            g->m, IR_V_SPACE, qvl_arena_printf(g->m->arena, "d_%s", v->name),
+            grad_class(v), &v->shape, g->b.block->owner);
+        QVL_TRY(fill_columns(g, v, whole));
+        if (*out)
+            QVL_TRY(sum_up(g, v, *out, whole, &whole));
+        *out = whole;
+    }
     return QVL_OK;
 }
 
@@ -211,6 +263,17 @@ static ir_region *mirror(grad *g, const ir_region *r, int line)
     n->region->body.owner = n->region;
     ir_append(g->b.block, n);
     return n->region;
+}
+
+/* v as regions carry it and arrays hold it: whole, and of a class. */
+static int as_whole(grad *g, ir_value *v, ir_class cls, ir_value **out)
+{
+    *out = v;
+    if (v->cls == cls && !v->slice)
+        return QVL_OK;
+    *out = ir_map_add(&g->b, ir_ex_arg(g->m, 0), &v, 1, cls, NULL, v->name,
+                      g->err);
+    return *out ? QVL_OK : QVL_E_INTERNAL;
 }
 
 static bool stores_with_grad(const grad *g, const ir_block *block)
@@ -273,8 +336,9 @@ static int carry_outside(grad *g, ir_region *fwd, ir_region *back,
         ir_node *region_node = block->last;
         ir_remove(region_node);
         ir_value **so_far = slot(g, g->scope, v);
-        c->init = *so_far ? *so_far
-                          : ir_zero_add(&g->b, &v->shape, cls, name);
+        ir_value *init = *so_far ? *so_far
+                                 : ir_zero_add(&g->b, &v->shape, cls, name);
+        QVL_TRY(as_whole(g, init, init->cls, &c->init));
         ir_append(block, region_node);
         g->scope = s;
         g->b.block = &back->body;
@@ -289,16 +353,6 @@ static int carry_outside(grad *g, ir_region *fwd, ir_region *back,
         *slot(g, s->outer, v) = c->result;
     }
     return QVL_OK;
-}
-
-static int as_class(grad *g, ir_value *v, ir_class cls, ir_value **out)
-{
-    *out = v;
-    if (v->cls == cls)
-        return QVL_OK;
-    *out = ir_map_add(&g->b, ir_ex_arg(g->m, 0), &v, 1, cls, NULL, v->name,
-                      g->err);
-    return *out ? QVL_OK : QVL_E_INTERNAL;
 }
 
 static int walk_repeat(grad *g, const ir_node *node)
@@ -318,7 +372,7 @@ static int walk_repeat(grad *g, const ir_node *node)
         const char *name = qvl_arena_printf(g->m->arena, "d_%s", v->name);
         if (!dres[i])
             dres[i] = ir_zero_add(&g->b, &v->shape, IR_RES, name);
-        QVL_TRY(as_class(g, dres[i], IR_RES, &dres[i]));
+        QVL_TRY(as_whole(g, dres[i], IR_RES, &dres[i]));
     }
     ir_region *back = mirror(g, fwd, node->line);
     grad_scope scope;
@@ -336,7 +390,7 @@ static int walk_repeat(grad *g, const ir_node *node)
         QVL_TRY(grad_take(g, fwd->carry[i].entry, &d));
         if (!d)
             d = ir_zero_add(&g->b, &dres[i]->shape, IR_RES, dres[i]->name);
-        QVL_TRY(as_class(g, d, IR_RES, &back->carry[i].next));
+        QVL_TRY(as_whole(g, d, IR_RES, &back->carry[i].next));
     }
     QVL_TRY(carry_outside(g, fwd, back, NULL, 0, block));
     leave(g, block);
@@ -356,10 +410,14 @@ static int walk_if(grad *g, const ir_node *node)
     ir_value *dres[IR_MAX_CARRY];
     const ir_value *done[IR_MAX_CARRY];
     bool any = stores_with_grad(g, &fwd->body);
+    int n_done = 0;
     for (int i = 0; i < fwd->n_carry; i++) {
         QVL_TRY(grad_take(g, fwd->carry[i].result, &dres[i]));
-        any = any || dres[i];
-        done[i] = fwd->carry[i].init;
+        if (!dres[i])
+            continue;
+        any = true;
+        QVL_TRY(as_whole(g, dres[i], dres[i]->cls, &dres[i]));
+        done[n_done++] = fwd->carry[i].init;
     }
     if (!any)
         return QVL_OK;
@@ -375,22 +433,42 @@ static int walk_if(grad *g, const ir_node *node)
             continue;
         ir_carry *c = &back->carry[back->n_carry++];
         ir_value *d;
+        // two names of one value: the first takes what there is
         QVL_TRY(grad_take(g, fwd->carry[i].init, &d));
+        *slot(g, g->scope, fwd->carry[i].init) = NULL;
         if (!d)
             d = ir_zero_add(&g->b, &dres[i]->shape, dres[i]->cls,
                             dres[i]->name);
         c->init = c->entry = dres[i];
-        QVL_TRY(as_class(g, d, dres[i]->cls, &c->next));
+        QVL_TRY(as_whole(g, d, dres[i]->cls, &c->next));
         c->result = ir_value_new(g->m, IR_V_RESULT, dres[i]->name,
                                  dres[i]->cls, &dres[i]->shape, block->owner);
     }
     int n = back->n_carry;
-    QVL_TRY(carry_outside(g, fwd, back, done, fwd->n_carry, block));
+    QVL_TRY(carry_outside(g, fwd, back, done, n_done, block));
     leave(g, block);
     for (int i = 0, k = 0; i < fwd->n_carry && k < n; i++)
         if (dres[i])
             QVL_TRY(grad_give(g, fwd->carry[i].init, back->carry[k++].result));
     return QVL_OK;
+}
+
+/* Gradients of rows of an outside value fill one for all of its rows, turn by
+ * turn. */
+static int place_rows(grad *g, const ir_value *rows, ir_value *dv,
+                      ir_region *outer, ir_value **out)
+{
+    ir_value *v = rows->rows_of;
+    ir_value *whole = ir_value_new(
+        g->m, IR_V_SPACE, qvl_arena_printf(g->m->arena, "d_%s", v->name),
+        grad_class(v), &v->shape, outer);
+    ir_value part = {.shape = rows->shape, .ld = ir_row_elems(&v->shape)};
+    poly first = poly_symbol(g->scope->region->first);
+    if (!poly_mul(&part.off, &first, &part.ld))
+        return qvl_fail(g->err, QVL_E_CONFIG, "%s: the size of '%s' is too "
+                        "long", g->m->file, v->name);
+    *out = whole;
+    return place_slice(g, whole, &part, dv);
 }
 
 /* A chunk has no gradient from behind: the loss in it starts one. Its backward
@@ -402,18 +480,23 @@ static int walk_chunk(grad *g, const ir_node *node)
     grad_scope scope;
     QVL_TRY(enter(g, fwd, fwd, &scope));
     QVL_TRY(walk_block(g, &fwd->body));
-    leave(g, block);
-    for (int i = 0; i < scope.n; i++) {
+    int n = scope.n;
+    for (int i = 0; i < n; i++) {
         ir_value *v = scope.item[i].v;
-        if (!scope.item[i].dv)
+        ir_value *dv = scope.item[i].dv;
+        ir_value *whole;
+        if (!dv || (!v->rows_of && ir_inside(v->home, fwd)))
             continue;
-        if (!ir_inside(v->home, fwd))
+        if (!v->rows_of)
             return qvl_fail(g->err, QVL_E_CONFIG,
                             "%s:%d: a chunk uses '%s', which is no row of it",
                             g->m->file, node->line, v->name);
-        if (v->kind == IR_V_VIEW && v->slice && !ir_inside(v->base->home, fwd))
-            *slot(g, g->scope, v) = scope.item[i].dv;
+        QVL_TRY(place_rows(g, v, dv, fwd->outer, &whole));
+        g->scope = scope.outer;
+        QVL_TRY(grad_give(g, v->rows_of, whole));
+        g->scope = &scope;
     }
+    leave(g, block);
     return QVL_OK;
 }
 
@@ -432,18 +515,70 @@ static int grad_array(grad *g, int array)
     return a->grad;
 }
 
-/* The gradient of an element that was read goes where its store finds it. */
+/* An element of an array of gradients; zeros when nothing was put there. */
+static ir_value *load_gradient(grad *g, int array, const ir_int *at)
+{
+    ir_node *n = ir_node_new(g->m, IR_N_LOAD, g->b.line);
+    n->backward = true;
+    n->array = array;
+    n->at = at;
+    n->value = ir_value_new(g->m, IR_V_LOAD, g->m->array[array].name, IR_ACT,
+                            &g->m->array[array].shape, g->b.block->owner);
+    n->value->def = n;
+    ir_value *zero = ir_zero_add(&g->b, &n->value->shape, IR_ACT, "zero");
+    n->op = zero->def->op;
+    ir_remove(zero->def);
+    zero->def = n;
+    ir_append(g->b.block, n);
+    return n->value;
+}
+
+typedef struct {
+    int array;
+    int n;
+} load_count;
+
+static void count_loads(ir_node *node, void *arg)
+{
+    load_count *c = arg;
+    c->n += node->kind == IR_N_LOAD && node->array == c->array;
+}
+
+/* Is an element read once at most: by one load, in one loop, at its turn? */
+static bool reads_once(grad *g, const ir_node *load)
+{
+    int n_repeats = 0;
+    load_count c = {.array = load->array};
+    const ir_region *repeat = NULL;
+    ir_walk(&g->m->body, count_loads, &c);
+    for (const ir_region *r = load->block->owner; r; r = r->outer)
+        if (r->kind == IR_REPEAT) {
+            n_repeats++;
+            repeat = r;
+        }
+    if (c.n != 1 || n_repeats > 1)
+        return false;
+    return !repeat || (load->at->kind == IR_INT_VAR &&
+                       strcmp(load->at->name, repeat->var) == 0);
+}
+
+/* The gradient of an element that was read goes where its store finds it, added
+ * to what other reads put there. */
 static int walk_load(grad *g, const ir_node *node)
 {
     ir_value *dv;
     QVL_TRY(grad_take(g, node->value, &dv));
     if (!dv)
         return QVL_OK;
+    int array = grad_array(g, node->array);
+    if (!reads_once(g, node))
+        QVL_TRY(sum_up(g, node->value, load_gradient(g, array, node->at), dv,
+                       &dv));
     ir_node *n = ir_node_new(g->m, IR_N_STORE, node->line);
     n->backward = true;
-    n->array = grad_array(g, node->array);
+    n->array = array;
     n->at = node->at;
-    QVL_TRY(as_class(g, dv, IR_ACT, &n->value));
+    QVL_TRY(as_whole(g, dv, IR_ACT, &n->value));
     ir_append(g->b.block, n);
     return QVL_OK;
 }
@@ -453,20 +588,7 @@ static int walk_store(grad *g, const ir_node *node)
     int array = g->m->array[node->array].grad;
     if (array < 0)
         return QVL_OK;
-    ir_node *n = ir_node_new(g->m, IR_N_LOAD, node->line);
-    n->backward = true;
-    n->array = array;
-    n->at = node->at;
-    n->value = ir_value_new(g->m, IR_V_LOAD, g->m->array[array].name, IR_ACT,
-                            &g->m->array[array].shape, g->b.block->owner);
-    n->value->def = n;
-    // what stands for an element that nothing gave a gradient
-    ir_value *zero = ir_zero_add(&g->b, &n->value->shape, IR_ACT, "zero");
-    n->op = zero->def->op;
-    ir_remove(zero->def);
-    zero->def = n;
-    ir_append(g->b.block, n);
-    return grad_give(g, node->value, n->value);
+    return grad_give(g, node->value, load_gradient(g, array, node->at));
 }
 
 static int walk_node(grad *g, const ir_node *node)

@@ -17,8 +17,7 @@ lower_name *lower_find(const lower *s, const char *name)
 static lower_name *set_name(lower *s, const char *name, ir_value *v)
 {
     lower_name *n = qvl_arena_array(s->m->arena, lower_name, 1);
-    *n = (lower_name){.name = name, .value = v, .array = -1,
-                      .next = s->names};
+    *n = (lower_name){.name = name, .value = v, .next = s->names};
     s->names = n;
     return n;
 }
@@ -71,7 +70,17 @@ static int find_array(const ir_module *m, const char *name)
     return -1;
 }
 
-/* array[k] = value */
+/* Repeats around the place where nodes are appended. */
+static int n_repeats(const lower *s)
+{
+    int n = 0;
+    for (const ir_region *r = s->b.block->owner; r; r = r->outer)
+        n += r->kind == IR_REPEAT;
+    return n;
+}
+
+/* array[k] = value. Each element is set once, so that its gradient is known to
+ * be whole when the backward pass comes to the place where it was set. */
 static int assign_element(lower *s, const spec_stmt *stmt)
 {
     ir_module *m = s->m;
@@ -86,21 +95,22 @@ static int assign_element(lower *s, const spec_stmt *stmt)
         while (var && (at->kind != IR_INT_VAR ||
                        strcmp(var->name, at->name) != 0))
             var = var->next;
-        if (!var)
+        if (!var || n_repeats(s) > 1)
             return expr_fail(stmt->text, stmt->text->col, s->err,
-                             "the place in an array is a loop variable");
+                             "the place in an array is the variable of the "
+                             "only loop around");
         array = m->n_arrays++;
         m->array[array] = (ir_array){.name = name, .count = var->count,
                                      .cls = v->cls, .shape = v->shape,
                                      .grad = -1};
-    } else if (!ir_shape_equal(&m->array[array].shape, &v->shape)) {
+    } else {
         return expr_fail(stmt->text, stmt->text->col, s->err,
-                         "elements of '%s' have different shapes", name);
+                         "'%s' is filled in another place already", name);
     }
     ir_node *n = ir_node_new(m, IR_N_STORE, s->b.line);
     n->array = array;
     n->at = at;
-    QVL_TRY(lower_as_class(s, v, m->array[array].cls, &n->value));
+    QVL_TRY(lower_as_whole(s, v, m->array[array].cls, &n->value));
     ir_append(s->b.block, n);
     return QVL_OK;
 }
@@ -137,30 +147,43 @@ static ir_region *region_new(lower *s, int kind, int line)
     return n->region;
 }
 
-/* Names known outside that the body sets: what the region carries. */
-static int collect_carries(lower *s, const spec_stmt *stmt, int n,
-                           const char **out, int n_out)
+/* Names known outside that the body of a region sets. One that is read first
+ * is carried. One that is set first is another thing under the same name (a loop
+ * may reuse `n` for something of another shape): behind the region it has no
+ * value, so that nobody reads the old one by mistake. */
+#define MAX_NAMES 64
+typedef struct {
+    const char *name[MAX_NAMES];
+    int n_carried;  // these come first
+    int n;
+} set_names;
+
+static int collect_names(lower *s, const spec_stmt *stmt, int n,
+                         set_names *out)
 {
     for (int i = 0; i < n; i++) {
         if (stmt[i].kind != SPEC_ASSIGN) {
-            n_out = collect_carries(s, stmt[i].body, stmt[i].n_body, out,
-                                    n_out);
+            QVL_TRY(collect_names(s, stmt[i].body, stmt[i].n_body, out));
             continue;
         }
         for (int t = 0; t < stmt[i].n_targets && !stmt[i].element; t++) {
             lower_name *known = lower_find(s, stmt[i].target[t]);
             bool listed = false;
-            for (int k = 0; k < n_out; k++)
-                listed = listed || strcmp(out[k], stmt[i].target[t]) == 0;
-            if (known && known->value && !listed && n_out < IR_MAX_CARRY)
-                out[n_out++] = stmt[i].target[t];
+            for (int k = 0; k < out->n; k++)
+                listed = listed ||
+                         strcmp(out->name[k], stmt[i].target[t]) == 0;
+            if (!known || !known->value || listed)
+                continue;
+            if (out->n == MAX_NAMES)
+                return expr_fail(stmt[i].text, stmt[i].text->col, s->err,
+                                 "a block sets more than %d outer names",
+                                 MAX_NAMES);
+            out->name[out->n++] = stmt[i].target[t];
         }
     }
-    return n_out;
+    return QVL_OK;
 }
 
-/* A name that a loop reuses for something of another shape is not carried: it
- * is set before it is read in every turn. */
 static bool read_before_set(const expr *e, const char *name)
 {
     if (!e)
@@ -192,107 +215,184 @@ static int first_use(const spec_stmt *stmt, int n, const char *name)
     return 0;
 }
 
-static int lower_for(lower *s, const spec_stmt *stmt)
+/* The names of a region, those that are carried first. */
+static int plan_names(lower *s, const spec_stmt *stmt, set_names *out)
+{
+    set_names all = {.n = 0};
+    QVL_TRY(collect_names(s, stmt->body, stmt->n_body, &all));
+    *out = (set_names){.n = 0};
+    for (int read = 1; read >= 0; read--) {
+        for (int i = 0; i < all.n; i++)
+            if ((first_use(stmt->body, stmt->n_body, all.name[i]) > 0) == read)
+                out->name[out->n++] = all.name[i];
+        if (read)
+            out->n_carried = out->n;
+    }
+    if (out->n_carried > IR_MAX_CARRY)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "a block carries more than %d names", IR_MAX_CARRY);
+    return QVL_OK;
+}
+
+/* From here on the name has no value. */
+static void forget_name(lower *s, const char *name)
+{
+    if (lower_find(s, name))
+        set_name(s, name, NULL);
+}
+
+/* What a carried name stands for when its region ends. */
+static int carried_value(lower *s, const spec_stmt *stmt, const char *name,
+                         ir_value **out)
+{
+    ir_value *v = lower_find(s, name)->value;
+    if (!v)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "'%s' has no value at the end of this", name);
+    *out = v;
+    return QVL_OK;
+}
+
+static int open_repeat(lower *s, const spec_stmt *stmt, const set_names *names,
+                       ir_region **out)
 {
     ir_module *m = s->m;
-    const char *name[IR_MAX_CARRY];
-    int n = collect_carries(s, stmt->body, stmt->n_body, name, 0);
-    int kept = 0;
-    for (int i = 0; i < n; i++)
-        if (first_use(stmt->body, stmt->n_body, name[i]) > 0)
-            name[kept++] = name[i];
-    n = kept;
-
     const ir_int *count;
-    QVL_TRY(spec_int(&count, m, stmt->value, NULL, s->err));
     ir_value *init[IR_MAX_CARRY];
-    for (int i = 0; i < n; i++)
-        QVL_TRY(lower_as_class(s, lower_find(s, name[i])->value, IR_RES,
-                               &init[i]));
+    QVL_TRY(spec_int(&count, m, stmt->value, NULL, s->err));
+    for (int i = 0; i < names->n_carried; i++)
+        QVL_TRY(lower_as_whole(
+            s, lower_in_chunk(s, lower_find(s, names->name[i])->value),
+            IR_RES, &init[i]));
     ir_region *r = region_new(s, IR_REPEAT, stmt->text->line);
     r->id = m->n_repeats++;
     r->label = lower_prefix(s, s->n_prefixes);
     r->var = stmt->var;
     r->count = count;
-    lower saved = *s;
     push_var(s, stmt->var, count);
     s->b.block = &r->body;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < names->n_carried; i++) {
         ir_carry *c = &r->carry[r->n_carry++];
         c->init = init[i];
-        c->entry = ir_value_new(m, IR_V_ENTRY, name[i], IR_RES,
+        c->entry = ir_value_new(m, IR_V_ENTRY, names->name[i], IR_RES,
                                 &init[i]->shape, r);
-        set_name(s, name[i], c->entry)->carried = true;
+        set_name(s, names->name[i], c->entry)->carried = true;
     }
+    *out = r;
+    return QVL_OK;
+}
+
+static int lower_for(lower *s, const spec_stmt *stmt)
+{
+    set_names names;
+    ir_region *r;
+    QVL_TRY(plan_names(s, stmt, &names));
+    lower saved = *s;
+    QVL_TRY(open_repeat(s, stmt, &names, &r));
     QVL_TRY(lower_body(s, stmt->body, stmt->n_body));
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < r->n_carry; i++) {
         ir_carry *c = &r->carry[i];
-        ir_value *v = lower_find(s, name[i])->value;
+        ir_value *v;
+        QVL_TRY(carried_value(s, stmt, names.name[i], &v));
         if (!ir_shape_equal(&v->shape, &c->entry->shape))
             return expr_fail(stmt->text, stmt->text->col, s->err,
-                             "'%s' changes its shape in the loop", name[i]);
-        QVL_TRY(lower_as_class(s, v, IR_RES, &c->next));
+                             "'%s' changes its shape in the loop",
+                             names.name[i]);
+        QVL_TRY(lower_as_whole(s, v, IR_RES, &c->next));
     }
     s->names = saved.names;
     s->vars = saved.vars;
     s->b.block = saved.b.block;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < r->n_carry; i++) {
         ir_carry *c = &r->carry[i];
-        c->result = ir_value_new(m, IR_V_RESULT, name[i], IR_RES,
+        bool carried = lower_find(s, names.name[i])->carried;
+        c->result = ir_value_new(s->m, IR_V_RESULT, names.name[i], IR_RES,
                                  &c->entry->shape, s->b.block->owner);
-        set_name(s, name[i], c->result);
+        set_name(s, names.name[i], c->result)->carried = carried;
     }
+    for (int i = names.n_carried; i < names.n; i++)
+        forget_name(s, names.name[i]);
+    return QVL_OK;
+}
+
+/* What an `if` may carry is whole, in the body as behind it. */
+static int open_if(lower *s, const spec_stmt *stmt, const set_names *names,
+                   ir_region **out)
+{
+    const ir_int *cond;
+    QVL_TRY(spec_int(&cond, s->m, stmt->value, lower_vars(s), s->err));
+    if (stmt->var && cond->kind != IR_INT_IN)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "`as` goes with `VAR in LIST`");
+    for (int i = 0; i < names->n; i++) {
+        lower_name *old = lower_find(s, names->name[i]);
+        ir_value *v = lower_in_chunk(s, old->value);
+        QVL_TRY(lower_as_whole(s, v, v->cls, &v));
+        if (v != old->value)
+            set_name(s, names->name[i], v)->carried = old->carried;
+    }
+    ir_region *r = region_new(s, IR_IF, stmt->text->line);
+    r->cond = cond;
+    r->var = stmt->var;
+    *out = r;
+    return QVL_OK;
+}
+
+/* Carry the name out of the region: it has one value more, if the condition
+ * holds. One of another shape that nobody asked for is not carried. */
+static int close_carry(lower *s, const spec_stmt *stmt, ir_region *r,
+                       const char *name, ir_value *init, bool required)
+{
+    ir_value *v;
+    QVL_TRY(carried_value(s, stmt, name, &v));
+    bool same = ir_shape_equal(&v->shape, &init->shape);
+    if (!same && required)
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "'%s' has another shape behind this", name);
+    if (!same || r->n_carry == IR_MAX_CARRY)
+        return QVL_OK;
+    ir_carry *c = &r->carry[r->n_carry++];
+    c->init = c->entry = init;
+    QVL_TRY(lower_as_whole(s, v, init->cls, &c->next));
+    c->result = ir_value_new(s->m, IR_V_RESULT, name, init->cls, &init->shape,
+                             r->outer);
     return QVL_OK;
 }
 
 static int lower_if(lower *s, const spec_stmt *stmt)
 {
-    ir_module *m = s->m;
-    const char *name[IR_MAX_CARRY];
-    int n = collect_carries(s, stmt->body, stmt->n_body, name, 0);
-    int kept = 0;
-    for (int i = 0; i < n; i++)
-        if (first_use(stmt->body, stmt->n_body, name[i]) > 0)
-            name[kept++] = name[i];
-    n = kept;
-
-    const ir_int *cond;
-    QVL_TRY(spec_int(&cond, m, stmt->value, lower_vars(s), s->err));
-    if (stmt->var && cond->kind != IR_INT_IN)
-        return expr_fail(stmt->text, stmt->text->col, s->err,
-                         "`as` goes with `VAR in LIST`");
-    ir_region *r = region_new(s, IR_IF, stmt->text->line);
-    r->cond = cond;
-    r->var = stmt->var;
+    set_names names;
+    ir_region *r;
+    ir_value *init[MAX_NAMES];
+    QVL_TRY(plan_names(s, stmt, &names));
+    QVL_TRY(open_if(s, stmt, &names, &r));
     lower saved = *s;
+    for (int i = 0; i < names.n; i++)
+        init[i] = lower_find(s, names.name[i])->value;
     s->b.block = &r->body;
     if (stmt->var) {
-        ir_int *count = qvl_arena_array(m->arena, ir_int, 1);
-        *count = (ir_int){.kind = IR_INT_COUNT, .dim = cond->dim};
+        ir_int *count = qvl_arena_array(s->m->arena, ir_int, 1);
+        *count = (ir_int){.kind = IR_INT_COUNT, .dim = r->cond->dim};
         push_var(s, stmt->var, count);
     }
-    for (int i = 0; i < n; i++) {
-        ir_carry *c = &r->carry[r->n_carry++];
-        c->init = c->entry = lower_find(s, name[i])->value;
-    }
     QVL_TRY(lower_body(s, stmt->body, stmt->n_body));
-    for (int i = 0; i < n; i++) {
-        ir_carry *c = &r->carry[i];
-        ir_value *v = lower_find(s, name[i])->value;
-        if (!ir_shape_equal(&v->shape, &c->init->shape))
-            return expr_fail(stmt->text, stmt->text->col, s->err,
-                             "'%s' has another shape behind this", name[i]);
-        QVL_TRY(lower_as_class(s, v, c->init->cls, &c->next));
+    int carry[MAX_NAMES];
+    for (int i = 0; i < names.n; i++) {
+        int before = r->n_carry;
+        QVL_TRY(close_carry(s, stmt, r, names.name[i], init[i],
+                            i < names.n_carried));
+        carry[i] = r->n_carry > before ? before : -1;
     }
     s->names = saved.names;
     s->vars = saved.vars;
     s->b.block = saved.b.block;
-    for (int i = 0; i < n; i++) {
-        ir_carry *c = &r->carry[i];
-        c->result = ir_value_new(m, IR_V_RESULT, name[i], c->init->cls,
-                                 &c->init->shape, s->b.block->owner);
-        bool carried = lower_find(s, name[i])->carried;
-        set_name(s, name[i], c->result)->carried = carried;
+    for (int i = 0; i < names.n; i++) {
+        bool carried = lower_find(s, names.name[i])->carried;
+        if (carry[i] < 0)
+            forget_name(s, names.name[i]);
+        else
+            set_name(s, names.name[i], r->carry[carry[i]].result)->carried =
+                carried;
     }
     return QVL_OK;
 }
@@ -310,15 +410,14 @@ ir_value *lower_in_chunk(lower *s, ir_value *v)
         return v;
     for (int i = 0; i < s->m->n_values; i++) {
         ir_value *known = s->m->value[i];
-        if (known->kind == IR_V_VIEW && known->home == r &&
-            known->base == ir_root(v) &&
-            known->shape.rank == v->shape.rank)
+        if (known->rows_of == v && known->home == r)
             return known;
     }
     poly first = poly_symbol(r->first);
     poly rows = poly_symbol(r->rows);
     ir_value *part = ir_rows(s->m, v, &first, &rows, v->name);
     part->home = r;
+    part->rows_of = v;
     return part;
 }
 
@@ -375,9 +474,13 @@ static int lower_chunk(lower *s, const spec_stmt *stmt)
         bool newest = true;
         for (lower_name *k = made; k != n; k = k->next)
             newest = newest && strcmp(k->name, n->name) != 0;
-        if (newest && n->value && n->value->kind == IR_V_OP &&
+        if (!newest)
+            continue;
+        if (n->value && n->value->kind == IR_V_OP &&
             poly_equal(&n->value->shape.d[0], &rows))
             set_name(s, n->name, collect_rows(s, r, n->value, n->name));
+        else
+            forget_name(s, n->name);
     }
     return QVL_OK;
 }
@@ -446,7 +549,7 @@ static int lower_outputs(lower *s, const spec *sp)
         if (out->var && array >= 0)
             out->array = array;
         else if (!out->var && n && n->value)
-            out->value = n->value;
+            QVL_TRY(lower_as_whole(s, n->value, n->value->cls, &out->value));
         else
             return expr_fail(o->text, o->text->col, s->err,
                              "no %s '%s' in the program",

@@ -11,8 +11,7 @@
 /* Names in sight, innermost first; a name set again hides the older one. */
 typedef struct lower_name {
     const char *name;
-    ir_value *value;   // NULL: an array
-    int array;
+    ir_value *value;   // NULL: none, a block above set it for itself alone
     bool carried;      // by a loop: the residual stream
     struct lower_name *next;
 } lower_name;
@@ -41,6 +40,8 @@ int lower_split(lower *s, const expr *e, const char *const *names, int n,
                 ir_value **out);
 /* v in storage class cls: marked where its op can store so, else copied. */
 int lower_as_class(lower *s, ir_value *v, ir_class cls, ir_value **out);
+/* The same, and whole: a slice is copied, as regions carry whole values. */
+int lower_as_whole(lower *s, ir_value *v, ir_class cls, ir_value **out);
 /* The first n prefixes in one. */
 const char *lower_prefix(const lower *s, int n);
 lower_name *lower_find(const lower *s, const char *name);

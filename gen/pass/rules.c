@@ -37,6 +37,17 @@ static int give_op(grad *g, ir_value *v, const char *kernel,
     return n ? grad_give(g, v, n->op.out[0]) : FAILED;
 }
 
+/* The same where the inputs do not tell the shape: it is v's. */
+static int give_into(grad *g, ir_value *v, const char *kernel,
+                     ir_value *const *in, int n_in)
+{
+    ir_value *dv = ir_value_new(g->m, IR_V_OP, d_name(g, v), grad_class(v),
+                                &v->shape, g->b.block->owner);
+    if (!emit(g, kernel, in, n_in, &dv, IR_ACT, NULL, dv->name))
+        return FAILED;
+    return grad_give(g, v, dv);
+}
+
 /* Add the column sums of parts [32, cols] to the parameter's gradient, or make
  * them the gradient of v. */
 static int give_parts(grad *g, ir_value *v, ir_value *part)
@@ -157,19 +168,70 @@ static int rule_lookup(grad *g, const ir_op *op)
                        ir_input_value(g->m, index + 3)};
     ir_value *x = op->in[0];
     ir_value *sum = grad_sum_of(g, x);
-    ir_value *dx = sum;
-    if (!dx)
-        dx = ir_value_new(g->m, IR_V_OP, d_name(g, x), grad_class(x),
-                          &x->shape, g->b.block->owner);
-    if (!emit(g, "lookup_dx", in, 4, &dx, IR_ACT, NULL, dx->name))
-        return FAILED;
-    return sum ? QVL_OK : grad_give(g, x, dx);
+    if (!sum)
+        return give_into(g, x, "lookup_dx", in, 4);
+    return emit(g, "lookup_dx", in, 4, &sum, IR_ACT, NULL, "dx") ? QVL_OK
+                                                                 : FAILED;
 }
 
 /* The kernel computes the gradient of its logits with the loss. */
 static int rule_cross_entropy(grad *g, const ir_op *op)
 {
     return grad_give(g, op->in[0], op->out[1]);
+}
+
+/* ---- experts ---- */
+
+/* Uses sorted by expert: the op that made `sorted`, one of its results. */
+static const ir_op *sort_of(const ir_value *sorted)
+{
+    return &sorted->def->op;
+}
+
+/* y = x W[e]':  dx = dy W[e], summed over a token's uses; dW[e] = dy' x */
+static int rule_expert_nt(grad *g, const ir_op *op)
+{
+    ir_value *dy;
+    QVL_TRY(take(g, op, 0, &dy));
+    ir_value *x = op->in[0], *w = op->in[1], *start = op->in[2];
+    ir_value *order = op->in[3];
+    ir_value *in[3] = {dy, w, start};
+    ir_node *n = emit(g, "expert_nn", in, 3, NULL, IR_ACT, NULL, d_name(g, x));
+    if (!n)
+        return FAILED;
+    ir_value *dx = n->op.out[0];
+    if (order) {
+        ir_value *in_c[3] = {dx, NULL, sort_of(order)->out[2]};
+        QVL_TRY(give_op(g, x, "combine", in_c, 3, NULL));
+    } else {
+        QVL_TRY(grad_give(g, x, dx));
+    }
+    ir_value *in_w[4] = {dy, x, start, order};
+    ir_value *sum = grad_sum_of(g, w);
+    return emit(g, "expert_tn", in_w, 4, &sum, IR_F32, NULL, "dw") ? QVL_OK
+                                                                   : FAILED;
+}
+
+/* z = sum_k w_k y_k:  dy_k = w_k dz, dw_k = dz . y_k */
+static int rule_combine(grad *g, const ir_op *op)
+{
+    ir_value *dz;
+    QVL_TRY(take(g, op, 0, &dz));
+    ir_value *y = op->in[0], *weight = op->in[1], *place = op->in[2];
+    ir_value *in_y[3] = {dz, weight, sort_of(place)->out[1]};
+    QVL_TRY(give_into(g, y, "combine_dy", in_y, 3));
+    ir_value *in_w[3] = {dz, y, place};
+    return give_op(g, weight, "combine_dw", in_w, 3, NULL);
+}
+
+/* w = softmax of the chosen logits:  dl_k = w_k (dw_k - sum_j w_j dw_j) */
+static int rule_route(grad *g, const ir_op *op)
+{
+    ir_value *dw;
+    QVL_TRY(take(g, op, 0, &dw));
+    ir_value *logits = op->in[0];
+    ir_value *in[3] = {op->out[0], op->out[1], dw};
+    return give_into(g, logits, "route_dx", in, 3);
 }
 
 /* ---- elementwise ---- */
@@ -290,14 +352,17 @@ static int rule_map(grad *g, const ir_op *op)
         if (!grad_wanted(a))
             continue;
         QVL_TRY(map_part(g, op, i, dy, &da));
-        if (op->extra_kind[i] == KERN_EXTRA_SAME)
-            QVL_TRY(grad_give(g, a, da));
-        else if (op->extra_kind[i] == KERN_EXTRA_COL)
+        if (op->extra_kind[i] == KERN_EXTRA_SAME) {
+            if (!ir_shape_equal(&da->shape, &a->shape))
+                da = ir_reshape(g->m, da, &a->shape, da->name, g->err);
+            QVL_TRY(da ? grad_give(g, a, da) : FAILED);
+        } else if (op->extra_kind[i] == KERN_EXTRA_COL) {
             QVL_TRY(give_col_sums(g, a, da));
-        else
+        } else {
             return qvl_fail(g->err, QVL_E_CONFIG,
                             "%s: no gradient for one factor a row ('%s')",
                             g->m->file, a->name);
+        }
     }
     return QVL_OK;
 }
@@ -318,6 +383,10 @@ static const struct {
     {"attention", rule_attention, false},
     {"lookup", rule_lookup, false},
     {"cross_entropy", rule_cross_entropy, true},
+    {"route", rule_route, false},
+    {"sort_uses", NULL, false},
+    {"expert_nt", rule_expert_nt, false},
+    {"combine", rule_combine, false},
     {"col_sum_part", NULL, false},  // sums of losses: for reports alone
     {"sum_rows", NULL, false},
 };

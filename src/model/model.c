@@ -33,6 +33,7 @@ struct qvl_model {
     // values
     qvl_model_config config;
     qvl_param_list params;
+    qvl_types types;
     qvl_model_parts parts;
     qvl_batch_source source;  // of the last batch; its arrays are gone
     qvl_batch batch;
@@ -67,7 +68,7 @@ static int open_parts(void *arg)
     qvl_model *m = o->model;
     /* The residual stream keeps full precision: it is small beside the weights,
      * and every layer adds to it. */
-    qvl_types types = { .act = o->options->dtype, .res = QVL_F32 };
+    m->types = (qvl_types){ .act = o->options->dtype, .res = QVL_F32 };
 
     QVL_TRY(qvl_model_config_load(&m->config, o->folder, &m->arena, o->err));
     m->params.arena = &m->arena;
@@ -75,7 +76,8 @@ static int open_parts(void *arg)
     QVL_TRY(qvl_checkpoint_open(&m->checkpoint, o->folder, &m->params,
                                 o->err));
     QVL_TRY(open_device(m, o->options, o->err));
-    QVL_TRY(qvl_store_open(&m->store, m->device, &m->params, &types, o->err));
+    QVL_TRY(qvl_store_open(&m->store, m->device, &m->params, &m->types,
+                           o->err));
     QVL_TRY(qvl_checkpoint_load(m->checkpoint, m->store, o->err));
     m->parts = (qvl_model_parts){ m->device, &m->config, &m->params,
                                   m->checkpoint, m->store };
@@ -193,6 +195,7 @@ static int open_run(qvl_model *m, cached_run *r, qvl_err *err)
         .output = output,
         .n_outputs = list_outputs(r, m->batch.source->logits, output),
         .trained = trained,
+        .types = m->types,
     };
     return qvl_run_open(&r->run, m->store, &r->program, &options, err);
 }

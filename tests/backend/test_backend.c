@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "base/arena.h"
 #include "base/half.h"
 
 /* Small whole numbers: sums and products of them are exact in f32, so every
@@ -470,6 +471,42 @@ static void test_bad_kernels(void)
     each_device(bad_kernels);
 }
 
+/* More dispatches than the host's memory, cut down, can hold. */
+static int append_without_end(void *arg)
+{
+    const qvl_slice *y = arg;
+    const uint32_t args[] = { 4, 1, qvl_f32_bits(1.0f), 0 };
+    qvl_memory_limit((size_t)1 << 20);
+    int rc = dev->be->list_begin(dev, NULL);
+    for (int i = 0; i < 100000 && rc == QVL_OK; i++)
+        rc = dev->be->dispatch(dev, &tiny_scale, y, args, NULL);
+    return rc;
+}
+
+/* Unwinding out of a list leaves nothing behind and the device usable. */
+static void host_is_full(void)
+{
+    float x[4] = { 1, 2, 3, 4 };
+    qvl_err err;
+    qvl_buf buf = take(sizeof x);
+    qvl_slice y = whole(&buf);
+    put(y, x);
+    int rc = qvl_guard(append_without_end, &y, &err);
+    qvl_memory_limit(SIZE_MAX);
+    CHECK_INT(rc, QVL_E_MEMORY, "%s: %s", dev->info.backend, err.msg);
+    list_begin();
+    scale(y, 1, 2.0f, 0.0f);
+    list_run();
+    fetch(y, x);
+    CHECK(x[3] == 8.0f, "%s: %g", dev->info.backend, (double)x[3]);
+    give(&buf);
+}
+
+static void test_host_full(void)
+{
+    each_device(host_is_full);
+}
+
 static void count_things(void)
 {
     enum { N = 64 };
@@ -667,5 +704,6 @@ RUN_TESTS(TEST(test_info), TEST(test_offsets), TEST(test_large_copies),
           TEST(test_chain), TEST(test_many_calls), TEST(test_replay),
           TEST(test_empty), TEST(test_many_groups), TEST(test_too_large),
           TEST(test_binding_too_large), TEST(test_bad_kernels),
-          TEST(test_counts), TEST(test_host), TEST(test_profile),
-          TEST(test_threads), TEST(test_names), TEST(test_isa))
+          TEST(test_host_full), TEST(test_counts), TEST(test_host),
+          TEST(test_profile), TEST(test_threads), TEST(test_names),
+          TEST(test_isa))

@@ -47,18 +47,6 @@ static double product(form f, void *const *buf, const uint32_t *a, uint32_t r,
     return sum;
 }
 
-/* Rows and columns of the output, for each form. */
-static uint32_t n_rows(form f, const uint32_t *a)
-{
-    return f == TN ? a[1] : a[0];
-}
-
-static uint32_t n_cols(form f, const uint32_t *a)
-{
-    (void)f;
-    return a[2];
-}
-
 static void store_y(void *const *buf, const uint32_t *a, const float *src,
                     size_t ld_src, uint32_t r0, uint32_t r1, uint32_t c0,
                     uint32_t c1)
@@ -89,7 +77,7 @@ static void rows_of(form f, void *const *buf, const uint32_t *a, uint32_t g0,
     #pragma omp atomic
     n_kernel_calls++;
     for (uint32_t r = g0; r < g1; r++)
-        for (uint32_t c = 0; c < n_cols(f, a); c++) {
+        for (uint32_t c = 0; c < a[2]; c++) {
             float v = (float)product(f, buf, a, r, c);
             (f == TN ? store_z : store_y)(buf, a, &v, 1, r, r + 1, c, c + 1);
         }
@@ -189,73 +177,104 @@ static qvl_buf take(size_t bytes)
     return buf;
 }
 
-/* Run one product twice, the second time adding for TN; compare the corners,
- * the seams of blocks and a sample of the rest. Returns calls of the C kernel.
- * The tolerance: the sum of k products below 1, each rounded in f32. */
-static int check_one(form f, const shape *s, int dtype, bool with_store)
-{
-    qvl_kernel k = kernel_of(f, dtype, with_store);
-    uint32_t a[8];
-    put_args(f, s, false, a);
-    dtype_now = dtype;
-    size_t elem = qvl_dtype_bytes(dtype);
-    size_t x_elems = (size_t)a[0] * a[4];
-    size_t w_elems = f == TN ? (size_t)a[0] * a[6] : (size_t)s->n * s->k;
-    size_t y_elems = f == TN ? (size_t)s->m * s->n : (size_t)a[0] * a[6];
-    qvl_buf x = take(x_elems * elem);
-    qvl_buf w = take(w_elems * elem);
-    qvl_buf y = take(y_elems * sizeof(float));
-    const qvl_slice bufs[] = { { &x, 0, x.bytes }, { &w, 0, w.bytes },
-                               { &y, 0, y.bytes } };
+/* One product with its memory. */
+typedef struct {
+    form f;
+    const shape *s;
+    int dtype;
+    qvl_kernel k;
+    uint32_t arg[8];
+    qvl_buf buf[3];
+    size_t n_elems[3];
     void *ptr[3];
-    for (int i = 0; i < 3; i++)
-        ptr[i] = dev->be->host(dev, bufs[i]);
-    fill(ptr[0], x_elems, dtype, 1);
-    fill(ptr[1], w_elems, dtype, 2);
-    for (size_t i = 0; i < y_elems; i++)
-        ((float *)ptr[2])[i] = -99.0f;
+} job;
 
-    qvl_err err;
+static void job_init(job *j)
+{
+    put_args(j->f, j->s, false, j->arg);
+    dtype_now = j->dtype;
+    const uint32_t *a = j->arg;
+    bool is_tn = j->f == TN;
+    size_t elem = qvl_dtype_bytes(j->dtype);
+    j->n_elems[0] = (size_t)a[0] * a[4];
+    j->n_elems[1] = is_tn ? (size_t)a[0] * a[6] : (size_t)j->s->n * j->s->k;
+    j->n_elems[2] = is_tn ? (size_t)j->s->m * j->s->n : (size_t)a[0] * a[6];
+    for (int i = 0; i < 3; i++) {
+        j->buf[i] = take(j->n_elems[i] * (i < 2 ? elem : sizeof(float)));
+        j->ptr[i] = dev->be->host(dev, (qvl_slice){ &j->buf[i], 0, 0 });
+    }
+    fill(j->ptr[0], j->n_elems[0], j->dtype, 1);
+    fill(j->ptr[1], j->n_elems[1], j->dtype, 2);
+    for (size_t i = 0; i < j->n_elems[2]; i++)
+        ((float *)j->ptr[2])[i] = -99.0f;
+}
+
+/* Once, and for TN a second time that adds. */
+static void job_run(job *j)
+{
+    qvl_slice bufs[3];
     qvl_list *list = NULL;
-    n_kernel_calls = 0;
+    qvl_err err;
+    for (int i = 0; i < 3; i++)
+        bufs[i] = (qvl_slice){ &j->buf[i], 0, j->buf[i].bytes };
     CHECK_OK(dev->be->list_begin(dev, &err), err);
-    CHECK_OK(dev->be->dispatch(dev, &k, bufs, a, &err), err);
-    a[7] = 1;
-    if (f == TN)
-        CHECK_OK(dev->be->dispatch(dev, &k, bufs, a, &err), err);
+    CHECK_OK(dev->be->dispatch(dev, &j->k, bufs, j->arg, &err), err);
+    j->arg[7] = 1;
+    if (j->f == TN)
+        CHECK_OK(dev->be->dispatch(dev, &j->k, bufs, j->arg, &err), err);
     CHECK_OK(dev->be->list_end(dev, &list, &err), err);
     CHECK_OK(dev->be->submit(dev, list, &err), err);
     CHECK_OK(dev->be->wait(dev, &err), err);
     dev->be->list_release(dev, list);
-    int n_calls = n_kernel_calls;
+}
 
-    const float *found = ptr[2];
-    size_t ld = f == TN ? s->n : a[6];
-    size_t off = f == TN ? 0 : a[5];
-    uint32_t rows = n_rows(f, a);
-    size_t n_checked = 0;
-    for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t c = 0; c < s->n; c++) {
-            bool edge = r + 1 == rows || c + 1 == s->n || r % 1024 < 2
-                || c % 4096 < 2;
-            if (!edge && (r * 31 + c) % 997 != 0)
+/* Is this element compared? The edges, the seams of blocks, some others. */
+static bool is_chosen(uint32_t r, uint32_t c, uint32_t rows, uint32_t cols)
+{
+    bool is_corner = (r + 1 == rows || r % 1024 < 2)
+        && (c + 1 == cols || c % 4096 < 2);
+    bool is_edge = r + 1 == rows || c + 1 == cols || r % 1024 < 2
+        || c % 4096 < 2;
+    return is_corner || (is_edge && (r + c) % 17 == 0)
+        || (r * 31 + c) % 997 == 0;
+}
+
+/* The tolerance: a sum of k products below 1, each rounded in f32, times 2. */
+static void job_check(const job *j)
+{
+    const float *found = j->ptr[2];
+    size_t ld = j->f == TN ? j->s->n : j->arg[6];
+    size_t off = j->f == TN ? 0 : j->arg[5];
+    uint32_t rows = j->s->m;
+    double tolerance = 1e-6 * j->s->k + 1e-6;
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < j->s->n; c++) {
+            if (!is_chosen(r, c, rows, j->s->n))
                 continue;
-            if (edge && n_checked > 40000 && (r + c) % 17 != 0)
-                continue;
-            double wanted = 2.0 * product(f, ptr, a, r, c) + (f != TN);
-            CHECK_NEAR(found[off + r * ld + c], wanted, 1e-6 * s->k + 1e-6,
-                       "%s dtype %d, %u x %u x %u, element (%u, %u)", k.op,
-                       dtype, (unsigned)s->m, (unsigned)s->n, (unsigned)s->k,
-                       (unsigned)r, (unsigned)c);
-            n_checked++;
+            double wanted = 2.0 * product(j->f, j->ptr, j->arg, r, c)
+                + (j->f != TN);
+            CHECK_NEAR(found[off + r * ld + c], wanted, tolerance,
+                       "%s dtype %d, %u x %u x %u, element (%u, %u)",
+                       j->k.op, j->dtype, (unsigned)rows, (unsigned)j->s->n,
+                       (unsigned)j->s->k, (unsigned)r, (unsigned)c);
         }
-    if (f != TN)  // the columns beside the slice stay as they were
-        for (uint32_t r = 0; r < rows; r++)
-            CHECK(s->off == 0 || found[r * ld] == -99.0f, "row %u",
-                  (unsigned)r);
-    dev->be->release(dev, &x);
-    dev->be->release(dev, &w);
-    dev->be->release(dev, &y);
+        CHECK(off == 0 || found[r * ld] == -99.0f,
+              "row %u: the column before the slice", (unsigned)r);
+    }
+}
+
+/* Run one product and compare; returns the calls of the C kernel. */
+static int check_one(form f, const shape *s, int dtype, bool with_store)
+{
+    job j = { .f = f, .s = s, .dtype = dtype,
+              .k = kernel_of(f, dtype, with_store) };
+    n_kernel_calls = 0;
+    job_init(&j);
+    job_run(&j);
+    int n_calls = n_kernel_calls;
+    job_check(&j);
+    for (int i = 0; i < 3; i++)
+        dev->be->release(dev, &j.buf[i]);
     return n_calls;
 }
 

@@ -119,39 +119,38 @@ static qvl_rng stream(uint64_t seed, const char *name)
 }
 
 typedef struct {
-    const ir_module *m;
-    int input;           // i32 input, label of a loss
-    int table;           // parameter family that is looked up in
-    int64_t limit;       // classes of the loss
-    bool is_table;
-    const qvl_dims *d;
-} scan;
+    const char *kernel;
+    int operand;         // of its inputs
+    ir_value_kind kind;
+    int index;           // input or parameter family
+    const ir_op *found;  // first op of that kernel that reads it there
+} search;
 
-static void scan_node(ir_node *n, void *arg)
+static void search_node(ir_node *n, void *arg)
 {
-    scan *s = arg;
-    if (n->kind != IR_N_OP || n->backward)
+    search *s = arg;
+    if (n->kind != IR_N_OP || strcmp(n->op.k->name, s->kernel) != 0)
         return;
-    const ir_op *op = &n->op;
-    if (strcmp(op->k->name, "cross_entropy") == 0 &&
-        ir_root(op->in[1])->index == s->input) {
-        const ir_shape *x = &op->in[0]->shape;
-        s->limit = poly_eval(&x->d[x->rank - 1], s->d->i);
-    }
-    if (strcmp(op->k->name, "lookup") == 0 &&
-        ir_root(op->in[0])->kind == IR_V_PARAM)
-        s->is_table = s->is_table || ir_root(op->in[0])->index == s->table;
+    const ir_value *v = ir_root(n->op.in[s->operand]);
+    if (v->kind == s->kind && v->index == s->index && !s->found)
+        s->found = &n->op;
 }
 
+/* A label is below the number of logits of the loss that reads it. */
 static void make_labels(double *v, size_t n, const ir_module *m, int input,
                         const qvl_dims *d, qvl_rng *rng)
 {
-    scan s = { .m = m, .input = input, .table = -1, .d = d, .limit = 1 };
-    ir_walk((ir_block *)&m->body, scan_node, &s);
+    search s = { "cross_entropy", 1, IR_V_INPUT, input, NULL };
+    int64_t limit = 1;
+    ir_walk((ir_block *)&m->body, search_node, &s);
+    if (s.found) {
+        const ir_shape *x = &s.found->in[0]->shape;
+        limit = poly_eval(&x->d[x->rank - 1], d->i);
+    }
     for (size_t i = 0; i < n; i++)
         v[i] = qvl_rng_below(rng, 5) == 0
                    ? -100.0
-                   : (double)qvl_rng_below(rng, (uint64_t)s.limit);
+                   : (double)qvl_rng_below(rng, (uint64_t)limit);
 }
 
 static void make_index(double *v, size_t n, int64_t table, qvl_rng *rng)
@@ -296,11 +295,9 @@ static void make_param(double *v, const ir_module *m, const ref_param *p,
     const ir_param *family = &m->param[p->family];
     const char *bias = strstr(family->name, ".bias");
     bool vector = family->shape.rank == 1;
-    scan s = { .m = m, .input = -1, .table = p->family };
-    qvl_dims none = { 0 };
-    s.d = &none;
-    ir_walk((ir_block *)&m->body, scan_node, &s);
-    double scale = s.is_table ? 0.7 : 1.0 / sqrt((double)p->row + 1.0);
+    search s = { "lookup", 0, IR_V_PARAM, p->family, NULL };
+    ir_walk((ir_block *)&m->body, search_node, &s);
+    double scale = s.found ? 0.7 : 1.0 / sqrt((double)p->fan_in + 1.0);
     for (size_t i = 0; i < p->n; i++) {
         double x = qvl_rng_normal(&rng);
         if (vector)

@@ -119,6 +119,15 @@ const char *ref_layer_name(const char *name, int layer, qvl_arena *arena)
                             strchr(open, '}') + 1);
 }
 
+/* A product sums over all dims but the first, one by expert over the last. */
+static size_t fan_in(const ir_shape *s, const qvl_dims *d)
+{
+    size_t n = 1;
+    for (int i = s->rank == 3 ? 2 : 1; i < s->rank; i++)
+        n *= (size_t)poly_eval(&s->d[i], d->i);
+    return n;
+}
+
 void ref_params_list(ref_params *out, const ir_module *m, const qvl_dims *d,
                      qvl_arena *arena)
 {
@@ -135,14 +144,12 @@ void ref_params_list(ref_params *out, const ir_module *m, const qvl_dims *d,
         bool tied = p->same_as >= 0 && ref_int(m, d, NULL, p->tied_if);
         for (int i = list.first[f]; i < end; i++) {
             int layer = i - list.first[f];
-            size_t rows = (size_t)poly_eval(&p->shape.d[0], d->i);
-            size_t n = ref_elems(d, &p->shape);
             list.item[i] = (ref_param){
                 .name = ref_layer_name(p->name, layer, arena),
                 .family = f,
                 .layer = layer,
-                .n = n,
-                .row = p->shape.rank > 1 && rows > 0 ? n / rows : 1,
+                .n = ref_elems(d, &p->shape),
+                .fan_in = fan_in(&p->shape, d),
                 .same_as = tied ? list.first[p->same_as] : -1,
             };
         }

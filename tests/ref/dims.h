@@ -39,7 +39,7 @@ typedef struct {
     int family;        // in ir_module.param
     int layer;
     size_t n;          // elements
-    size_t row;        // elements behind the first dim: what a row sums over
+    size_t fan_in;     // elements that one output of it sums over
     int same_as;       // tied: instance that it shares everything with, or -1
 } ref_param;
 

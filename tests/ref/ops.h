@@ -41,5 +41,8 @@ ref_kernel ref_rope;
 ref_kernel ref_attention, ref_attention_delta, ref_attention_dq,
     ref_attention_dkv;
 ref_kernel ref_lookup, ref_lookup_dx, ref_cross_entropy;
+ref_kernel ref_route, ref_route_dx, ref_sort_uses;
+ref_kernel ref_expert_nt, ref_expert_nn, ref_expert_tn;
+ref_kernel ref_combine, ref_combine_dy, ref_combine_dw;
 
 #endif

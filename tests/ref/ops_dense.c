@@ -39,6 +39,15 @@ static const struct {
     { "lookup", ref_lookup },
     { "lookup_dx", ref_lookup_dx },
     { "cross_entropy", ref_cross_entropy },
+    { "route", ref_route },
+    { "route_dx", ref_route_dx },
+    { "sort_uses", ref_sort_uses },
+    { "expert_nt", ref_expert_nt },
+    { "expert_nn", ref_expert_nn },
+    { "expert_tn", ref_expert_tn },
+    { "combine", ref_combine },
+    { "combine_dy", ref_combine_dy },
+    { "combine_dw", ref_combine_dw },
 };
 
 ref_kernel *ref_kernel_find(const char *name)

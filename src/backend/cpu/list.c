@@ -12,11 +12,12 @@
 #include <time.h>
 
 /* Chunks a thread takes on average: the last one to finish keeps the others
- * waiting for at most a sixteenth of its share. A chunk costs about 0.1 us. */
+ * waiting for at most a sixteenth of its share. A chunk costs one atomic
+ * addition. */
 #define CHUNKS_PER_THREAD 16
 
-/* Waking the other threads takes 10 to 50 us. A call that touches fewer bytes
- * than this is over by then. */
+/* Waking the other threads takes 20 to 50 us (two cores, threads that sleep).
+ * A call that touches fewer bytes than this is over by then. */
 #define PARALLEL_FROM_BYTES ((size_t)32 << 10)
 
 int qvl_cpu_list_begin(qvl_device *base, qvl_err *err)

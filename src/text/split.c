@@ -1,0 +1,232 @@
+#include "text/split.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
+#include <pcre2.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+struct qvl_split {
+    pcre2_code *code;
+};
+
+/* What a walk needs of the library; all memory is the arena's. */
+typedef struct {
+    pcre2_general_context *general;
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+} work;
+
+/* Steps of one match: enough to go back over the whole text many times, few
+ * enough to end. */
+#define BASE_STEPS 10000000u
+#define STEPS_PER_BYTE 64u
+
+/* ---- the expression ----------------------------------------------------- */
+
+/* Members of White_Space, as part of a class. */
+#define SPACE_CLASS "\\p{Z}\\t-\\r\\x{85}"
+
+static int refuse(qvl_err *err, const char *pattern, size_t at, size_t len)
+{
+    return qvl_fail(err, QVL_E_MODEL,
+                    "split expression: found %.*s at byte %zu of %s, expected "
+                    "what this program reads",
+                    (int)len, pattern + at, at, pattern);
+}
+
+/* Copy the escape at p; the engines agree on the ones listed, and on a
+ * backslash before a sign. */
+static int copy_escape(qvl_str *out, const char *pattern, size_t at,
+                       bool in_class, qvl_err *err)
+{
+    char c = pattern[at + 1];
+    if (c == 's' || (c == 'S' && !in_class)) {
+        const char *open = in_class ? "" : c == 's' ? "[" : "[^";
+        qvl_str_printf(out, "%s" SPACE_CLASS "%s", open, in_class ? "" : "]");
+        return QVL_OK;
+    }
+    bool is_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+                   || (c >= 'a' && c <= 'z');
+    if (c == '\0' || (uint8_t)c >= 0x80 || (is_word && !strchr("pPrnt", c)))
+        return refuse(err, pattern, at, c == '\0' ? 1 : 2);
+    qvl_str_putn(out, pattern + at, 2);
+    return QVL_OK;
+}
+
+/* Do the engines read the sign at p in different ways? */
+static bool is_disputed(const char *p, bool in_class)
+{
+    if (in_class)
+        return *p == '[' || strncmp(p, "&&", 2) == 0;
+    if (*p == '[')
+        return p[1] == ']' || strncmp(p, "[^]", 3) == 0;
+    return strchr(".^$", *p) != NULL || strncmp(p, "(*", 2) == 0;
+}
+
+/* The expression as this engine has to read it. */
+static int translate(qvl_str *out, const char *pattern, qvl_err *err)
+{
+    bool in_class = false;
+    for (size_t i = 0; pattern[i] != '\0'; i++) {
+        char c = pattern[i];
+        if (c == '\\') {
+            QVL_TRY(copy_escape(out, pattern, i++, in_class, err));
+            continue;
+        }
+        if (is_disputed(pattern + i, in_class))
+            return refuse(err, pattern, i, 1);
+        if (c == '[' || c == ']')
+            in_class = c == '[';
+        qvl_str_putc(out, c);
+        if (c == '[' && pattern[i + 1] == '^')
+            qvl_str_putc(out, pattern[++i]);
+    }
+    return QVL_OK;
+}
+
+static int compile(pcre2_code **out, const char *pattern, const char *source,
+                   qvl_err *err)
+{
+    int number;
+    PCRE2_SIZE place;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &number,
+                      &place, NULL);
+    if (code == NULL) {
+        PCRE2_UCHAR text[128];
+        pcre2_get_error_message(number, text, sizeof text);
+        return qvl_fail(err, QVL_E_MODEL,
+                        "split expression: found %s, expected a regular "
+                        "expression (%s)",
+                        source, (const char *)text);
+    }
+    uint32_t may_be_empty = 0;
+    pcre2_pattern_info(code, PCRE2_INFO_MATCHEMPTY, &may_be_empty);
+    if (may_be_empty != 0) {
+        pcre2_code_free(code);
+        return qvl_fail(err, QVL_E_MODEL,
+                        "split expression: found %s, expected one that never "
+                        "matches nothing",
+                        source);
+    }
+    /* Where the machine allows no code of our own, matching is slower. */
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    *out = code;
+    return QVL_OK;
+}
+
+typedef struct {
+    const char *pattern;
+    qvl_str translated;
+    pcre2_code *code;
+    qvl_err *err;
+} opening;
+
+static int open_steps(void *arg)
+{
+    opening *o = arg;
+    QVL_TRY(translate(&o->translated, o->pattern, o->err));
+    const char *pattern = o->translated.p != NULL ? o->translated.p : "";
+    return compile(&o->code, pattern, o->pattern, o->err);
+}
+
+int qvl_split_open(qvl_split **split, const char *pattern, qvl_err *err)
+{
+    assert(pattern != NULL);
+    opening o = { .pattern = pattern, .err = err };
+    qvl_split *s = NULL;
+    int rc = qvl_guard(open_steps, &o, err);
+    if (rc == QVL_OK && (s = malloc(sizeof *s)) == NULL)
+        rc = qvl_fail(err, QVL_E_MEMORY, "host memory: none is left");
+    qvl_str_release(&o.translated);
+    if (rc != QVL_OK) {
+        pcre2_code_free(o.code);
+        return rc;
+    }
+    s->code = o.code;
+    *split = s;
+    return QVL_OK;
+}
+
+void qvl_split_close(qvl_split *split)
+{
+    if (split == NULL)
+        return;
+    pcre2_code_free(split->code);
+    free(split);
+}
+
+/* ---- a walk ------------------------------------------------------------- */
+
+static void *take_memory(PCRE2_SIZE bytes, void *arena)
+{
+    return qvl_arena_alloc(arena, bytes);
+}
+
+/* The arena frees it. */
+static void leave_memory(void *p, void *arena)
+{
+    (void)p;
+    (void)arena;
+}
+
+void qvl_split_start(qvl_split_walk *walk, const qvl_split *split,
+                     const char *text, size_t len, qvl_arena *arena)
+{
+    work *w = qvl_arena_array(arena, work, 1);
+    w->general = pcre2_general_context_create(take_memory, leave_memory,
+                                              arena);
+    w->context = pcre2_match_context_create(w->general);
+    w->data = pcre2_match_data_create(1, w->general);
+    size_t steps = BASE_STEPS + len * STEPS_PER_BYTE;
+    pcre2_set_match_limit(w->context,
+                          steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
+    *walk = (qvl_split_walk){ .split = split, .text = text, .len = len,
+                              .work = w };
+}
+
+/* Put the next match at or behind `at` into the walk; len, len when there is
+ * none. */
+static int find_match(qvl_split_walk *walk, qvl_err *err)
+{
+    work *w = walk->work;
+    PCRE2_SPTR text = (PCRE2_SPTR)walk->text;
+    int rc = pcre2_match(walk->split->code, text, walk->len, walk->at,
+                         PCRE2_NO_UTF_CHECK, w->data, w->context);
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+        rc = pcre2_match(walk->split->code, text, walk->len, walk->at,
+                         PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, w->data,
+                         w->context);
+    walk->match = walk->match_end = walk->len;
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return QVL_OK;
+    if (rc < 0) {
+        PCRE2_UCHAR message[128];
+        pcre2_get_error_message(rc, message, sizeof message);
+        return qvl_fail(err, QVL_E_DATA,
+                        "text: its split at byte %zu of %zu ended with \"%s\"",
+                        walk->at, walk->len, (const char *)message);
+    }
+    const PCRE2_SIZE *place = pcre2_get_ovector_pointer(w->data);
+    walk->match = place[0];
+    walk->match_end = place[1];
+    return QVL_OK;
+}
+
+int qvl_split_next(qvl_split_walk *walk, const char **piece, size_t *len,
+                   qvl_err *err)
+{
+    if (walk->at == walk->match_end && walk->at < walk->len)
+        QVL_TRY(find_match(walk, err));
+    size_t end = walk->at < walk->match ? walk->match : walk->match_end;
+    *piece = walk->text + walk->at;
+    *len = end - walk->at;
+    walk->at = end;
+    return QVL_OK;
+}

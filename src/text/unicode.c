@@ -1,0 +1,239 @@
+#include "text/unicode.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+#include <utf8proc.h>
+
+/* ---- UTF-8 -------------------------------------------------------------- */
+
+/* Length of a character by its first byte, 0 for a byte that begins none. */
+static size_t length_by_head(uint8_t head)
+{
+    if (head < 0x80)
+        return 1;
+    if (head < 0xc2)
+        return 0;
+    return head < 0xe0 ? 2 : head < 0xf0 ? 3 : head < 0xf5 ? 4 : 0;
+}
+
+/* May `byte` be the second one behind `head`? Some heads allow fewer than the
+ * 64 continuations: the rest would be overlong, surrogates or too large. */
+static bool is_second(uint8_t head, uint8_t byte)
+{
+    uint8_t low = head == 0xe0 ? 0xa0 : head == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = head == 0xed ? 0x9f : head == 0xf4 ? 0x8f : 0xbf;
+    return byte >= low && byte <= high;
+}
+
+/* Bytes at p [len] that are the start of a character, all of it at best; 0
+ * when the first byte begins none. */
+static size_t started_bytes(const char *p, size_t len)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    size_t want = len > 0 ? length_by_head(b[0]) : 0;
+    if (want < 2 || len < 2)
+        return want > 0 ? 1 : 0;
+    if (!is_second(b[0], b[1]))
+        return 1;
+    size_t n = 2;
+    while (n < want && n < len && (b[n] & 0xc0u) == 0x80u)
+        n++;
+    return n;
+}
+
+size_t qvl_utf8_bytes(const char *p, size_t len)
+{
+    size_t n = started_bytes(p, len);
+    return n > 0 && n == length_by_head((uint8_t)*p) ? n : 0;
+}
+
+size_t qvl_utf8_valid_bytes(const char *p, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        size_t n = (uint8_t)p[at] < 0x80 ? 1 : qvl_utf8_bytes(p + at, len - at);
+        if (n == 0)
+            break;
+        at += n;
+    }
+    return at;
+}
+
+uint32_t qvl_utf8_code(const char *p, size_t *n_bytes)
+{
+    static const uint8_t head_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+    size_t n = length_by_head((uint8_t)*p);
+    assert(n > 0);
+    uint32_t code = (uint8_t)*p & head_bits[n];
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | ((uint8_t)p[i] & 0x3fu);
+    *n_bytes = n;
+    return code;
+}
+
+size_t qvl_utf8_put(char out[4], uint32_t code)
+{
+    assert(code <= 0x10ffff);
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    static const uint8_t head[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--, code >>= 6)
+        out[i] = (char)(0x80u | (code & 0x3fu));
+    out[0] = (char)(head[n] | code);
+    return n;
+}
+
+size_t qvl_utf8_unfinished_bytes(const char *p, size_t len)
+{
+    for (size_t n = 1; n <= 3 && n <= len; n++) {
+        const char *start = p + len - n;
+        size_t want = length_by_head((uint8_t)*start);
+        if (want > 0)
+            return want > n && started_bytes(start, n) == n ? n : 0;
+    }
+    return 0;
+}
+
+void qvl_utf8_repair(qvl_str *out, const char *p, size_t len)
+{
+    while (len > 0) {
+        size_t valid = qvl_utf8_valid_bytes(p, len);
+        qvl_str_putn(out, p, valid);
+        p += valid;
+        len -= valid;
+        if (len == 0)
+            break;
+        size_t bad = started_bytes(p, len);
+        bad = bad > 0 ? bad : 1;
+        qvl_str_puts(out, "\xef\xbf\xbd");
+        p += bad;
+        len -= bad;
+    }
+}
+
+/* ---- normal form C ------------------------------------------------------ */
+
+/* The longest canonical decomposition of one character (Unicode 15). */
+#define MAX_DECOMPOSED 4
+
+/* Below U+0300 (first byte 0xcc) nothing changes, neither alone nor beside its
+ * like. */
+static bool is_plain(const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((uint8_t)p[i] >= 0xcc)
+            return false;
+    return true;
+}
+
+static int combining_class(int32_t code)
+{
+    return utf8proc_get_property(code)->combining_class;
+}
+
+/* All characters decomposed, marks not yet in order; returns how many. */
+static size_t decompose(int32_t *out, size_t cap, const char *p, size_t len)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < len;) {
+        size_t bytes;
+        int boundary = 0;
+        int32_t code = (int32_t)qvl_utf8_code(p + at, &bytes);
+        utf8proc_ssize_t got = utf8proc_decompose_char(
+            code, out + n, (utf8proc_ssize_t)(cap - n),
+            UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &boundary);
+        assert(got > 0 && (size_t)got <= cap - n);
+        n += (size_t)got;
+        at += bytes;
+    }
+    return n;
+}
+
+/* Stable sort of marks by class. Counting, since a hostile text has millions
+ * of them in a row. */
+static void sort_marks(int32_t *mark, size_t n, int32_t *copy)
+{
+    size_t start[257] = { 0 };
+    for (size_t i = 0; i < n; i++)
+        start[combining_class(mark[i]) + 1]++;
+    for (int c = 0; c < 256; c++)
+        start[c + 1] += start[c];
+    memcpy(copy, mark, n * sizeof *mark);
+    for (size_t i = 0; i < n; i++)
+        mark[start[combining_class(copy[i])]++] = copy[i];
+}
+
+/* Canonical order: each run of marks ascending by class. */
+static void order_marks(int32_t *code, size_t n, int32_t *copy)
+{
+    for (size_t i = 0; i < n;) {
+        size_t end = i;
+        bool is_sorted = true;
+        int last = 0;
+        for (int c; end < n && (c = combining_class(code[end])) != 0; end++) {
+            is_sorted = is_sorted && c >= last;
+            last = c;
+        }
+        if (!is_sorted)
+            sort_marks(code + i, end - i, copy);
+        i = end > i ? end : i + 1;
+    }
+}
+
+const char *qvl_unicode_nfc(const char *p, size_t len, size_t *out_len,
+                            qvl_arena *arena)
+{
+    *out_len = len;
+    if (is_plain(p, len))
+        return p;
+    size_t n_chars = 0;
+    for (size_t i = 0; i < len; i++)
+        n_chars += ((uint8_t)p[i] & 0xc0u) != 0x80u;
+    size_t cap = n_chars * MAX_DECOMPOSED;
+    int32_t *code = qvl_arena_array(arena, int32_t, cap);
+    size_t n = decompose(code, cap, p, len);
+    order_marks(code, n, qvl_arena_array(arena, int32_t, n));
+    utf8proc_ssize_t composed = utf8proc_normalize_utf32(
+        code, (utf8proc_ssize_t)n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    assert(composed >= 0 && (size_t)composed <= n);
+
+    char *out = qvl_arena_alloc_n(arena, (size_t)composed, 4);
+    size_t at = 0;
+    for (size_t i = 0; i < (size_t)composed; i++)
+        at += qvl_utf8_put(out + at, (uint32_t)code[i]);
+    *out_len = at;
+    return out;
+}
+
+/* ---- the byte alphabet -------------------------------------------------- */
+
+/* Bytes 0..32, 127..160 and 173 have no printable form. */
+#define N_LOW 33
+#define FIRST_MIDDLE 127
+#define N_MIDDLE 34
+#define SOFT_HYPHEN 173
+
+uint32_t qvl_byte_char(uint8_t byte)
+{
+    if (byte < N_LOW)
+        return 0x100u + byte;
+    if (byte >= FIRST_MIDDLE && byte < FIRST_MIDDLE + N_MIDDLE)
+        return 0x100u + N_LOW + byte - FIRST_MIDDLE;
+    return byte == SOFT_HYPHEN ? 0x100u + N_LOW + N_MIDDLE : byte;
+}
+
+int qvl_byte_of_char(uint32_t code)
+{
+    if (code >= 0x100 && code < 0x100 + N_LOW)
+        return (int)code - 0x100;
+    if (code >= 0x100 + N_LOW && code < 0x100 + N_LOW + N_MIDDLE)
+        return (int)code - 0x100 - N_LOW + FIRST_MIDDLE;
+    if (code == 0x100 + N_LOW + N_MIDDLE)
+        return SOFT_HYPHEN;
+    return code < 0x100 && qvl_byte_char((uint8_t)code) == code ? (int)code
+                                                                : -1;
+}
