@@ -1,4 +1,5 @@
-/* cmd_inspect.c - look inside: devices, model folders */
+/* cmd_inspect.c - look inside: devices, model folders, pictures */
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,17 +9,33 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd.h"
+#include "cmd_image.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
 #include "tensor/dtype.h"
 
 typedef struct {
     bool json;
+    const char *model;
+    cmd_image_options image;
 } inspect_options;
 
+#define AT(field) .at = offsetof(inspect_options, field)
+
 static const cmd_flag flags[] = {
-    { .name = "json", .type = CMD_SWITCH, .at = offsetof(inspect_options, json),
+    { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "one JSON value instead of text" },
+    { .name = "model", .type = CMD_TEXT, AT(model), .value = "DIR",
+      .help = "folder with the files that image needs" },
+    { .name = "output", .type = CMD_TEXT, AT(image.output),
+      .value = "FILE", .help = "image: tensors to write (safetensors)" },
+    { .name = "profile", .type = CMD_TEXT, AT(image.profile),
+      .value = "NAME", .preset = "pillow",
+      .help = "image: pillow, pillow13, torchvision or utility" },
+    { .name = "min-pixels", .type = CMD_COUNT, AT(image.min_pixels),
+      .value = "N", .help = "image: smallest size (default: of the model)" },
+    { .name = "max-pixels", .type = CMD_COUNT, AT(image.max_pixels),
+      .value = "N", .help = "image: largest size (default: of the model)" },
 };
 
 /* ---- devices ------------------------------------------------------------ */
@@ -295,12 +312,69 @@ static int inspect_model(const inspect_options *o, const char *folder,
 
 /* ---- the command -------------------------------------------------------- */
 
+static int run_devices(const inspect_options *o, const char *const *word,
+                       int n, qvl_err *err)
+{
+    (void)word;
+    (void)n;
+    qvl_str out = { 0 };
+    int rc = inspect_devices(o, &out, err);
+    if (rc == QVL_OK)
+        fputs(out.p, stdout);
+    qvl_str_release(&out);
+    return rc;
+}
+
+static int run_model(const inspect_options *o, const char *const *word,
+                     int n, qvl_err *err)
+{
+    (void)n;
+    qvl_str out = { 0 };
+    qvl_arena arena = { 0 };
+    int rc = inspect_model(o, word[0], &out, &arena, err);
+    if (rc == QVL_OK)
+        fputs(out.p, stdout);
+    qvl_str_release(&out);
+    qvl_arena_release(&arena);
+    return rc;
+}
+
+static int run_image(const inspect_options *o, const char *const *word,
+                     int n, qvl_err *err)
+{
+    cmd_image_options image = o->image;
+    image.folder = o->model;
+    if (image.folder == NULL || image.output == NULL)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --%s (qvl inspect image): found nothing, "
+                        "expected a %s",
+                        image.folder == NULL ? "model" : "output",
+                        image.folder == NULL ? "model folder" : "file");
+    return cmd_image(&image, word, n, err);
+}
+
+/* What can be looked at, and the words behind its name. */
+static const struct {
+    const char *name;
+    int least, most;
+    const char *expected;
+    int (*run)(const inspect_options *o, const char *const *word, int n,
+               qvl_err *err);
+} topics[] = {
+    { "devices", 0, 0, "none", run_devices },
+    { "model", 1, 1, "a model folder", run_model },
+    { "image", 1, INT_MAX, "picture files", run_image },
+};
+
 static int unknown_topic(const char *what, qvl_err *err)
 {
-    static const char *const topic[] = { "devices", "model" };
-    const char *near = qvl_str_nearest(what, topic, QVL_COUNT(topic));
+    const char *name[QVL_COUNT(topics)];
+    for (size_t i = 0; i < QVL_COUNT(topics); i++)
+        name[i] = topics[i].name;
+    const char *near = qvl_str_nearest(what, name, QVL_COUNT(name));
     qvl_fail(err, QVL_E_USAGE,
-             "argument (qvl inspect): found %s, expected devices or model DIR",
+             "argument (qvl inspect): found %s, expected what qvl help "
+             "inspect lists",
              what);
     if (near != NULL)
         qvl_err_hint(err, "did you mean %s?", near);
@@ -311,33 +385,30 @@ static int run(const void *options, const char *const *word, int n,
                qvl_err *err)
 {
     const char *what = n > 0 ? word[0] : "nothing";
-    bool is_model = strcmp(what, "model") == 0;
-    if (!is_model && strcmp(what, "devices") != 0)
+    size_t i = 0;
+    while (i < QVL_COUNT(topics) && strcmp(what, topics[i].name) != 0)
+        i++;
+    if (i == QVL_COUNT(topics))
         return unknown_topic(what, err);
-    if (n != (is_model ? 2 : 1))
+    if (n - 1 < topics[i].least || n - 1 > topics[i].most)
         return qvl_fail(err, QVL_E_USAGE,
                         "argument (qvl inspect %s): found %d words behind "
                         "it, expected %s",
-                        what, n - 1, is_model ? "a model folder" : "none");
-    qvl_str out = { 0 };
-    qvl_arena arena = { 0 };
-    int rc = is_model ? inspect_model(options, word[1], &out, &arena, err)
-                      : inspect_devices(options, &out, err);
-    if (rc == QVL_OK)
-        fputs(out.p, stdout);
-    qvl_str_release(&out);
-    qvl_arena_release(&arena);
-    return rc;
+                        what, n - 1, topics[i].expected);
+    return topics[i].run(options, word + 1, n - 1, err);
 }
 
 const cmd cmd_inspect = {
     .name = "inspect",
-    .summary = "look inside: devices, a model folder",
-    .usage = "devices | model DIR [--json]",
+    .summary = "look inside: devices, a model folder, pictures",
+    .usage = "devices | model DIR [--json] | image --model DIR FILE... "
+             "--output FILE",
     .details =
         "devices    every back end and device, its limits, its tile class\n"
         "model DIR  dims, parameters by group, storage, what is missing or\n"
-        "           superfluous\n",
+        "           superfluous\n"
+        "image      pictures as the model receives them: pixel_values,\n"
+        "           image_grid_thw, resized.K u8 [h, w, 3] of each\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(inspect_options),

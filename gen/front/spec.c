@@ -63,6 +63,11 @@ int spec_dim_find(const ir_module *m, const char *name)
     return -1;
 }
 
+poly spec_dim_size(const ir_module *m, int dim)
+{
+    return m->dim[dim].replaced ? m->dim[dim].is : poly_symbol(dim);
+}
+
 static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
                    int *index)
 {
@@ -211,7 +216,7 @@ int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err)
                              near ? "; did you mean '" : "", near ? near : "",
                              near ? "'?" : "");
         }
-        *out = m->dim[d].replaced ? m->dim[d].is : poly_symbol(d);
+        *out = spec_dim_size(m, d);
         return QVL_OK;
     case EXPR_BINARY:
         QVL_TRY(spec_size(&a, m, e->arg[0], err));
@@ -435,6 +440,11 @@ static int add_index(reader *r, const expr_text *t, const char *name,
     return QVL_OK;
 }
 
+static bool is_word(const char *p, size_t n, const char *word)
+{
+    return strlen(word) == n && strncmp(p, word, n) == 0;
+}
+
 static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
 {
     const expr_text *t = text_of(r, value);
@@ -445,16 +455,16 @@ static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
     if (p[n] == '\0')
         return fail_node(r, value, "expected KIND [DIMS]");
     QVL_TRY(read_shape(r, t, p + n + strspn(p + n, " "), &s, &end));
-    if (strncmp(p, "f32", n) == 0) {
+    if (is_word(p, n, "f32")) {
         input_add(r->m, key->s, QVL_INPUT_F32, IR_F32, &s);
-    } else if (strncmp(p, "i32", n) == 0) {
+    } else if (is_word(p, n, "i32")) {
         input_add(r->m, key->s, QVL_INPUT_I32, IR_I32, &s);
-    } else if (strncmp(p, "index", n) == 0) {
+    } else if (is_word(p, n, "index")) {
         return add_index(r, t, key->s, &s, end);
-    } else if (strncmp(p, "range", n) == 0 && s.rank == 1) {
+    } else if (is_word(p, n, "range") && s.rank == 1) {
         s.d[s.rank++] = poly_number(4);
         input_add(r->m, key->s, QVL_INPUT_RANGE, IR_I32, &s);
-    } else if (strncmp(p, "angles", n) == 0 && s.rank == 2) {
+    } else if (is_word(p, n, "angles") && s.rank == 2) {
         s = (ir_shape){.rank = 3, .d = {s.d[0], poly_number(2), s.d[1]}};
         input_add(r->m, key->s, QVL_INPUT_ANGLES, IR_F32, &s);
     } else {

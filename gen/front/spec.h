@@ -74,5 +74,7 @@ int spec_int(const ir_int **out, ir_module *m, const expr *e,
              const char *const *vars, qvl_err *err);
 int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err);
 int spec_dim_find(const ir_module *m, const char *name);
+/* A dim as shapes see it: its symbol, or what stands for it. */
+poly spec_dim_size(const ir_module *m, int dim);
 
 #endif

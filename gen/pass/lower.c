@@ -405,7 +405,7 @@ ir_value *lower_in_chunk(lower *s, ir_value *v)
     for (ir_region *h = v->home; h; h = h->outer)
         if (h == r)
             return v;
-    poly all = poly_symbol(r->dim);
+    poly all = spec_dim_size(s->m, r->dim);
     if (!poly_equal(&v->shape.d[0], &all))
         return v;
     for (int i = 0; i < s->m->n_values; i++) {
@@ -433,7 +433,7 @@ static ir_value *collect_rows(lower *s, ir_region *r, ir_value *v,
                               const char *name)
 {
     ir_shape shape = v->shape;
-    shape.d[0] = poly_symbol(r->dim);
+    shape.d[0] = spec_dim_size(s->m, r->dim);
     ir_value *all =
         ir_value_new(s->m, IR_V_SPACE, name, v->cls, &shape, r->outer);
     poly first = poly_symbol(r->first);

@@ -36,12 +36,21 @@ static bool op_live(const liveness *s, const ir_op *op)
 
 static void mark_block(liveness *s, ir_block *block);
 
+/* Does anyone read what is carried? A condition's body reads the value from
+ * outside, a loop's the entry. */
+static bool carry_live(const liveness *s, const ir_region *r,
+                       const ir_carry *c)
+{
+    return s->live[c->result->id] ||
+           (r->kind == IR_REPEAT && s->live[c->entry->id]);
+}
+
 static void mark_region(liveness *s, ir_region *r)
 {
     mark_block(s, &r->body);
     for (int i = 0; i < r->n_carry; i++) {
         ir_carry *c = &r->carry[i];
-        if (!s->live[c->result->id] && !s->live[c->entry->id])
+        if (!carry_live(s, r, c))
             continue;
         use(s, c->next);
         use(s, c->init);
@@ -74,7 +83,7 @@ static void sweep_carries(const liveness *s, ir_region *r)
 {
     int kept = 0;
     for (int i = 0; i < r->n_carry; i++)
-        if (s->live[r->carry[i].result->id] || s->live[r->carry[i].entry->id])
+        if (carry_live(s, r, &r->carry[i]))
             r->carry[kept++] = r->carry[i];
     r->n_carry = kept;
 }

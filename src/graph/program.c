@@ -197,7 +197,9 @@ static QVL_UNUSED bool buffer_is_right(const qvl_program *p,
         return false;
     if (o->rank > 0 && qvl_operand_end(o, arg) > v->n_elems)
         return false;
-    if (is_read && v->kind == QVL_VALUE_TEMP && v->first_step == -1)
+    // a value without elements may lack steps: a loop over none of its rows
+    if (is_read && v->kind == QVL_VALUE_TEMP && v->first_step == -1 &&
+        v->n_elems > 0)
         return false;
     if (!is_written)
         return is_read;

@@ -2,6 +2,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
+#include <ctype.h>
 #include <pcre2.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,8 +29,31 @@ typedef struct {
 
 /* ---- the expression ----------------------------------------------------- */
 
-/* Members of White_Space, as part of a class. */
-#define SPACE_CLASS "\\p{Z}\\t-\\r\\x{85}"
+/* Names of classes, as the inside of a class. The library's own tables may be
+ * of any version of Unicode: letters and numbers that came with 15 and 16 are
+ * added by hand, so that a text has the same pieces everywhere. */
+static const struct {
+    const char *name;
+    const char *inside;
+} classes[] = {
+    { "\\s", "\\p{Z}\\t-\\r\\x{85}" },
+    { "\\p{L}",
+      "\\p{L}\\x{1c89}\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}"
+      "\\x{105c0}-\\x{105f3}\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}"
+      "\\x{10ec2}-\\x{10ec4}\\x{1123f}\\x{11240}\\x{11380}-\\x{11389}"
+      "\\x{1138b}\\x{1138e}\\x{11390}-\\x{113b5}\\x{113b7}\\x{113d1}"
+      "\\x{113d3}\\x{11bc0}-\\x{11be0}\\x{11f02}\\x{11f04}-\\x{11f10}"
+      "\\x{11f12}-\\x{11f33}\\x{1342f}\\x{13441}-\\x{13446}"
+      "\\x{13460}-\\x{143fa}\\x{16100}-\\x{1611d}\\x{16d40}-\\x{16d6c}"
+      "\\x{18cff}\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}"
+      "\\x{1e030}-\\x{1e06d}\\x{1e4d0}-\\x{1e4eb}\\x{1e5d0}-\\x{1e5ed}"
+      "\\x{1e5f0}\\x{2b739}\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}" },
+    { "\\p{N}",
+      "\\p{N}\\x{10d40}-\\x{10d49}\\x{116d0}-\\x{116e3}\\x{11bf0}-\\x{11bf9}"
+      "\\x{11f50}-\\x{11f59}\\x{16130}-\\x{16139}\\x{16d70}-\\x{16d79}"
+      "\\x{1ccf0}-\\x{1ccf9}\\x{1d2c0}-\\x{1d2d3}\\x{1e4f0}-\\x{1e4f9}"
+      "\\x{1e5f1}-\\x{1e5fa}" },
+};
 
 static int refuse(qvl_err *err, const char *pattern, size_t at, size_t len)
 {
@@ -39,22 +63,29 @@ static int refuse(qvl_err *err, const char *pattern, size_t at, size_t len)
                     (int)len, pattern + at, at, pattern);
 }
 
-/* Copy the escape at p; the engines agree on the ones listed, and on a
- * backslash before a sign. */
-static int copy_escape(qvl_str *out, const char *pattern, size_t at,
+/* Copy the escape at *at and step over it; the engines agree on the ones
+ * listed, and on a backslash before a sign. */
+static int copy_escape(qvl_str *out, const char *pattern, size_t *at,
                        bool in_class, qvl_err *err)
 {
-    char c = pattern[at + 1];
-    if (c == 's' || (c == 'S' && !in_class)) {
-        const char *open = in_class ? "" : c == 's' ? "[" : "[^";
-        qvl_str_printf(out, "%s" SPACE_CLASS "%s", open, in_class ? "" : "]");
-        return QVL_OK;
+    const char *p = pattern + *at;
+    for (size_t i = 0; i < QVL_COUNT(classes); i++) {
+        size_t len = strlen(classes[i].name);
+        if (strncmp(p, classes[i].name, len) == 0) {
+            qvl_str_printf(out, in_class ? "%s" : "[%s]", classes[i].inside);
+            *at += len;
+            return QVL_OK;
+        }
     }
-    bool is_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-                   || (c >= 'a' && c <= 'z');
-    if (c == '\0' || (uint8_t)c >= 0x80 || (is_word && !strchr("pPrnt", c)))
-        return refuse(err, pattern, at, c == '\0' ? 1 : 2);
-    qvl_str_putn(out, pattern + at, 2);
+    char c = p[1];
+    if (c == '\0' || !(strchr("Srnt", c) || ispunct((uint8_t)c))
+        || (c == 'S' && in_class))
+        return refuse(err, pattern, *at, c != '\0' ? 2 : 1);
+    if (c == 'S')
+        qvl_str_printf(out, "[^%s]", classes[0].inside);
+    else
+        qvl_str_putn(out, p, 2);
+    *at += 2;
     return QVL_OK;
 }
 
@@ -72,19 +103,19 @@ static bool is_disputed(const char *p, bool in_class)
 static int translate(qvl_str *out, const char *pattern, qvl_err *err)
 {
     bool in_class = false;
-    for (size_t i = 0; pattern[i] != '\0'; i++) {
+    for (size_t i = 0; pattern[i] != '\0';) {
         char c = pattern[i];
         if (c == '\\') {
-            QVL_TRY(copy_escape(out, pattern, i++, in_class, err));
+            QVL_TRY(copy_escape(out, pattern, &i, in_class, err));
             continue;
         }
         if (is_disputed(pattern + i, in_class))
             return refuse(err, pattern, i, 1);
         if (c == '[' || c == ']')
             in_class = c == '[';
-        qvl_str_putc(out, c);
-        if (c == '[' && pattern[i + 1] == '^')
-            qvl_str_putc(out, pattern[++i]);
+        size_t len = strncmp(pattern + i, "[^", 2) == 0 ? 2 : 1;
+        qvl_str_putn(out, pattern + i, len);
+        i += len;
     }
     return QVL_OK;
 }

@@ -5,9 +5,9 @@
  * tokens never crosses the border of a piece.
  *
  * Vocabulary files write expressions for another engine than the one used here.
- * What both read the same way is taken; \s and \S are rewritten (the engines
- * differ on U+180E); anything else, such as \w, '.' or '^', is refused rather
- * than read differently.
+ * What both read the same way is taken; \s, \S, \p{L} and \p{N} are written
+ * out (the engines differ on U+180E and in their version of Unicode); anything
+ * else, such as \w, '.' or '^', is refused rather than read differently.
  */
 #ifndef QVL_SPLIT_H
 #define QVL_SPLIT_H

@@ -218,16 +218,19 @@ static int wrong_added(building *b, const qvl_added_source *a,
                          a->text, a->id, found);
 }
 
-/* The text of an added token stands for itself. It may be in the vocabulary
- * as well, under the same id. */
+/* The text of an added token stands for itself. It may be spelled so in the
+ * vocabulary as well, under the same id. Where its bytes are also those of a
+ * merged token, the added one is found. */
 static int add_added(building *b, const qvl_added_source *a)
 {
     qvl_tokenizer *t = b->t;
     qvl_token *token = &t->token[a->id];
-    int there = qvl_tokenizer_find(t, a->text, a->len);
-    if (there >= 0 && there != a->id)
+    const qvl_node *there = qvl_node_find(b->source->vocab, a->text);
+    int found = qvl_tokenizer_find(t, a->text, a->len);
+    if ((there != NULL && there->i != a->id)
+        || (found >= 0 && t->token[found].is_added))
         return wrong_added(b, a, "the text under another id");
-    if (token->is_added || (token->p != NULL && there < 0))
+    if (token->is_added || (token->p != NULL && there == NULL))
         return wrong_added(b, a, "the id taken");
     char *p = b->bytes + b->n_bytes;
     memcpy(p, a->text, a->len);

@@ -117,8 +117,42 @@ void qvl_utf8_repair(qvl_str *out, const char *p, size_t len)
 
 /* ---- normal form C ------------------------------------------------------ */
 
-/* The longest canonical decomposition of one character (Unicode 15). */
+/* The longest canonical decomposition of one character, and how much longer a
+ * text in UTF-8 can become (Unicode, "Normalization FAQ"). */
 #define MAX_DECOMPOSED 4
+#define MAX_GROWTH 3
+
+/* Ranges with the characters that got a part in normal forms after Unicode 9.
+ * The tables that vocabularies are used with end there: for them these are
+ * letters without decomposition, which no mark moves across. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} young[] = {
+    { 0x07fd, 0x07fd },   { 0x0897, 0x089f },   { 0x08ca, 0x08d3 },
+    { 0x09fe, 0x09fe },   { 0x0c3c, 0x0c3c },   { 0x0d3b, 0x0d3c },
+    { 0x0eba, 0x0eba },   { 0x1715, 0x1715 },   { 0x1abf, 0x1aff },
+    { 0x1df6, 0x1dfa },   { 0xa82c, 0xa82c },   { 0x105c0, 0x105ff },
+    { 0x10d24, 0x10dff }, { 0x10e80, 0x10fff }, { 0x11070, 0x11070 },
+    { 0x1133b, 0x1133b }, { 0x11380, 0x113ff }, { 0x1145e, 0x1145e },
+    { 0x11800, 0x1184f }, { 0x11900, 0x119ff }, { 0x11a00, 0x11abf },
+    { 0x11d00, 0x11fff }, { 0x16100, 0x1613f }, { 0x16d40, 0x16d7f },
+    { 0x16ff0, 0x16fff }, { 0x1e030, 0x1e08f }, { 0x1e100, 0x1e7ff },
+};
+
+static bool is_young(uint32_t code)
+{
+    size_t low = 0;
+    size_t high = QVL_COUNT(young);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (young[middle].last < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < QVL_COUNT(young) && young[low].first <= code;
+}
 
 /* Below U+0300 (first byte 0xcc) nothing changes, neither alone nor beside its
  * like. */
@@ -135,20 +169,30 @@ static int combining_class(int32_t code)
     return utf8proc_get_property(code)->combining_class;
 }
 
-/* All characters decomposed, marks not yet in order; returns how many. */
-static size_t decompose(int32_t *out, size_t cap, const char *p, size_t len)
+/* Work space of a text. */
+typedef struct {
+    int32_t *code;  // [cap]
+    int32_t *copy;  // [cap]
+    size_t cap;
+} space;
+
+/* Characters up to the next young one, decomposed, marks not yet in order;
+ * returns how many. *at moves behind what was read. */
+static size_t decompose(const space *s, const char *p, size_t len, size_t *at)
 {
     size_t n = 0;
-    for (size_t at = 0; at < len;) {
+    while (*at < len) {
         size_t bytes;
         int boundary = 0;
-        int32_t code = (int32_t)qvl_utf8_code(p + at, &bytes);
+        uint32_t code = qvl_utf8_code(p + *at, &bytes);
+        if (is_young(code))
+            break;
         utf8proc_ssize_t got = utf8proc_decompose_char(
-            code, out + n, (utf8proc_ssize_t)(cap - n),
+            (int32_t)code, s->code + n, (utf8proc_ssize_t)(s->cap - n),
             UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &boundary);
-        assert(got > 0 && (size_t)got <= cap - n);
+        assert(got > 0 && (size_t)got <= s->cap - n);
         n += (size_t)got;
-        at += bytes;
+        *at += bytes;
     }
     return n;
 }
@@ -168,20 +212,43 @@ static void sort_marks(int32_t *mark, size_t n, int32_t *copy)
 }
 
 /* Canonical order: each run of marks ascending by class. */
-static void order_marks(int32_t *code, size_t n, int32_t *copy)
+static void order_marks(const space *s, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t end = i;
         bool is_sorted = true;
         int last = 0;
-        for (int c; end < n && (c = combining_class(code[end])) != 0; end++) {
+        for (int c; end < n && (c = combining_class(s->code[end])) != 0;
+             end++) {
             is_sorted = is_sorted && c >= last;
             last = c;
         }
         if (!is_sorted)
-            sort_marks(code + i, end - i, copy);
+            sort_marks(s->code + i, end - i, s->copy);
         i = end > i ? end : i + 1;
     }
+}
+
+/* The next stretch and the young character behind it, from `at`; returns the
+ * bytes written. */
+static size_t normalize(char *out, const space *s, const char *p, size_t len,
+                        size_t *at)
+{
+    size_t n = decompose(s, p, len, at);
+    order_marks(s, n);
+    utf8proc_ssize_t composed = utf8proc_normalize_utf32(
+        s->code, (utf8proc_ssize_t)n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    assert(composed >= 0 && (size_t)composed <= n);
+    size_t written = 0;
+    for (size_t i = 0; i < (size_t)composed; i++)
+        written += qvl_utf8_put(out + written, (uint32_t)s->code[i]);
+    if (*at < len) {
+        size_t bytes = qvl_utf8_bytes(p + *at, len - *at);
+        memcpy(out + written, p + *at, bytes);
+        written += bytes;
+        *at += bytes;
+    }
+    return written;
 }
 
 const char *qvl_unicode_nfc(const char *p, size_t len, size_t *out_len,
@@ -194,18 +261,13 @@ const char *qvl_unicode_nfc(const char *p, size_t len, size_t *out_len,
     for (size_t i = 0; i < len; i++)
         n_chars += ((uint8_t)p[i] & 0xc0u) != 0x80u;
     size_t cap = n_chars * MAX_DECOMPOSED;
-    int32_t *code = qvl_arena_array(arena, int32_t, cap);
-    size_t n = decompose(code, cap, p, len);
-    order_marks(code, n, qvl_arena_array(arena, int32_t, n));
-    utf8proc_ssize_t composed = utf8proc_normalize_utf32(
-        code, (utf8proc_ssize_t)n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
-    assert(composed >= 0 && (size_t)composed <= n);
-
-    char *out = qvl_arena_alloc_n(arena, (size_t)composed, 4);
-    size_t at = 0;
-    for (size_t i = 0; i < (size_t)composed; i++)
-        at += qvl_utf8_put(out + at, (uint32_t)code[i]);
-    *out_len = at;
+    space s = { .code = qvl_arena_array(arena, int32_t, cap),
+                .copy = qvl_arena_array(arena, int32_t, cap), .cap = cap };
+    char *out = qvl_arena_alloc_n(arena, len, MAX_GROWTH);
+    size_t written = 0;
+    for (size_t at = 0; at < len;)
+        written += normalize(out + written, &s, p, len, &at);
+    *out_len = written;
     return out;
 }
 

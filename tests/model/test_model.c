@@ -422,5 +422,34 @@ static void test_mistakes(void)
     close_model();
 }
 
+/* Out of host memory at many points of opening and running: an error with its
+ * exit code, nothing left behind, and the next try works. */
+static void test_no_memory(void)
+{
+    const char *dir = write_folder(false);
+    qvl_error error;
+    qvl *model = NULL;
+    int rc = -1;
+    for (size_t limit = 1000; rc != 0; limit += limit / 4) {
+        qvl_memory_limit(limit);
+        rc = qvl_open(&model, dir, &(qvl_options){ .device = "cpu" }, &error);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == 0 || error.exit_code == 5, "open: %s", error.message);
+    }
+    qvl_close(model);
+    open_model(dir, "cpu", NULL);
+    rc = -1;
+    for (size_t limit = 1000; rc != 0; limit += limit / 4) {
+        qvl_memory_limit(limit);
+        rc = qvl_forward(f.model, &f.batch, QVL_LOSS | QVL_GRADIENTS, &error);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == 0 || error.exit_code == 5, "forward: %s", error.message);
+    }
+    size_t n;
+    CHECK_NEAR(*(const float *)result("loss", &n), 6.688675667, 2e-5, "loss");
+    close_model();
+}
+
 RUN_TESTS(TEST(test_untied), TEST(test_tied), TEST(test_next_token),
-          TEST(test_rows_apart), TEST(test_half_storage), TEST(test_mistakes))
+          TEST(test_rows_apart), TEST(test_half_storage), TEST(test_mistakes),
+          TEST(test_no_memory))

@@ -1,10 +1,15 @@
 #include "ref/diff.h"
 
-/* The step: h^4 (5th derivative) / 120 of what is left stays small against
+#include <math.h>
+
+/* With the widest step the h^6 that is left of the error stays small against
  * the gradient, and so does rounding, 2^-53 loss / h. A power of two adds to x
  * with little rounding; what is left of it is taken out by dividing by the
  * difference that was really made. */
-static const double step = 0x1p-9;
+static const double steps[] = { 0x1p-8, 0x1p-11, 0x1p-14 };
+
+/* The two estimates of a step agree so far where the loss is smooth. */
+static const double smooth = 1e-8;
 
 static int loss_at(double *out, const ref_problem *p, double *x, double value,
                    qvl_arena *scratch, qvl_err *err)
@@ -36,9 +41,20 @@ int ref_difference(double *out, const ref_problem *p, int param, size_t elem,
                    qvl_arena *scratch, qvl_err *err)
 {
     double *x = &p->param[param][elem];
-    double wide, narrow;
-    QVL_TRY(central(&wide, p, x, step, scratch, err));
-    QVL_TRY(central(&narrow, p, x, step / 2, scratch, err));
-    *out = (4.0 * narrow - wide) / 3.0;
+    double best = INFINITY;
+    for (size_t k = 0; k < QVL_COUNT(steps); k++) {
+        double d[3];
+        for (int i = 0; i < 3; i++)
+            QVL_TRY(central(&d[i], p, x, steps[k] / (1 << i), scratch, err));
+        double wide = (4.0 * d[1] - d[0]) / 3.0;
+        double narrow = (4.0 * d[2] - d[1]) / 3.0;
+        double apart = fabs(narrow - wide);
+        if (apart < best) {
+            best = apart;
+            *out = (16.0 * narrow - wide) / 15.0;
+        }
+        if (apart <= smooth * (1.0 + fabs(narrow)))
+            break;
+    }
     return QVL_OK;
 }

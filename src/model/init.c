@@ -1,0 +1,356 @@
+#include "model/init.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/half.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "base/yaml.h"
+#include "model/config.h"
+#include "model/init_files.h"
+#include "tensor/dtype.h"
+#include "tensor/safetensors.h"
+
+/* Written by the build from configs/model/. */
+extern const char *const qvl_size_names[];
+extern const char *const qvl_size_texts[];
+extern const int qvl_n_sizes;
+
+#define CHUNK 65536  // elements drawn by one stream
+
+/* How weights are drawn; a negative deviation stands for the named scheme. */
+typedef struct {
+    double linear;     // < 0: fan_in
+    double embedding;
+    double positions;  // < 0: sine
+} scheme;
+
+typedef struct {
+    const qvl_init_options *o;
+    qvl_arena arena;
+    qvl_node *size;
+    scheme scheme;
+    int dtype;
+    char *part;  // folder while it is being written
+    qvl_model_config config;
+    qvl_param_list params;
+    qvl_err *err;
+} maker;
+
+const char *const *qvl_init_sizes(int *n)
+{
+    *n = qvl_n_sizes;
+    return qvl_size_names;
+}
+
+/* ---- the size ---- */
+
+static int unknown_size(const maker *m)
+{
+    qvl_str list = {0};
+    for (int i = 0; i < qvl_n_sizes; i++)
+        qvl_str_printf(&list, "%s%s", i ? ", " : "", qvl_size_names[i]);
+    int rc = qvl_fail(m->err, QVL_E_USAGE,
+                      "unknown size (--size): found '%s', expected one of %s, "
+                      "or a .yaml file", m->o->size, list.p);
+    qvl_str_release(&list);
+    return rc;
+}
+
+static int read_size(maker *m)
+{
+    size_t len = strlen(m->o->size);
+    if (len > 5 && strcmp(m->o->size + len - 5, ".yaml") == 0) {
+        char *text;
+        QVL_TRY(qvl_file_read(m->o->size, &text, &len, &m->arena, m->err));
+        return qvl_yaml_parse(&m->size, text, len, m->o->size, &m->arena,
+                              m->err);
+    }
+    for (int i = 0; i < qvl_n_sizes; i++)
+        if (strcmp(qvl_size_names[i], m->o->size) == 0)
+            return qvl_yaml_parse(&m->size, qvl_size_texts[i],
+                                  strlen(qvl_size_texts[i]), m->o->size,
+                                  &m->arena, m->err);
+    return unknown_size(m);
+}
+
+/* A deviation, or the word that stands for another scheme. */
+static int read_scheme_key(const maker *m, const char *path, const char *word,
+                           double *out)
+{
+    const qvl_node *n = qvl_node_path(m->size, path);
+    const char *text;
+    if (word && qvl_node_as_string(n, &text) && strcmp(text, word) == 0) {
+        *out = -1.0;
+        return QVL_OK;
+    }
+    if (n && qvl_node_as_float(n, out) && *out >= 0.0)
+        return QVL_OK;
+    return qvl_fail(m->err, QVL_E_CONFIG,
+                    "how weights are drawn (%s, %s): found %s, expected a "
+                    "standard deviation%s%s",
+                    m->o->size, path, n && n->s ? n->s : "nothing",
+                    word ? " or " : "", word ? word : "");
+}
+
+static int check_size(maker *m)
+{
+    static const char *const maps[] = {"config", "processor", "init"};
+    for (int i = 0; i < 3; i++) {
+        const qvl_node *n = qvl_node_find(m->size, maps[i]);
+        if (!n || n->kind != QVL_NODE_MAP)
+            return qvl_fail(m->err, QVL_E_CONFIG,
+                            "a size has config, processor and init (%s): "
+                            "found no map '%s'", m->o->size, maps[i]);
+    }
+    QVL_TRY(read_scheme_key(m, "init.linear", "fan_in", &m->scheme.linear));
+    QVL_TRY(read_scheme_key(m, "init.embedding", NULL, &m->scheme.embedding));
+    QVL_TRY(
+        read_scheme_key(m, "init.positions", "sine", &m->scheme.positions));
+    m->dtype = m->o->dtype;
+    const char *text;
+    if (m->dtype < 0 &&
+        qvl_node_as_string(qvl_node_path(m->size, "config.dtype"), &text))
+        return qvl_dtype_parse(text, &m->dtype, m->err);
+    return QVL_OK;
+}
+
+/* ---- weights ---- */
+
+static bool ends_with(const char *name, const char *tail)
+{
+    size_t n = strlen(name);
+    size_t k = strlen(tail);
+    return n >= k && strcmp(name + n - k, tail) == 0;
+}
+
+static size_t n_elems(const qvl_arch_param *p)
+{
+    size_t n = 1;
+    for (int i = 0; i < p->rank; i++)
+        n *= p->shape[i];
+    return n;
+}
+
+/* Layers of the tower whose residual branch the matrix ends; 0: it ends none. */
+static int64_t branch_layers(const maker *m, const char *name)
+{
+    const char *key = NULL;
+    if (ends_with(name, ".o_proj.weight") || ends_with(name, "down_proj.weight") ||
+        ends_with(name, "experts.down_proj"))
+        key = "config.text_config.num_hidden_layers";
+    if (strstr(name, ".blocks.") && (ends_with(name, ".attn.proj.weight") ||
+                                     ends_with(name, ".linear_fc2.weight")))
+        key = "config.vision_config.depth";
+    int64_t n = 0;
+    if (key)
+        qvl_node_as_int(qvl_node_path(m->size, key), &n);
+    return n;
+}
+
+/* Standard deviation of a parameter of rank 2 and more. */
+static double deviation(const maker *m, const qvl_arch_param *p)
+{
+    if (ends_with(p->name, "embed_tokens.weight"))
+        return m->scheme.embedding;
+    if (ends_with(p->name, "pos_embed.weight"))
+        return m->scheme.positions;
+    if (m->scheme.linear >= 0.0)
+        return m->scheme.linear;
+    bool experts = p->rank == 3;  // [experts, out, in]
+    double inputs = (double)(n_elems(p) / p->shape[0]);
+    if (experts)
+        inputs = (double)p->shape[2];
+    int64_t layers = branch_layers(m, p->name);
+    return 1.0 / sqrt(inputs * (layers > 0 ? 2.0 * (double)layers : 1.0));
+}
+
+static void draw(float *w, size_t n, uint64_t seed, const char *name,
+                 size_t chunk, double s)
+{
+    qvl_rng r;
+    qvl_rng_init(&r,
+                 &(qvl_rng_id){.seed = seed,
+                               .dataset = qvl_rng_hash(name, strlen(name)),
+                               .record = chunk},
+                 QVL_RNG_INIT);
+    for (size_t i = 0; i < n; i++)
+        w[i] = (float)(s * qvl_rng_normal(&r));
+}
+
+/* Rows of the smooth table of positions: see init.h. */
+static void draw_sine(float *w, size_t first, size_t n, size_t side, size_t h)
+{
+    size_t q = h / 4;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = (first + i) / h;
+        size_t col = (first + i) % h;
+        size_t at = col < 2 * q ? row / side : row % side;
+        size_t c = col % (2 * q);
+        double f = 2.0 * M_PI * pow(2.0, 4.0 * (double)(c % q) / (double)q);
+        double angle = (double)at / (double)side * f;
+        w[i] = (float)(sqrt(2.0) * (c < q ? sin(angle) : cos(angle)));
+    }
+}
+
+static void fill(const maker *m, const qvl_arch_param *p, float *w,
+                 size_t first, size_t n)
+{
+    if (p->rank == 1) {
+        float v = ends_with(p->name, ".bias") ? 0.0f : 1.0f;
+        for (size_t i = 0; i < n; i++)
+            w[i] = v;
+        return;
+    }
+    double s = deviation(m, p);
+    if (s < 0.0)
+        draw_sine(w, first, n, (size_t)lround(sqrt((double)p->shape[0])),
+                  p->shape[1]);
+    else
+        draw(w, n, m->o->seed, p->name, first / CHUNK, s);
+}
+
+static void convert(const float *w, uint16_t *half, size_t n, int dtype)
+{
+    for (size_t i = 0; i < n; i++)
+        half[i] = dtype == QVL_BF16 ? qvl_f32_to_bf16(w[i])
+                                    : qvl_f32_to_f16(w[i]);
+}
+
+/* A batch of chunks at a time, drawn by all threads, written in order. */
+static int write_param(const maker *m, const qvl_arch_param *p,
+                       qvl_st_writer *out, float *w, uint16_t *half,
+                       size_t room)
+{
+    size_t n = n_elems(p);
+    size_t bytes = qvl_dtype_bytes(m->dtype);
+    for (size_t at = 0; at < n; at += room) {
+        size_t count = n - at < room ? n - at : room;
+        long chunks = (long)((count + CHUNK - 1) / CHUNK);
+#pragma omp parallel for schedule(dynamic)
+        for (long c = 0; c < chunks; c++) {
+            size_t i = (size_t)c * CHUNK;
+            size_t k = count - i < CHUNK ? count - i : CHUNK;
+            fill(m, p, w + i, at + i, k);
+            if (m->dtype != QVL_F32)
+                convert(w + i, half + i, k, m->dtype);
+        }
+        const void *from = m->dtype == QVL_F32 ? (const void *)w : half;
+        QVL_TRY(qvl_st_writer_write(out, from, count * bytes, m->err));
+    }
+    return QVL_OK;
+}
+
+static int write_data(const maker *m, qvl_st_writer *out)
+{
+    size_t room = 16 * CHUNK;
+    float *w = malloc(room * sizeof *w);
+    uint16_t *half = malloc(room * sizeof *half);
+    int rc = QVL_OK;
+    if (!w || !half)
+        rc = qvl_fail(m->err, QVL_E_MEMORY, "no memory for a block of weights");
+    for (int i = 0; i < m->params.n && rc == QVL_OK; i++)
+        if (m->params.item[i].same_as < 0)
+            rc = write_param(m, &m->params.item[i], out, w, half, room);
+    free(w);
+    free(half);
+    return rc;
+}
+
+static int write_weights(const maker *m)
+{
+    qvl_st_writer *out;
+    const char *path = qvl_arena_printf((qvl_arena *)&m->arena,
+                                        "%s/model.safetensors", m->part);
+    QVL_TRY(qvl_st_writer_open(&out, path, m->err));
+    int rc = qvl_st_writer_meta(out, "format", "pt", m->err);
+    for (int i = 0; i < m->params.n && rc == QVL_OK; i++) {
+        const qvl_arch_param *p = &m->params.item[i];
+        if (p->same_as < 0)
+            rc = qvl_st_writer_declare(out, p->name, m->dtype, p->shape,
+                                       p->rank, m->err);
+    }
+    if (rc == QVL_OK)
+        rc = write_data(m, out);
+    if (rc == QVL_OK)
+        return qvl_st_writer_commit(out, m->err);
+    qvl_st_writer_abort(out);
+    return rc;
+}
+
+/* ---- the folder ---- */
+
+static int write_folder(maker *m)
+{
+    qvl_node *config = (qvl_node *)qvl_node_find(m->size, "config");
+    static const char *const spelling[] = {
+        [QVL_F32] = "float32", [QVL_BF16] = "bfloat16", [QVL_F16] = "float16"};
+    if (m->dtype != QVL_F32 && m->dtype != QVL_BF16 && m->dtype != QVL_F16)
+        return qvl_fail(m->err, QVL_E_USAGE,
+                        "type of the weights: found %s, expected f32, bf16 or "
+                        "f16", qvl_dtype_name(m->dtype));
+    if (m->o->tokenizer) {
+        QVL_TRY(qvl_init_use_tokenizer(config, m->o->tokenizer, &m->arena,
+                                       m->err));
+        QVL_TRY(qvl_init_copy_tokenizer(m->o->tokenizer, m->part, &m->arena,
+                                        m->err));
+    }
+    QVL_TRY(qvl_init_write_texts(m->size, m->part, spelling[m->dtype],
+                                 &m->arena, m->err));
+    QVL_TRY(qvl_model_config_load(&m->config, m->part, &m->arena, m->err));
+    m->params.arena = &m->arena;
+    m->config.arch->params(&m->params, &m->config.dims);
+    return write_weights(m);
+}
+
+/* Remove what a failed run left; only files that this writes. */
+static void remove_part(const maker *m)
+{
+    static const char *const names[] = {
+        "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+        "added_tokens.json", "special_tokens_map.json", "chat_template.json",
+        "chat_template.jinja", "config.json", "generation_config.json",
+        "preprocessor_config.json", "video_preprocessor_config.json",
+        "model.safetensors"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", m->part, names[i]);
+        unlink(path);
+    }
+    rmdir(m->part);
+}
+
+static int make(void *arg)
+{
+    maker *m = arg;
+    QVL_TRY(read_size(m));
+    QVL_TRY(check_size(m));
+    if (qvl_file_exists(m->o->output))
+        return qvl_fail(m->err, QVL_E_USAGE,
+                        "the model folder (--output): found '%s' there "
+                        "already, expected a new name", m->o->output);
+    m->part = qvl_arena_printf(&m->arena, "%s.part", m->o->output);
+    QVL_TRY(qvl_file_make_dirs(m->part, m->err));
+    int rc = write_folder(m);
+    if (rc == QVL_OK && rename(m->part, m->o->output) != 0)
+        rc = qvl_fail(m->err, QVL_E_IO, "cannot name the folder %s: %s",
+                      m->o->output, strerror(errno));
+    if (rc != QVL_OK)
+        remove_part(m);
+    return rc;
+}
+
+int qvl_init_model(const qvl_init_options *options, qvl_err *err)
+{
+    maker m = {.o = options, .err = err};
+    qvl_arena_init(&m.arena);
+    int rc = qvl_guard(make, &m, err);
+    qvl_arena_release(&m.arena);
+    return rc;
+}

@@ -1,0 +1,45 @@
+/* init.h - a complete model folder with random weights
+ *
+ * A size (configs/model/NAME.yaml, compiled in, or a file of that form) holds a
+ * config.json as YAML, what the image processor needs, and how weights are
+ * drawn. The folder appears whole or not at all: it is written beside its place
+ * and renamed.
+ *
+ * Weights depend on the seed and the tensor's name alone, so they are the same
+ * for any number of threads. They are written by stream: memory does not grow
+ * with the model.
+ *
+ *   matrices    N(0, s^2), s = `linear`, or 1 / sqrt(inputs) for fan_in, where
+ *               the matrix that ends a residual branch is divided by
+ *               sqrt(2 * layers) of its tower as well
+ *   embedding   N(0, `embedding`^2)
+ *   positions   N(0, `positions`^2), or `sine`: row (y, x) of the G x G table is
+ *               sqrt(2) [e(y), e(x)], e(i) = [sin(i f_k / G), cos(i f_k / G)],
+ *               f_k = 2 pi 2^(4 k / q), k < q = h / 4
+ *   rank 1      biases 0, norms 1
+ */
+#ifndef QVL_MODEL_INIT_H
+#define QVL_MODEL_INIT_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+typedef struct {
+    const char *size;       // "2B", or a path that ends in .yaml
+    const char *tokenizer;  // folder whose tokenizer files are copied; NULL
+    const char *output;     // folder, must not exist
+    uint64_t seed;
+    int dtype;              // enum qvl_dtype of the weights; -1: as the size says
+} qvl_init_options;
+
+/* With a tokenizer, the ids of the control tokens and the number of rows of the
+ * embedding come from it. Errors: QVL_E_USAGE (unknown size), QVL_E_CONFIG (a
+ * wrong size file), QVL_E_MODEL (a tokenizer without the control tokens),
+ * QVL_E_IO. */
+int qvl_init_model(const qvl_init_options *options, qvl_err *err);
+
+/* Names of the sizes that are compiled in. */
+const char *const *qvl_init_sizes(int *n);
+
+#endif

@@ -1,0 +1,241 @@
+#include "model/init_files.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+/* ---- trees as JSON ---- */
+
+static void put_indent(qvl_str *s, int depth)
+{
+    qvl_str_putc(s, '\n');
+    for (int i = 0; i < depth; i++)
+        qvl_str_puts(s, "  ");
+}
+
+static void put_node(qvl_str *s, const qvl_node *n, int depth)
+{
+    bool is_map = n->kind == QVL_NODE_MAP;
+    switch (n->kind) {
+    case QVL_NODE_NULL:
+        qvl_str_puts(s, "null");
+        return;
+    case QVL_NODE_BOOL:
+        qvl_str_puts(s, n->b ? "true" : "false");
+        return;
+    case QVL_NODE_INT:
+        qvl_str_printf(s, "%lld", (long long)n->i);
+        return;
+    case QVL_NODE_FLOAT:
+        qvl_json_number(s, n->f);
+        return;
+    case QVL_NODE_STRING:
+        qvl_json_quote(s, n->s, n->s_len);
+        return;
+    default:
+        break;
+    }
+    qvl_str_putc(s, is_map ? '{' : '[');
+    for (size_t i = 0; i < n->n; i++) {
+        qvl_str_puts(s, i ? "," : "");
+        put_indent(s, depth + 1);
+        if (is_map) {
+            qvl_json_quote(s, n->keys[i].s, n->keys[i].s_len);
+            qvl_str_puts(s, ": ");
+        }
+        put_node(s, &n->items[i], depth + 1);
+    }
+    if (n->n > 0)
+        put_indent(s, depth);
+    qvl_str_putc(s, is_map ? '}' : ']');
+}
+
+static int write_text(const char *folder, const char *name, qvl_str *s,
+                      qvl_arena *arena, qvl_err *err)
+{
+    qvl_str_putc(s, '\n');
+    const char *path = qvl_arena_printf(arena, "%s/%s", folder, name);
+    int rc = qvl_file_write_all(path, s->p, s->len, err);
+    qvl_str_release(s);
+    return rc;
+}
+
+/* ---- the files ---- */
+
+static int write_config(const qvl_node *config, const char *folder,
+                        const char *dtype, qvl_arena *arena, qvl_err *err)
+{
+    qvl_str s = {0};
+    for (size_t i = 0; i < config->n; i++)
+        if (strcmp(config->keys[i].s, "dtype") == 0) {
+            config->items[i].s = dtype;
+            config->items[i].s_len = strlen(dtype);
+        }
+    put_node(&s, config, 0);
+    return write_text(folder, "config.json", &s, arena, err);
+}
+
+static int write_generation(const qvl_node *config, const char *folder,
+                            qvl_arena *arena, qvl_err *err)
+{
+    int64_t bos = 0;
+    int64_t eos = 0;
+    qvl_node_as_int(qvl_node_path(config, "text_config.bos_token_id"), &bos);
+    qvl_node_as_int(qvl_node_path(config, "text_config.eos_token_id"), &eos);
+    qvl_str s = {0};
+    qvl_str_printf(&s,
+                   "{\n  \"bos_token_id\": %lld,\n"
+                   "  \"do_sample\": true,\n"
+                   "  \"eos_token_id\": [\n    %lld,\n    %lld\n  ],\n"
+                   "  \"pad_token_id\": %lld,\n"
+                   "  \"repetition_penalty\": 1.0,\n  \"temperature\": 0.7,\n"
+                   "  \"top_k\": 20,\n  \"top_p\": 0.8\n}",
+                   (long long)bos, (long long)eos, (long long)bos,
+                   (long long)bos);
+    return write_text(folder, "generation_config.json", &s, arena, err);
+}
+
+/* The processor's keys, with what tells readers which one it is. */
+static int write_processor(const qvl_node *processor, const char *folder,
+                           const char *name, const char *type,
+                           const char *more, qvl_arena *arena, qvl_err *err)
+{
+    qvl_str s = {0};
+    put_node(&s, processor, 0);
+    s.len -= 2;  // the closing "\n}"
+    s.p[s.len] = '\0';
+    qvl_str_printf(&s,
+                   ",\n  \"resample\": 3,\n  \"do_resize\": true,\n"
+                   "  \"do_rescale\": true,\n"
+                   "  \"rescale_factor\": 0.00392156862745098,\n"
+                   "  \"do_normalize\": true,\n%s"
+                   "  \"%s\": \"%s\",\n"
+                   "  \"processor_class\": \"Qwen3VLProcessor\"\n}",
+                   more,
+                   strstr(type, "Video") ? "video_processor_type"
+                                         : "image_processor_type",
+                   type);
+    return write_text(folder, name, &s, arena, err);
+}
+
+int qvl_init_write_texts(const qvl_node *size, const char *folder,
+                         const char *dtype, qvl_arena *arena, qvl_err *err)
+{
+    const qvl_node *config = qvl_node_find(size, "config");
+    const qvl_node *processor = qvl_node_find(size, "processor");
+    QVL_TRY(write_config(config, folder, dtype, arena, err));
+    QVL_TRY(write_generation(config, folder, arena, err));
+    QVL_TRY(write_processor(processor, folder, "preprocessor_config.json",
+                            "Qwen2VLImageProcessorFast", "", arena, err));
+    return write_processor(processor, folder,
+                           "video_preprocessor_config.json",
+                           "Qwen3VLVideoProcessor",
+                           "  \"fps\": 2,\n  \"min_frames\": 4,\n"
+                           "  \"max_frames\": 768,\n",
+                           arena, err);
+}
+
+/* ---- the tokenizer ---- */
+
+static int copy_file(const char *from, const char *to, const char *name,
+                     qvl_arena *arena, qvl_err *err)
+{
+    qvl_file_map map;
+    QVL_TRY(qvl_file_map_open(
+        &map, qvl_arena_printf(arena, "%s/%s", from, name), err));
+    int rc = qvl_file_write_all(qvl_arena_printf(arena, "%s/%s", to, name),
+                                map.p, map.len, err);
+    qvl_file_map_close(&map);
+    return rc;
+}
+
+int qvl_init_copy_tokenizer(const char *from, const char *to, qvl_arena *arena,
+                            qvl_err *err)
+{
+    static const char *const names[] = {
+        "tokenizer.json",     "tokenizer_config.json",
+        "vocab.json",         "merges.txt",
+        "added_tokens.json",  "special_tokens_map.json",
+        "chat_template.json", "chat_template.jinja"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (i == 0 || qvl_file_exists(
+                          qvl_arena_printf(arena, "%s/%s", from, names[i])))
+            QVL_TRY(copy_file(from, to, names[i], arena, err));
+    return QVL_OK;
+}
+
+/* Id of an added token; -1 when the tokenizer lacks it. */
+static int64_t added_id(const qvl_node *tokenizer, const char *content)
+{
+    const qvl_node *list = qvl_node_find(tokenizer, "added_tokens");
+    for (size_t i = 0; list && i < list->n; i++) {
+        const char *text;
+        int64_t id;
+        if (qvl_node_as_string(qvl_node_find(&list->items[i], "content"),
+                               &text) &&
+            strcmp(text, content) == 0 &&
+            qvl_node_as_int(qvl_node_find(&list->items[i], "id"), &id))
+            return id;
+    }
+    return -1;
+}
+
+static int64_t n_tokens(const qvl_node *tokenizer)
+{
+    const qvl_node *vocab = qvl_node_path(tokenizer, "model.vocab");
+    const qvl_node *list = qvl_node_find(tokenizer, "added_tokens");
+    int64_t n = vocab ? (int64_t)vocab->n : 0;
+    for (size_t i = 0; list && i < list->n; i++) {
+        int64_t id;
+        if (qvl_node_as_int(qvl_node_find(&list->items[i], "id"), &id) &&
+            id >= n)
+            n = id + 1;
+    }
+    return n;
+}
+
+static int set_id(qvl_node *config, const char *path, const qvl_node *tokenizer,
+                  const char *content, const char *folder, qvl_err *err)
+{
+    qvl_node *n = (qvl_node *)qvl_node_path(config, path);
+    int64_t id = added_id(tokenizer, content);
+    if (id < 0)
+        return qvl_fail(err, QVL_E_MODEL,
+                        "a control token is missing (%s/tokenizer.json): "
+                        "found no '%s' among the added tokens",
+                        folder, content);
+    if (n)
+        n->i = id;
+    return QVL_OK;
+}
+
+int qvl_init_use_tokenizer(qvl_node *config, const char *folder,
+                           qvl_arena *arena, qvl_err *err)
+{
+    static const struct {
+        const char *path;
+        const char *content;
+    } ids[] = {
+        {"image_token_id", "<|image_pad|>"},
+        {"video_token_id", "<|video_pad|>"},
+        {"vision_start_token_id", "<|vision_start|>"},
+        {"vision_end_token_id", "<|vision_end|>"},
+        {"text_config.bos_token_id", "<|endoftext|>"},
+        {"text_config.eos_token_id", "<|im_end|>"},
+    };
+    qvl_node *tokenizer;
+    char *text;
+    size_t len;
+    const char *path = qvl_arena_printf(arena, "%s/tokenizer.json", folder);
+    QVL_TRY(qvl_file_read(path, &text, &len, arena, err));
+    QVL_TRY(qvl_json_parse(&tokenizer, text, len, path, arena, err));
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        QVL_TRY(set_id(config, ids[i].path, tokenizer, ids[i].content, folder,
+                       err));
+    qvl_node *vocab =
+        (qvl_node *)qvl_node_path(config, "text_config.vocab_size");
+    if (vocab && vocab->i < n_tokens(tokenizer))
+        vocab->i = n_tokens(tokenizer);
+    return QVL_OK;
+}

@@ -1,0 +1,143 @@
+/* test_command.c - the generator as a program: dumps, repeatable output
+ *
+ * The dumps of tiny.yaml after each pass are compared with the files beside it.
+ * When a change of a pass is meant, tests/gen/update.sh writes them anew, and
+ * their difference shows what it does.
+ */
+#include <dirent.h>
+
+#include "base/file.h"
+#include "check.h"
+
+#define GEN QVL_TEST_GEN " --shaders " QVL_TEST_SOURCE "/shaders"
+#define TINY " --arch " QVL_TEST_SOURCE "/tests/gen/tiny.yaml"
+
+static char *read_all(const char *path, size_t *len, qvl_arena *arena)
+{
+    char *text = NULL;
+    qvl_err err;
+    CHECK_OK(qvl_file_read(path, &text, len, arena, &err), err);
+    return text;
+}
+
+static void run(const char *command)
+{
+    CHECK_INT(system(command), 0, "%s", command);
+}
+
+/* The first line in which two texts differ, for the message. */
+static int first_difference(const char *a, const char *b)
+{
+    int line = 1;
+    for (; *a && *a == *b; a++, b++)
+        line += *a == '\n';
+    return line;
+}
+
+static void check_dump(const char *pass, const char *phase, const char *name)
+{
+    qvl_arena arena = {0};
+    size_t n;
+    const char *found_path = check_path(name);
+    run(qvl_arena_printf(&arena, GEN TINY " --dump %s --phase %s >%s", pass,
+                         phase, found_path));
+    const char *found = read_all(found_path, &n, &arena);
+    const char *wanted = read_all(
+        qvl_arena_printf(&arena, QVL_TEST_SOURCE "/tests/gen/%s", name), &n,
+        &arena);
+    CHECK(strcmp(found, wanted) == 0,
+          "%s differs from tests/gen/%s in line %d; when this is meant, run "
+          "tests/gen/update.sh", found_path, name,
+          first_difference(found, wanted));
+    qvl_arena_release(&arena);
+}
+
+static void test_dumps(void)
+{
+    check_dump("lower", "train", "tiny.lower.txt");
+    check_dump("grad", "train", "tiny.grad.txt");
+    check_dump("simplify", "train", "tiny.simplify.txt");
+    check_dump("fuse", "train", "tiny.fuse.txt");
+    check_dump("size", "train", "tiny.size.txt");
+    check_dump("size", "infer", "tiny.infer.txt");
+}
+
+static int is_file(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+static int list_folder(const char *folder, struct dirent ***list)
+{
+    int n = scandir(folder, list, is_file, alphasort);
+    CHECK(n > 0, "nothing in %s", folder);
+    return n;
+}
+
+/* Same names and same bytes in both folders. */
+static void check_same_folders(const char *a, const char *b)
+{
+    struct dirent **in_a, **in_b;
+    int n = list_folder(a, &in_a);
+    CHECK_INT(list_folder(b, &in_b), n, "%s and %s", a, b);
+    for (int i = 0; i < n; i++) {
+        qvl_arena arena = {0};
+        size_t n_a, n_b;
+        const char *name = in_a[i]->d_name;
+        CHECK_STR(in_b[i]->d_name, name, "%s and %s", a, b);
+        const char *text_a = read_all(
+            qvl_arena_printf(&arena, "%s/%s", a, name), &n_a, &arena);
+        const char *text_b = read_all(
+            qvl_arena_printf(&arena, "%s/%s", b, name), &n_b, &arena);
+        CHECK(n_a == n_b && memcmp(text_a, text_b, n_a) == 0,
+              "%s differs between two runs", name);
+        qvl_arena_release(&arena);
+        free(in_a[i]);
+        free(in_b[i]);
+    }
+    free(in_a);
+    free(in_b);
+}
+
+static void generate(const char *folder, qvl_arena *arena)
+{
+    run(qvl_arena_printf(
+        arena,
+        GEN TINY " --arch " QVL_TEST_SOURCE "/configs/arch/qwen3.yaml "
+        "--tune " QVL_TEST_SOURCE "/configs/tune --out %s", folder));
+}
+
+/* Twice into empty folders, once over what is there. */
+static void test_same_bytes(void)
+{
+    qvl_arena arena = {0};
+    qvl_err err;
+    const char *a = check_path("first");
+    const char *b = check_path("second");
+    CHECK_OK(qvl_file_make_dirs(a, &err), err);
+    CHECK_OK(qvl_file_make_dirs(b, &err), err);
+    generate(a, &arena);
+    generate(b, &arena);
+    check_same_folders(a, b);
+    generate(b, &arena);
+    check_same_folders(a, b);
+    qvl_arena_release(&arena);
+}
+
+/* What has no work to do says so with a status, and does nothing. */
+static void test_wrong_use(void)
+{
+    static const char *const commands[] = {
+        QVL_TEST_GEN " 2>/dev/null",
+        GEN " 2>/dev/null",
+        GEN TINY " --dump nothing 2>/dev/null",
+        GEN TINY " --dump 2>/dev/null",
+        GEN " --arch nowhere.yaml --dump size 2>/dev/null",
+        QVL_TEST_GEN " --shaders nowhere" TINY " --dump size 2>/dev/null",
+        GEN TINY " --out nowhere --tune nowhere 2>/dev/null",
+    };
+    for (size_t i = 0; i < QVL_COUNT(commands); i++)
+        CHECK(system(commands[i]) != 0, "%s", commands[i]);
+}
+
+RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_wrong_use))

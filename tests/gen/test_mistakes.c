@@ -1,0 +1,397 @@
+/* test_mistakes.c - what the generator says of a wrong spec, to the letter
+ *
+ * A good spec with one piece of its text exchanged. The message names file,
+ * line and column, shows the line, and puts a caret under the place.
+ */
+#include "check.h"
+#include "ref/build.h"
+
+static const char good[] =
+    "arch: small\n"
+    "model_type: [small]\n"
+    "config:\n"
+    "  V: int vocab\n"
+    "  H: int hidden\n"
+    "  nh: int heads\n"
+    "  L: int layers\n"
+    "  taps: list taps\n"
+    "  eps: float eps\n"
+    "derived:\n"
+    "  D: H / nh\n"
+    "  A: D / 2\n"
+    "batch: [T, R, C]\n"
+    "check:\n"
+    "  - count(taps) <= L\n"
+    "inputs:\n"
+    "  token: index [T, 1] into V\n"
+    "  angles: angles [T, A]\n"
+    "  range: range [T]\n"
+    "  label: i32 [T, 1]\n"
+    "  loss_scale: f32 [1]\n"
+    "params:\n"
+    "  text:\n"
+    "    embed.weight: [V, H]\n"
+    "    layers.{l<L}.norm.weight: [H]\n"
+    "    layers.{l<L}.qkv.weight: [3 * H, H]\n"
+    "    layers.{l<L}.o.weight: [H, H]\n"
+    "    head.weight: [V, H]\n"
+    "program:\n"
+    "  - x = lookup(embed.weight, token)\n"
+    "  - for l in L at layers.{l}.:\n"
+    "    - n = rms_norm(x, norm, eps)\n"
+    "    - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh, nh)\n"
+    "    - a = attention(rope(q, angles), k, v, range, D ^ -0.5)\n"
+    "    - x = x + linear(join(a), o)\n"
+    "    - if l in taps as k:\n"
+    "      - ds[k] = x\n"
+    "  - y = f32(linear(x, head))\n"
+    "  - stat = cross_entropy(y, label, loss_scale)\n"
+    "outputs:\n"
+    "  y: y\n"
+    "  stat: stat\n";
+
+typedef struct {
+    const char *find, *replace;
+    const char *message;
+} mistake;
+
+static const mistake mistakes[] = {
+    { "batch: [T, R, C]",
+      "bach: [T, R, C]",
+      "small.yaml:13:1: unknown section\n"
+      "  bach: [T, R, C]\n"
+      "  ^" },
+    { "  V: int vocab",
+      "  V: integer vocab",
+      "small.yaml:4:6: expected TYPE KEY; types are int, float, bool, list\n"
+      "    V: integer vocab\n"
+      "       ^" },
+    { "  H: int hidden",
+      "  V: int hidden",
+      "small.yaml:5:3: key \"V\": found a second time, expected once (the first is in "
+      "line 4)" },
+    { "model_type: [small]",
+      "model_type: small",
+      "small.yaml:2:13: expected a list here\n"
+      "  model_type: small\n"
+      "              ^" },
+    { "batch: [T, R, C]\n",
+      "",
+      "small.yaml: no section 'batch'" },
+    { "  D: H / nh",
+      "  D: H / hn",
+      "small.yaml:11:10: no dim 'hn'\n"
+      "    D: H / hn\n"
+      "           ^" },
+    { "  D: H / nh",
+      "  D: H / eps",
+      "small.yaml:11:10: 'eps' is not a whole number\n"
+      "    D: H / eps\n"
+      "           ^" },
+    { "  A: D / 2",
+      "  A: D + D / 2",
+      "small.yaml:12:12: a size is made of +, - and *; name a quotient under 'derived'\n"
+      "    A: D + D / 2\n"
+      "             ^" },
+    { "  - count(taps) <= L",
+      "  - count(L) <= L",
+      "small.yaml:15:11: expected the name of a list\n"
+      "    - count(L) <= L\n"
+      "            ^" },
+    { "  - count(taps) <= L",
+      "  - count(taps) <=",
+      "small.yaml:15:19: the expression ends too early\n"
+      "    - count(taps) <=\n"
+      "                    ^" },
+    { "index [T, 1] into V",
+      "index [T, 1]",
+      "small.yaml:17:10: expected index [rows, n] into SIZE\n"
+      "    token: index [T, 1]\n"
+      "           ^" },
+    { "index [T, 1] into V",
+      "index [T, 1 into V",
+      "small.yaml:17:22: unexpected text behind the expression\n"
+      "    token: index [T, 1 into V\n"
+      "                       ^" },
+    { "angles [T, A]",
+      "angle [T, A]",
+      "small.yaml:18:11: kinds are f32, i32, index, range [T], angles [T, A]\n"
+      "    angles: angle [T, A]\n"
+      "            ^" },
+    { "  label: i32 [T, 1]",
+      "  label: i32 [T, 1.5]",
+      "small.yaml:20:18: expected a whole number\n"
+      "    label: i32 [T, 1.5]\n"
+      "                   ^" },
+    { "layers.{l<L}.norm",
+      "layers.{l}.norm",
+      "small.yaml:25:5: expected one {VAR<COUNT} in the name\n"
+      "      layers.{l}.norm.weight: [H]\n"
+      "      ^" },
+    { "head.weight: [V, H]",
+      "head.weight: {shape: [V, H], same_as: embed}",
+      "small.yaml:28:43: no parameter of this name above\n"
+      "      head.weight: {shape: [V, H], same_as: embed}\n"
+      "                                            ^" },
+    { "head.weight: [V, H]",
+      "head.weight: {shape: [V, V], same_as: "
+      "embed.weight, if: L == 1}",
+      "small.yaml:28:18: same_as needs `if` and an equal shape\n"
+      "      head.weight: {shape: [V, V], same_as: embed.weight, if: L == 1}\n"
+      "                   ^" },
+    { "head.weight: [V, H]",
+      "head.weight: {shape: [V, H], tied: true}",
+      "small.yaml:28:34: keys are shape, same_as, if, transposable\n"
+      "      head.weight: {shape: [V, H], tied: true}\n"
+      "                                   ^" },
+    { "head.weight: [V, H]",
+      "embed.weight: [V, H]",
+      "small.yaml:28:5: key \"embed.weight\": found a second time, expected once (the "
+      "first is in line 24)" },
+    { "head.weight: [V, H]",
+      "head.weight: [V, H, V, H, V, H]",
+      "small.yaml:28:18: expected a list of 1 to 5 sizes\n"
+      "      head.weight: [V, H, V, H, V, H]\n"
+      "                   ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n := rms_norm(x, norm, eps)",
+      "small.yaml:32:9: expected a name before =\n"
+      "      - n := rms_norm(x, norm, eps)\n"
+      "          ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- rms_norm(x, norm, eps)",
+      "small.yaml:32:7: expected NAME = EXPRESSION\n"
+      "      - rms_norm(x, norm, eps)\n"
+      "        ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = rms_norm(x, norm)",
+      "small.yaml:32:11: rms_norm takes 3 arguments, found 2\n"
+      "      - n = rms_norm(x, norm)\n"
+      "            ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = rms_norm(x, nrom, eps)",
+      "small.yaml:32:23: no parameter 'layers.{l}.nrom.weight' in params\n"
+      "      - n = rms_norm(x, nrom, eps)\n"
+      "                        ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = rms_norm(x, norm, L)",
+      "small.yaml:32:29: expected a number or a float of config\n"
+      "      - n = rms_norm(x, norm, L)\n"
+      "                              ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = rmsnorm(x, norm, eps)",
+      "small.yaml:32:11: no function 'rmsnorm'; did you mean 'rms_norm'?\n"
+      "      - n = rmsnorm(x, norm, eps)\n"
+      "            ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = layer_norm(x, norm, eps)",
+      "small.yaml:32:25: no parameter 'layers.{l}.norm.bias' in params\n"
+      "      - n = layer_norm(x, norm, eps)\n"
+      "                          ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = rms_norm(z, norm, eps)",
+      "small.yaml:32:20: no value, input or parameter 'z'\n"
+      "      - n = rms_norm(z, norm, eps)\n"
+      "                     ^" },
+    { "- n = rms_norm(x, norm, eps)",
+      "- n = rms_norm(x, norm, eps))",
+      "small.yaml:32:33: unexpected text behind the expression\n"
+      "      - n = rms_norm(x, norm, eps))\n"
+      "                                  ^" },
+    { "linear(n, qkv), 3 * nh)",
+      "linear(n, qkv), 2 * nh)",
+      "small.yaml:33:17: the parts do not add up to the whole\n"
+      "      - q, k, v = split(heads(linear(n, qkv), 2 * nh), nh, nh, nh)\n"
+      "                  ^" },
+    { "linear(n, qkv), 3 * nh)",
+      "linear(n, o), 3 * nh)",
+      "small.yaml:33:23: the columns do not divide into so many heads\n"
+      "      - q, k, v = split(heads(linear(n, o), 3 * nh), nh, nh, nh)\n"
+      "                        ^" },
+    { "nh, nh, nh)",
+      "nh, nh)",
+      "small.yaml:33:17: split takes 4 arguments, found 3\n"
+      "      - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh)\n"
+      "                  ^" },
+    { "q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh, nh)",
+      "q, k, v = heads(linear(n, qkv), 3 * nh)",
+      "small.yaml:33:17: several names on the left go with split(...)\n"
+      "      - q, k, v = heads(linear(n, qkv), 3 * nh)\n"
+      "                  ^" },
+    { "rope(q, angles)",
+      "rope(n, angles)",
+      "small.yaml:34:21: rope takes [T, heads, 2 * angles]\n"
+      "      - a = attention(rope(n, angles), k, v, range, D ^ -0.5)\n"
+      "                      ^" },
+    { "rope(q, angles)",
+      "rope(q, range)",
+      "small.yaml:34:29: expected an input of another kind\n"
+      "      - a = attention(rope(q, range), k, v, range, D ^ -0.5)\n"
+      "                              ^" },
+    { "v, range, D",
+      "v, angles, D",
+      "small.yaml:34:44: expected an input of another kind\n"
+      "      - a = attention(rope(q, angles), k, v, angles, D ^ -0.5)\n"
+      "                                             ^" },
+    { "D ^ -0.5",
+      "D ^ eps",
+      "small.yaml:34:55: expected a number\n"
+      "      - a = attention(rope(q, angles), k, v, range, D ^ eps)\n"
+      "                                                        ^" },
+    { "x + linear(join(a), o)",
+      "x + linear(a, o)",
+      "small.yaml:35:15: w of matmul_nt has shape [2 * nh * A, 2 * nh * A], expected "
+      "[2 * nh * A, 2 * A]\n"
+      "      - x = x + linear(a, o)\n"
+      "                ^" },
+    { "x + linear(join(a), o)",
+      "x + linear(join(a), qkv)",
+      "small.yaml:35:13: shapes do not go together: [T, 6 * nh * A] with [T, 2 * nh * "
+      "A]\n"
+      "      - x = x + linear(join(a), qkv)\n"
+      "              ^" },
+    { "x + linear(join(a), o)",
+      "x / linear(join(a), o)",
+      "small.yaml:35:13: values go together by + - *\n"
+      "      - x = x / linear(join(a), o)\n"
+      "              ^" },
+    { "x + linear(join(a), o)",
+      "2 + 3",
+      "small.yaml:35:13: numbers alone are no value\n"
+      "      - x = 2 + 3\n"
+      "              ^" },
+    { "x + linear(join(a), o)",
+      "linear(join(a), qkv)",
+      "small.yaml:31:5: 'x' changes its shape in the loop\n"
+      "    - for l in L at layers.{l}.:\n"
+      "      ^" },
+    { "if l in taps as k:",
+      "if l > 1 as k:",
+      "small.yaml:36:7: `as` goes with `VAR in LIST`\n"
+      "      - if l > 1 as k:\n"
+      "        ^" },
+    { "if l in taps as k:",
+      "if l in eps as k:",
+      "small.yaml:36:15: expected the name of a list\n"
+      "      - if l in eps as k:\n"
+      "                ^" },
+    { "ds[k] = x",
+      "ds[0] = x",
+      "small.yaml:37:9: the place in an array is the variable of the only loop around\n"
+      "        - ds[0] = x\n"
+      "          ^" },
+    { "ds[k] = x",
+      "z = ds[k]",
+      "small.yaml:37:13: no array 'ds'\n"
+      "        - z = ds[k]\n"
+      "              ^" },
+    { "for l in L at layers.{l}.:",
+      "for l of L at layers.{l}.:",
+      "small.yaml:31:5: expected for VAR in COUNT [at PREFIX]\n"
+      "    - for l of L at layers.{l}.:\n"
+      "      ^" },
+    { "for l in L at layers.{l}.:",
+      "while l in L:",
+      "small.yaml:31:5: blocks are at, for, if, chunk\n"
+      "    - while l in L:\n"
+      "      ^" },
+    { "- x = lookup(embed.weight, token)",
+      "- x = lookup(embed.weight, label)",
+      "small.yaml:30:30: expected an input of kind index\n"
+      "    - x = lookup(embed.weight, label)\n"
+      "                               ^" },
+    { "- x = lookup(embed.weight, token)",
+      "- x = lookup(layers.{l}.o.weight, token)",
+      "small.yaml:30:16: 'layers.{l}.o.weight' needs the loop variable l\n"
+      "    - x = lookup(layers.{l}.o.weight, token)\n"
+      "                 ^" },
+    { "- y = f32(linear(x, head))",
+      "- y = f32(linear(n, head))",
+      "small.yaml:38:20: no value, input or parameter 'n'\n"
+      "    - y = f32(linear(n, head))\n"
+      "                     ^" },
+    { "(y, label,",
+      "(y, token.weight,",
+      "small.yaml:39:29: labels are i32\n"
+      "    - stat = cross_entropy(y, token.weight, loss_scale)\n"
+      "                              ^" },
+    { "(y, label,",
+      "(y[0], label,",
+      "small.yaml:39:26: no array 'y'\n"
+      "    - stat = cross_entropy(y[0], label, loss_scale)\n"
+      "                           ^" },
+    { "- y = f32(linear(x, head))",
+      "- chunk R by Z:\n    - y = f32(linear(x, head))",
+      "small.yaml:38:5: expected chunk SIZE by SIZE\n"
+      "    - chunk R by Z:\n"
+      "      ^" },
+    { "- y = f32(linear(x, head))",
+      "- chunk T by C:\n    - chunk T by C:\n      - y = x + x",
+      "small.yaml:39:7: a chunk inside a chunk\n"
+      "      - chunk T by C:\n"
+      "        ^" },
+    { "- x = lookup(embed.weight, token)\n",
+      "- n = lookup(embed.weight, token)\n  - x = n\n  - if L > 1:\n"
+      "    - n = embed.weight\n  - x = n\n",
+      "small.yaml:34:9: 'n' was set inside of a block above and has no value here\n"
+      "    - x = n\n"
+      "          ^" },
+    { "- y = f32(linear(x, head))",
+      "- for l in L:\n    - ds[l] = x\n  - y = f32(linear(x, head))",
+      "small.yaml:39:7: 'ds' is filled in another place already\n"
+      "      - ds[l] = x\n"
+      "        ^" },
+    { "- y = f32(linear(x, head))",
+      "- z = lookup(embed.weight, token) + lookup(2 * embed.weight, token)\n"
+      "  - y = f32(linear(z, head))",
+      "small.yaml:38: no gradient for parameter 'embed.weight' used as a value" },
+    { "- y = f32(linear(x, head))",
+      "- z = x * linear(x, norm)\n  - y = f32(linear(z, head))",
+      "small.yaml:38:23: no parameter 'norm.weight' in params\n"
+      "    - z = x * linear(x, norm)\n"
+      "                        ^" },
+    { "  y: y\n",
+      "  y: z\n",
+      "small.yaml:41:6: no value 'z' in the program\n"
+      "    y: z\n"
+      "       ^" },
+    { "  y: y\n",
+      "  y.{k}: y\n",
+      "small.yaml:41:10: no array 'y' in the program\n"
+      "    y.{k}: y\n"
+      "           ^" },
+};
+
+/* The good text with the first `find` replaced; from the arena. */
+static const char *broken(const mistake *x, qvl_arena *arena)
+{
+    const char *at = strstr(good, x->find);
+    CHECK(at != NULL, "%s is not in the spec", x->find);
+    return qvl_arena_printf(arena, "%.*s%s%s", (int)(at - good), good,
+                            x->replace, at + strlen(x->find));
+}
+
+static void test_mistakes(void)
+{
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_err err;
+    ir_module *m;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    CHECK_OK(ref_build_text(&m, &kernels, "small.yaml", good, REF_TRAIN,
+                            "size", &arena, &err), err);
+    for (size_t i = 0; i < QVL_COUNT(mistakes); i++) {
+        const mistake *x = &mistakes[i];
+        m = NULL;
+        int rc = ref_build_text(&m, &kernels, "small.yaml", broken(x, &arena),
+                                REF_TRAIN, "size", &arena, &err);
+        CHECK(rc == QVL_E_CONFIG, "%s -> %s: found code %s", x->find,
+              x->replace, qvl_err_name(rc));
+        CHECK(m == NULL, "%s", x->replace);
+        CHECK_STR(err.msg, x->message, "%s -> %s", x->find, x->replace);
+    }
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_mistakes))

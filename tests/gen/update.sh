@@ -1,0 +1,12 @@
+#!/bin/sh
+# Write the dumps of tiny.yaml anew, from the root of the tree:
+#   tests/gen/update.sh build/gen
+# and read the difference before it goes in.
+set -eu
+gen=$1
+for pass in lower grad simplify fuse size; do
+    "$gen" --dump $pass --phase train --shaders shaders \
+        --arch tests/gen/tiny.yaml >tests/gen/tiny.$pass.txt
+done
+"$gen" --dump size --phase infer --shaders shaders \
+    --arch tests/gen/tiny.yaml >tests/gen/tiny.infer.txt
