@@ -1,9 +1,9 @@
-# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...])
+# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...] [OPTIMIZE flag])
 #
 # Runs the generator over layer specs and makes an object library NAME of what
 # it writes: model code, kernels in C for each instruction set, OpenCL C and
 # SPIR-V inside the table. Kernels named here are compiled beside those that the
-# specs reach.
+# specs reach. OPTIMIZE replaces -O3, where compiling costs more than running.
 
 set(QVL_ISAS v2 v3 v4)
 set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
@@ -12,7 +12,7 @@ set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
     -Wno-unused-but-set-variable -Wno-shadow -Wno-type-limits)
 
 function(qvl_generate name)
-    cmake_parse_arguments(G "" "TABLE" "ARCHS;KERNELS" ${ARGN})
+    cmake_parse_arguments(G "" "TABLE;OPTIMIZE" "ARCHS;KERNELS" ${ARGN})
     set(dir ${CMAKE_BINARY_DIR}/generated/${name})
     set(shaders ${PROJECT_SOURCE_DIR}/shaders)
     file(MAKE_DIRECTORY ${dir})
@@ -88,7 +88,7 @@ function(qvl_generate name)
         target_include_directories(${name}_${isa} PRIVATE ${shaders})
         target_link_libraries(${name}_${isa} PRIVATE qvl_flags)
         target_compile_options(${name}_${isa} PRIVATE ${QVL_KERNEL_FLAGS}
-                               -march=x86-64-${isa})
+                               ${G_OPTIMIZE} -march=x86-64-${isa})
         target_compile_definitions(${name}_${isa} PRIVATE QVL_ISA_NAME=${isa})
         add_dependencies(${name}_${isa} ${name}_files)
         list(APPEND objects $<TARGET_OBJECTS:${name}_${isa}>)

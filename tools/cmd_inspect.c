@@ -1,4 +1,4 @@
-/* cmd_inspect.c - look inside: devices, model folders, pictures */
+/* cmd_inspect.c - look inside: devices, model folders, tokens, pictures */
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "cmd_image.h"
+#include "cmd_tokens.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
 #include "tensor/dtype.h"
@@ -17,6 +18,7 @@
 typedef struct {
     bool json;
     const char *model;
+    cmd_tokens_options tokens;
     cmd_image_options image;
 } inspect_options;
 
@@ -26,7 +28,12 @@ static const cmd_flag flags[] = {
     { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "one JSON value instead of text" },
     { .name = "model", .type = CMD_TEXT, AT(model), .value = "DIR",
-      .help = "folder with the files that image needs" },
+      .help = "folder with the files that tokens and image need" },
+    { .name = "decode", .type = CMD_SWITCH, AT(tokens.decode),
+      .help = "tokens: ids to text" },
+    { .name = "no-special", .type = CMD_SWITCH, AT(tokens.no_special),
+      .help = "tokens: added tokens are text; with --decode special ones are "
+              "left out" },
     { .name = "output", .type = CMD_TEXT, AT(image.output),
       .value = "FILE", .help = "image: tensors to write (safetensors)" },
     { .name = "profile", .type = CMD_TEXT, AT(image.profile),
@@ -339,6 +346,20 @@ static int run_model(const inspect_options *o, const char *const *word,
     return rc;
 }
 
+static int run_tokens(const inspect_options *o, const char *const *word,
+                      int n, qvl_err *err)
+{
+    (void)word;
+    (void)n;
+    cmd_tokens_options tokens = o->tokens;
+    tokens.folder = o->model;
+    if (tokens.folder == NULL)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --model (qvl inspect tokens): found nothing, "
+                        "expected a model folder");
+    return cmd_tokens(&tokens, err);
+}
+
 static int run_image(const inspect_options *o, const char *const *word,
                      int n, qvl_err *err)
 {
@@ -363,6 +384,7 @@ static const struct {
 } topics[] = {
     { "devices", 0, 0, "none", run_devices },
     { "model", 1, 1, "a model folder", run_model },
+    { "tokens", 0, 0, "none: it reads standard input", run_tokens },
     { "image", 1, INT_MAX, "picture files", run_image },
 };
 
@@ -400,13 +422,15 @@ static int run(const void *options, const char *const *word, int n,
 
 const cmd cmd_inspect = {
     .name = "inspect",
-    .summary = "look inside: devices, a model folder, pictures",
-    .usage = "devices | model DIR [--json] | image --model DIR FILE... "
-             "--output FILE",
+    .summary = "look inside: devices, a model folder, tokens, pictures",
+    .usage = "devices | model DIR [--json] | tokens --model DIR [--decode] "
+             "[--no-special] | image --model DIR FILE... --output FILE",
     .details =
         "devices    every back end and device, its limits, its tile class\n"
         "model DIR  dims, parameters by group, storage, what is missing or\n"
         "           superfluous\n"
+        "tokens     lines of standard input: JSON strings to arrays of ids,\n"
+        "           or back; a folder with tokenizer files alone will do\n"
         "image      pictures as the model receives them: pixel_values,\n"
         "           image_grid_thw, resized.K u8 [h, w, 3] of each\n",
     .flag = flags,

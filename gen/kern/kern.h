@@ -46,11 +46,15 @@
  *   (whole vectors only), EACH_LANE_TAIL(i, n) (what is left of them);
  *   GROUP_SUM(part, v), GROUP_MAX(part, v): v becomes the group's sum, the same
  *   in all lanes, part is shared f32 [LANES]. Every lane reaches every barrier.
- *   A loop runs at most 65,535 times (nest it): some drivers stop there.
+ *   UNROLL before a loop asks for its copies in a row: compilers keep an array
+ *   in registers only where every index is known.
+ *   The loops that a lane runs, nested ones included, turn at most 65,535 times
+ *   in all, those unrolled apart: some drivers stop there and say nothing.
  *   Functions: of numbers those of shaders/dialect/math.h with sqrt_f32,
  *   floor_f32, abs_f32, fma_f32, to_f32, to_i32, to_u32, f32_bits, bits_f32;
  *   of vectors splat_fv(x), fma_fv, max_fv, exp_fv, sum_fv(v) and peak_fv(v),
- *   the sum and the maximum of its numbers. `groups` knows ceil_div, min_u32,
+ *   the sum and the maximum of its numbers; read_fv(a, i) and write_fv(a, i, v),
+ *   VW neighbours of a local or shared f32 array. `groups` knows ceil_div, min_u32,
  *   max_u32 and not VW, which differs where the number of groups may not.
  */
 #ifndef GEN_KERN_H

@@ -15,6 +15,8 @@
 #define FN
 #define LANE gl_LocalInvocationID.x
 #define BARRIER barrier()
+#extension GL_EXT_control_flow_attributes : require
+#define UNROLL [[unroll]]
 #define EXACT(name, a, b, c) precise f32 name = (a) * (b) + (c)
 
 #define EACH_LANE(i, n) for (u32 i = LANE; i < (n); i += LANES)

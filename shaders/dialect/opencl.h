@@ -35,6 +35,7 @@ typedef QVL_PASTE(ushort, VW) hv;
 #define FN static inline
 #define EXACT(name, a, b, c) const f32 name = fma_f32(a, b, c)
 #define GROUP ((u32)get_group_id(0))
+#define UNROLL _Pragma("unroll")
 
 #if LANES == 1
 #define SHARED

@@ -61,7 +61,8 @@ int qvl_bmp_read(qvl_bmp *bmp, const qvl_image_file *file, qvl_err *err)
         return qvl_image_file_fail(file, err,
                                    "found a BMP of %u bits, compression %u, "
                                    "expected plain colours of 24 or 32 bits",
-                                   bits, (unsigned)read_u32(p + AT_COMPRESSION));
+                                   bits,
+                                   (unsigned)read_u32(p + AT_COMPRESSION));
     size_t row = ((size_t)w * bits + 31) / 32 * 4;
     size_t at = read_u32(p + AT_PIXELS);
     if (at < HEADER_BYTES || at > file->len

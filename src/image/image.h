@@ -32,7 +32,7 @@ size_t qvl_image_bytes(const qvl_image *im);
 uint8_t *qvl_image_row(const qvl_image *im, int y);
 
 /* Turn a picture as an EXIF orientation (1 to 8) says, so that its first row is
- * the one that belongs on top. Fails with QVL_E_MEMORY; im is then unchanged. */
+ * the one that belongs on top. On QVL_E_MEMORY im is unchanged. */
 int qvl_image_orient(qvl_image *im, int orientation, qvl_err *err);
 
 #endif

@@ -32,7 +32,6 @@ typedef struct {
     int marker;
     const uint8_t *data;
     size_t len;
-    size_t at;    // of the marker
     size_t next;  // behind the data
 } segment;
 
@@ -58,7 +57,6 @@ static int read_segment(segment *s, size_t at, const qvl_image_file *file,
                         qvl_err *err)
 {
     s->marker = next_marker(file, &at);
-    s->at = at;
     if (s->marker == 0 || s->marker == EOI)
         return qvl_image_file_fail(file, err,
                                    "found the end of the file before its "
@@ -131,7 +129,6 @@ int qvl_jpeg_read(qvl_jpeg *out, const qvl_image_file *file, qvl_err *err)
         return qvl_image_file_fail(file, err, "found no size before the "
                                               "pixels, expected a frame "
                                               "header");
-    jpeg.scan_at = s.at;
     *out = jpeg;
     return QVL_OK;
 }

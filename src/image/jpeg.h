@@ -2,8 +2,8 @@
  *
  * The decoder is libjpeg-turbo with its accurate integer DCT and smooth chroma
  * upsampling, whose pixels equal those of Pillow; a build without it takes
- * stb_image, whose pixels differ by some units. Colours come out as Pillow's
- * convert("RGB") gives them:
+ * stb_image, whose pixels differ by some units and which is for trusted files
+ * only. Colours come out as Pillow's convert("RGB") gives them:
  *   grey         the same value three times
  *   CMYK, YCCK   read as Adobe writes them, inverted, then black multiplied in
  *
@@ -22,7 +22,6 @@
 typedef struct {
     int h, w;
     int orientation;  // 1 to 8
-    size_t scan_at;   // of the segment that starts the first scan
 } qvl_jpeg;
 
 bool qvl_jpeg_is(const qvl_image_file *file);

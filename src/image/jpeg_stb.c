@@ -10,14 +10,47 @@
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb/stb_image.h>
 
-/* Is there an end marker behind the first scan? Inside a scan the bytes
- * ff d9 mean nothing else. stb_image reads zeros behind the end of a file, so a
- * cut one would pass for whole. */
-static bool has_end(const qvl_jpeg *jpeg, const qvl_image_file *file)
+enum { DHT = 0xc4, EOI = 0xd9 };
+
+/* Do the tables of a segment have 256 codes at most? Versions of stb_image
+ * write behind an array when there are more. */
+static bool has_sane_tables(const uint8_t *p, size_t len)
 {
-    for (size_t i = file->len; i >= jpeg->scan_at + 2; i--)
-        if (file->p[i - 2] == 0xff && file->p[i - 1] == 0xd9)
+    while (len >= 17) {
+        size_t n = 17;
+        for (int i = 1; i <= 16; i++)
+            n += p[i];
+        if (n > 17 + 256 || n > len)
+            return false;
+        p += n;
+        len -= n;
+    }
+    return len == 0;
+}
+
+/* Walk from segment to segment through the whole file, scans included: a
+ * marker cannot be mistaken there, since ff is always followed by 00. stb_image
+ * reads zeros behind the end of a file, so the end marker must be there. */
+static bool is_whole(const qvl_image_file *file)
+{
+    size_t at = 2;
+    while (at + 1 < file->len) {
+        int marker = file->p[at + 1];
+        size_t left = file->len - at - 2;
+        if (file->p[at] != 0xff || marker < 0xc0 || marker == 0xff
+            || (marker >= 0xd0 && marker <= 0xd8)) {
+            at++;
+            continue;
+        }
+        if (marker == EOI)
             return true;
+        const uint8_t *p = file->p + at + 2;
+        size_t len = left < 2 ? 0 : (size_t)p[0] << 8 | p[1];
+        if (len < 2 || len > left
+            || (marker == DHT && !has_sane_tables(p + 2, len - 2)))
+            return false;
+        at += 2 + len;
+    }
     return false;
 }
 
@@ -40,10 +73,11 @@ int qvl_jpeg_decode(qvl_image *out, const qvl_jpeg *jpeg,
                     const qvl_image_file *file, qvl_err *err)
 {
     qvl_image im;
-    if (file->len > INT_MAX || !has_end(jpeg, file))
+    if (file->len > INT_MAX || !is_whole(file))
         return qvl_image_file_fail(file, err,
-                                   "found no end marker within 2^31 bytes, "
-                                   "expected a whole JPEG file");
+                                   "found damaged segments, or no end marker "
+                                   "within 2^31 bytes, expected a whole JPEG "
+                                   "file");
     QVL_TRY(qvl_image_init(&im, jpeg->h, jpeg->w, err));
     const char *why = load(&im, file);
     if (why == NULL) {

@@ -212,10 +212,12 @@ static slice without_newlines_behind(slice s)
     return s;
 }
 
-/* First and last place of a mark; NULL when it is not there. */
+/* First place of a mark; NULL when it is not there. */
 static const char *find_first(slice s, const char *mark)
 {
-    return s.len > 0 ? memmem(s.p, s.len, mark, strlen(mark)) : NULL;
+    if (s.p == NULL || s.len == 0)
+        return NULL;
+    return memmem(s.p, s.len, mark, strlen(mark));
 }
 
 static const char *find_last(slice s, const char *mark)

@@ -109,12 +109,20 @@ static const char *path_of(reading *r, const char *name)
     return qvl_arena_printf(r->arena, "%s/%s", r->folder, name);
 }
 
+/* A file of a tokenizer that cannot be read or parsed is a wrong tokenizer. */
+static int as_model_error(reading *r, int rc)
+{
+    if (rc == QVL_OK || rc == QVL_E_MEMORY)
+        return rc;
+    if (r->err != NULL)
+        r->err->code = QVL_E_MODEL;
+    return QVL_E_MODEL;
+}
+
 static int read_text(reading *r, const char *name, char **text, size_t *len)
 {
-    int rc = qvl_file_read(path_of(r, name), text, len, r->arena, r->err);
-    if (rc != QVL_OK && r->err != NULL)
-        r->err->code = QVL_E_MODEL;
-    return rc == QVL_OK ? QVL_OK : QVL_E_MODEL;
+    return as_model_error(r, qvl_file_read(path_of(r, name), text, len,
+                                           r->arena, r->err));
 }
 
 /* A file that holds a JSON map. */
@@ -124,15 +132,9 @@ static int read_map(reading *r, const char *name, const qvl_node **out)
     size_t len;
     qvl_node *root;
     QVL_TRY(read_text(r, name, &text, &len));
-    int rc = qvl_json_parse(&root, text, len, path_of(r, name), r->arena,
-                            r->err);
-    if (rc == QVL_E_MEMORY)
-        return rc;
-    if (rc != QVL_OK) {
-        if (r->err != NULL)
-            r->err->code = QVL_E_MODEL;
-        return QVL_E_MODEL;
-    }
+    QVL_TRY(as_model_error(r, qvl_json_parse(&root, text, len,
+                                             path_of(r, name), r->arena,
+                                             r->err)));
     if (root->kind != QVL_NODE_MAP)
         return wrong(r, root, root, name, "map");
     *out = root;

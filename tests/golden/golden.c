@@ -9,6 +9,9 @@
  * that came nearest to its tolerance, as a share of it. With --output the
  * actual tensors go to DIR/NAME.safetensors.
  *
+ * A folder with cases.json instead holds pictures, one of kind tokenizer or chat
+ * holds texts; both are compared byte for byte.
+ *
  * Exit status 0 when every case holds, 1 when one does not, 2 for wrong use.
  */
 #include <getopt.h>
@@ -25,8 +28,10 @@
 #include "base/log.h"
 #include "batch_file.h"
 #include "compare.h"
+#include "image_cases.h"
 #include "qvl.h"
 #include "tensor/safetensors.h"
+#include "text_cases.h"
 
 typedef struct {
     const char *device;
@@ -365,9 +370,33 @@ static int run_steps(void *arg)
     return compare_all(r);
 }
 
+static bool is_text(run *r)
+{
+    const char *kind;
+    return text_of(r, "kind", &kind) == QVL_OK
+           && (strcmp(kind, "tokenizer") == 0 || strcmp(kind, "chat") == 0);
+}
+
+/* Text needs no model either, and no device. */
+static int judge_text(run *r)
+{
+    golden_text g;
+    if (golden_text_case(r->folder, &g, &r->err) != QVL_OK) {
+        printf("FAIL  %s: %s\n", r->folder, r->err.msg);
+        return FAILED;
+    }
+    bool holds = g.n_wrong == 0;
+    printf("%s  %s: %zu comparisons, %zu differ%s%s\n",
+           holds ? "ok  " : "FAIL", r->folder, g.n_compared, g.n_wrong,
+           holds ? "" : ", first ", holds ? "" : g.what);
+    return holds ? PASSED : FAILED;
+}
+
 static int judge(run *r)
 {
     int rc = load_case(r);
+    if (rc == QVL_OK && is_text(r))
+        return judge_text(r);
     if (rc == QVL_OK && unsupported(r) != NULL) {
         printf("%s  %s: %s is not supported yet\n",
                r->o->skip ? "skip" : "FAIL", r->folder, unsupported(r));
@@ -387,10 +416,27 @@ static int judge(run *r)
     return holds ? PASSED : FAILED;
 }
 
+/* Pictures need no model: their case is a folder of another form. */
+static int judge_pictures(run *r)
+{
+    golden_image g;
+    if (golden_image_case(r->folder, &g, &r->err) != QVL_OK) {
+        printf("FAIL  %s: %s\n", r->folder, r->err.msg);
+        return FAILED;
+    }
+    bool holds = g.n_wrong == 0;
+    printf("%s  %s: %zu comparisons, %zu differ%s%s, %zu files left out\n",
+           holds ? "ok  " : "FAIL", r->folder, g.n_compared, g.n_wrong,
+           holds ? "" : ", first ", holds ? "" : g.what, g.n_left_out);
+    return holds ? PASSED : FAILED;
+}
+
 static int run_case(const options *o, const char *folder)
 {
     run r = { .o = o, .folder = folder };
-    int verdict = judge(&r);
+    int verdict = qvl_file_exists(path_of(&r, "cases.json"))
+                      ? judge_pictures(&r)
+                      : judge(&r);
     fflush(stdout);
     qvl_st_writer_abort(r.writer);
     qvl_st_close(r.expected);

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/node.h"
+#include "crc.h"
 #include "image/decode.h"
 #include "image/patch.h"
 #include "image/processor.h"
@@ -57,8 +57,13 @@ static int compare_crc(run *r, const qvl_node *map, const char *key,
         return qvl_node_fail(map, r->err, QVL_E_FORMAT,
                              "%s: found nothing, expected a checksum", key);
     uint32_t want = (uint32_t)strtoul(text, NULL, 16);
-    judge(r, crc32_z(0, p, n) == want, what);
+    judge(r, crc_of(p, n) == want, what);
     return QVL_OK;
+}
+
+static const qvl_st_tensor *find_tensor(const run *r, const char *name)
+{
+    return r->expected != NULL ? qvl_st_find(r->expected, name) : NULL;
 }
 
 /* Compare bytes with a stored tensor, if there is one. */
@@ -69,7 +74,7 @@ static void compare_tensor(run *r, const char *suffix, const void *p,
     const char *name = qvl_arena_printf(&r->arena, "%s.%s",
                                         slash != NULL ? slash + 1 : r->file,
                                         suffix);
-    const qvl_st_tensor *t = qvl_st_find(r->expected, name);
+    const qvl_st_tensor *t = find_tensor(r, name);
     if (t != NULL)
         judge(r, t->bytes == n && memcmp(t->data, p, n) == 0, name);
 }
@@ -206,7 +211,7 @@ static int compare_stored(run *r, const qvl_node *map)
     const char *slash = strrchr(r->file, '/');
     const char *name = qvl_arena_printf(&r->arena, "%s.decoded",
                                         slash != NULL ? slash + 1 : r->file);
-    const qvl_st_tensor *t = qvl_st_find(r->expected, name);
+    const qvl_st_tensor *t = find_tensor(r, name);
     const qvl_node *runs = qvl_node_find(map, "runs");
     r->out->n_left_out++;
     if (t == NULL || t->rank != 3)
@@ -247,7 +252,8 @@ static int compare_all(void *arg)
     QVL_TRY(qvl_json_parse(&root, text, len, path, &r->arena, r->err));
     r->json = root;
     path = qvl_arena_printf(&r->arena, "%s/expected.safetensors", r->folder);
-    QVL_TRY(qvl_st_open(&r->expected, path, r->err));
+    if (qvl_file_exists(path))
+        QVL_TRY(qvl_st_open(&r->expected, path, r->err));
     const qvl_node *cases = qvl_node_find(root, "cases");
     for (size_t i = 0; cases != NULL && i < cases->n; i++)
         QVL_TRY(compare_case(r, &cases->items[i]));

@@ -1,8 +1,8 @@
 /* image_cases.h - stored cases of picture decoding, resizing and cutting
  *
  * A case is a folder: cases.json with the checksums of every picture as it is
- * decoded, resized and cut into patches, expected.safetensors with some of them
- * in full, and the picture files. Everything is compared byte for byte.
+ * decoded, resized and cut into patches, the picture files, and perhaps
+ * expected.safetensors with some results in full. Compared byte for byte.
  */
 #ifndef GOLDEN_IMAGE_CASES_H
 #define GOLDEN_IMAGE_CASES_H
