@@ -1,12 +1,14 @@
 #!/bin/sh
 # run.sh - build and test everything
 #
-#   tests/run.sh [BUILD]        BUILD: folder of the build (default: build)
+#   tests/run.sh [BUILD]               BUILD: folder of the build (default: build)
+#   tests/run.sh --sanitizers [BUILD]  the nightly part
 #
-# Installs what is missing (tools/deps.sh), builds, runs every test on whatever
-# devices the machine has, then builds the processor's part once more under the
-# address and undefined behaviour sanitizers (BUILD-sanitizers) and runs its
-# tests again. Where shared/golden stands beside the tree, its cases run as well.
+# Installs what is missing (tools/deps.sh), builds, and runs every test on
+# whatever devices the machine has. Where shared/golden stands beside the tree,
+# its cases run as well. With --sanitizers the processor's part is built under the
+# address and undefined behaviour sanitizers (BUILD-sanitizers) instead, and its
+# tests run there.
 #
 # The last line is "N passed, N failed", with ", N skipped" when a test says that
 # it left something out. Counted are the cases of a test program, or the program
@@ -14,8 +16,14 @@
 # without Vulkan or OpenCL is a failure too.
 #
 # CMAKE_BUILD_PARALLEL_LEVEL limits the jobs of the build.
+# shellcheck disable=SC2086  # names of targets are words of a list
 set -u
 cd "$(dirname "$0")/.." || exit 1
+sanitizers=no
+if [ "${1:-}" = --sanitizers ]; then
+    sanitizers=yes
+    shift
+fi
 build=${1:-build}
 checked=$build-sanitizers
 passed=0
@@ -48,14 +56,16 @@ quietly() {
     return 1
 }
 
-# make_build FOLDER OPTION...: without it there is nothing to test
+# make_build FOLDER TARGETS OPTION...: without it there is nothing to test
 make_build() {
     folder=$1
-    shift
+    targets=$2
+    shift 2
     echo "== building $folder"
     if ! quietly "$folder/configure.log" \
         cmake -G Ninja -S . -B "$folder" "$@" ||
-        ! quietly "$folder/build.log" cmake --build "$folder"; then
+        ! quietly "$folder/build.log" \
+            cmake --build "$folder" --target $targets; then
         failure "the build of $folder"
         finish
     fi
@@ -135,6 +145,17 @@ need_devices() {
 
 tools/deps.sh || { failure "packages are missing"; finish; }
 
+if [ "$sanitizers" = yes ]; then
+    make_build "$checked" -DCMAKE_BUILD_TYPE=Debug -DQVL_VULKAN=OFF \
+        -DQVL_OPENCL=OFF -DQVL_ONEDNN=OFF -DQVL_SANITIZE=address,undefined \
+        -DQVL_GOLDEN=none
+    export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    run_tests "$checked" \
+        -E '^lint$|^cli_(deps|lint|symbols)$|_(opencl|vulkan)$'
+    finish
+fi
+
 golden=
 [ ! -d ../shared/golden ] || golden=-DQVL_GOLDEN=$(cd ../shared/golden && pwd)
 # shellcheck disable=SC2086  # one option, or none
@@ -142,11 +163,4 @@ make_build "$build" -DCMAKE_BUILD_TYPE=Release $golden
 need_devices || failure "qvl inspect devices"
 # The validation layer watches every test that uses Vulkan.
 QVL_VK_VALIDATE=1 run_tests "$build"
-
-make_build "$checked" -DCMAKE_BUILD_TYPE=Debug -DQVL_VULKAN=OFF \
-    -DQVL_OPENCL=OFF -DQVL_ONEDNN=OFF -DQVL_SANITIZE=address,undefined \
-    -DQVL_GOLDEN=none
-export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-run_tests "$checked" -E '^lint$|^cli_(deps|lint|symbols)$|_(opencl|vulkan)$'
 finish

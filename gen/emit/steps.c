@@ -138,7 +138,7 @@ static const char *const class_words[] = {
     "QVL_CLS_ACT", "QVL_CLS_RES", "QVL_CLS_WEIGHT", "QVL_CLS_F32",
     "QVL_CLS_I32"};
 
-/* Name for traces: "model.layers.%d.q_proj" of layer l, or plain. */
+/* Name for traces: "model.layers.%d.x" of layer l, or plain. */
 static void print_trace_name(qvl_str *t, const ir_value *v)
 {
     const ir_region *r = repeat_of(v->home);
@@ -469,7 +469,11 @@ static int emit_chunk(steps *s, const ir_region *r)
     s->o->depth++;
     out_line(s->o, "const int64_t %s = %s - %s < %s ? %s - %s : %s;", rows,
              all, first, by, all, first, by);
+    bool backward = s->backward;
     QVL_TRY(emit_block(s, &r->body));
+    if (s->backward != backward)  // as the next turn expects it
+        out_line(s->o, "p->mark.backward = %s;", backward ? "true" : "false");
+    s->backward = backward;
     s->o->depth--;
     out_line(s->o, "}");
     return QVL_OK;
@@ -513,6 +517,8 @@ static int emit_block(steps *s, const ir_block *block)
 {
     emit_spaces(s, block);
     for (const ir_node *n = block->first; n; n = n->next) {
+        if (n->kind == IR_N_REGION && n->region->kind != IR_REPEAT)
+            emit_mark(s, n);
         if (n->kind == IR_N_OP)
             QVL_TRY(emit_op(s, n));
         else if (n->kind == IR_N_LOAD)

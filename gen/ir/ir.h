@@ -232,7 +232,7 @@ struct ir_node {
 };
 
 typedef struct {
-    const char *name;      // "vision.deepstack.{k}" for an array
+    const char *name;      // "taps.{k}" for an array
     ir_value *value;
     int array;             // -1: one value
     const char *var;

@@ -13,6 +13,15 @@ int64_t ref_var(const ref_vars *vars, const char *name)
     return 0;
 }
 
+int ref_place(const qvl_dims *d, int list, int64_t v)
+{
+    for (int i = 0; i < d->n_list[list]; i++)
+        if (d->list[list][i] == v)
+            return i;
+    return -1;
+}
+
+/* A division by 0 gives -1: no size, and nothing that a condition wants. */
 static int64_t binary(char op, int64_t a, int64_t b)
 {
     switch (op) {
@@ -23,9 +32,9 @@ static int64_t binary(char op, int64_t a, int64_t b)
     case '*':
         return a * b;
     case '/':
-        return qvl_dims_div(a, b);
+        return b == 0 ? -1 : a / b;
     case '%':
-        return qvl_dims_mod(a, b);
+        return b == 0 ? -1 : a % b;
     case '<':
         return a < b;
     case '>':
@@ -64,8 +73,8 @@ int64_t ref_int(const ir_module *m, const qvl_dims *d, const ref_vars *vars,
     case IR_INT_NOT:
         return !ref_int(m, d, vars, e->a);
     case IR_INT_IN:
-        return qvl_dims_place(d, m->dim[e->dim].list,
-                              ref_int(m, d, vars, e->a)) >= 0;
+        return ref_place(d, m->dim[e->dim].list,
+                         ref_int(m, d, vars, e->a)) >= 0;
     default:
         return e->number;
     }

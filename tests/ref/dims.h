@@ -27,6 +27,8 @@ int ref_dims_derive(qvl_dims *d, const ir_module *m, qvl_err *err);
 int64_t ref_int(const ir_module *m, const qvl_dims *d, const ref_vars *vars,
                 const ir_int *e);
 int64_t ref_var(const ref_vars *vars, const char *name);
+/* Place of v in a list, -1 when it is not there. */
+int ref_place(const qvl_dims *d, int list, int64_t v);
 double ref_real(const qvl_dims *d, const ir_real *r);
 size_t ref_elems(const qvl_dims *d, const ir_shape *s);
 

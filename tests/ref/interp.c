@@ -304,9 +304,8 @@ static int run_if(interp *s, const ir_node *n)
         int n_vars = s->vars.n;
         if (r->var)
             push_var(s, r->var,
-                     qvl_dims_place(&s->d, s->m->dim[r->cond->dim].list,
-                                    ref_int(s->m, &s->d, &s->vars,
-                                            r->cond->a)));
+                     ref_place(&s->d, s->m->dim[r->cond->dim].list,
+                               ref_int(s->m, &s->d, &s->vars, r->cond->a)));
         QVL_TRY(run_block(s, &r->body));
         for (int i = 0; i < r->n_carry; i++)
             QVL_TRY(carried(s, n->line, r->carry[i].next, &now[i]));
