@@ -146,7 +146,7 @@ need_devices() {
 tools/deps.sh || { failure "packages are missing"; finish; }
 
 if [ "$sanitizers" = yes ]; then
-    make_build "$checked" -DCMAKE_BUILD_TYPE=Debug -DQVL_VULKAN=OFF \
+    make_build "$checked" all -DCMAKE_BUILD_TYPE=Debug -DQVL_VULKAN=OFF \
         -DQVL_OPENCL=OFF -DQVL_ONEDNN=OFF -DQVL_SANITIZE=address,undefined \
         -DQVL_GOLDEN=none
     export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1
@@ -159,7 +159,7 @@ fi
 golden=
 [ ! -d ../shared/golden ] || golden=-DQVL_GOLDEN=$(cd ../shared/golden && pwd)
 # shellcheck disable=SC2086  # one option, or none
-make_build "$build" -DCMAKE_BUILD_TYPE=Release $golden
+make_build "$build" all -DCMAKE_BUILD_TYPE=Release $golden
 need_devices || failure "qvl inspect devices"
 # The validation layer watches every test that uses Vulkan.
 QVL_VK_VALIDATE=1 run_tests "$build"
