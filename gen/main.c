@@ -3,7 +3,7 @@
  *   gen --shaders DIR --tune DIR --out DIR [--arch FILE]... [--kernel NAME]...
  *       [--table NAME] [--spirv no] [--opencl no]
  *   gen --embed DIR
- *   gen --dump PASS [--phase infer|train] --shaders DIR --arch FILE
+ *   gen --dump PASS [--phase infer|decode|train] --shaders DIR --arch FILE
  *
  * The passes are the list below. The output is a pure function of the input:
  * the same bytes in give the same bytes out. Files are written when they change
@@ -89,8 +89,8 @@ static int read_kernels(generator *g)
 }
 
 /* The spec through all passes; stops after the pass `stop`. */
-static int build(generator *g, const char *file, bool train, const char *stop,
-                 ir_module **module)
+static int build(generator *g, const char *file, ir_phase phase,
+                 const char *stop, ir_module **module)
 {
     ir_module *m = qvl_arena_array(&g->arena, ir_module, 1);
     char *text;
@@ -98,6 +98,7 @@ static int build(generator *g, const char *file, bool train, const char *stop,
     spec s = {0};
     m->arena = &g->arena;
     m->kernels = &g->kernels;
+    m->phase = phase;
     QVL_TRY(qvl_file_read(file, &text, &len, &g->arena, &g->err));
     const char *slash = strrchr(file, '/');
     QVL_TRY(spec_read(&s, m, slash ? slash + 1 : file, text, &g->err));
@@ -107,7 +108,7 @@ static int build(generator *g, const char *file, bool train, const char *stop,
     if (stop && strcmp(stop, "lower") == 0)
         return QVL_OK;
     for (int i = 0; i < N_PASSES; i++) {
-        if (passes[i].train_only && !train)
+        if (passes[i].train_only && phase != IR_TRAIN)
             continue;
         QVL_TRY(passes[i].run(m, &g->err));
         QVL_TRY(ir_check(m, passes[i].name, &g->err));
@@ -123,10 +124,18 @@ static int dump(generator *g)
 {
     ir_module *m;
     qvl_str s = {0};
-    bool train = !g->opt.phase || strcmp(g->opt.phase, "train") == 0;
+    static const char *const phases[IR_N_PHASE] = {"infer", "decode", "train"};
+    int phase = g->opt.phase ? 0 : IR_TRAIN;
+    while (g->opt.phase && phase < IR_N_PHASE &&
+           strcmp(g->opt.phase, phases[phase]) != 0)
+        phase++;
+    if (phase == IR_N_PHASE)
+        return qvl_fail(&g->err, QVL_E_USAGE,
+                        "--phase: found %s, expected infer, decode or train",
+                        g->opt.phase);
     if (g->opt.n_arch != 1)
         return qvl_fail(&g->err, QVL_E_USAGE, "--dump takes one --arch");
-    QVL_TRY(build(g, g->opt.arch[0], train, g->opt.dump, &m));
+    QVL_TRY(build(g, g->opt.arch[0], (ir_phase)phase, g->opt.dump, &m));
     ir_print(&s, m);
     fputs(s.p, stdout);
     qvl_str_release(&s);
@@ -237,12 +246,13 @@ static int generate(generator *g)
     QVL_TRY(emit_tune_read(&tune, g->opt.tune, &g->arena, &g->err));
     QVL_TRY(emit_tune_check(&tune, &g->kernels, &g->err));
     for (int i = 0; i < g->opt.n_arch; i++) {
-        ir_module *infer, *train;
-        QVL_TRY(build(g, g->opt.arch[i], false, NULL, &infer));
-        QVL_TRY(build(g, g->opt.arch[i], true, NULL, &train));
-        g->name[i] = infer->name;
-        QVL_TRY(emit_model(&g->model[i], &g->families, infer, train,
-                           "families.h", &g->err));
+        ir_module *m[IR_N_PHASE];
+        for (int phase = 0; phase < IR_N_PHASE; phase++)
+            QVL_TRY(build(g, g->opt.arch[i], (ir_phase)phase, NULL,
+                          &m[phase]));
+        g->name[i] = m[0]->name;
+        QVL_TRY(emit_model(&g->model[i], &g->families, m, "families.h",
+                           &g->err));
     }
     for (int i = 0; i < g->opt.n_kernel; i++) {
         const kern *k = kern_find(&g->kernels, g->opt.kernel[i]);

@@ -141,7 +141,8 @@ static int run_forward(void *arg)
         .label = in->labels,
         .images = pictures_of(&in->images),
         .videos = pictures_of(&in->videos),
-        .logits = (f->want & QVL_LOGITS) != 0,
+        .logits = (f->want & QVL_LOGITS) != 0 ? QVL_LOGITS_ALL
+                                              : QVL_LOGITS_NONE,
     };
     qvl_model_want want = {
         .loss = (f->want & QVL_LOSS) != 0,

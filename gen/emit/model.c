@@ -137,7 +137,8 @@ static const char *const source_words[] = {
 static const char *const kind_words[] = {
     "QVL_INPUT_F32",   "QVL_INPUT_I32",   "QVL_INPUT_INDEX",
     "QVL_INPUT_WEIGHT", "QVL_INPUT_START", "QVL_INPUT_ENTRY",
-    "QVL_INPUT_RANGE", "QVL_INPUT_ANGLES"};
+    "QVL_INPUT_RANGE", "QVL_INPUT_ANGLES", "QVL_INPUT_SLOT",
+    "QVL_INPUT_BLOCK"};
 
 static int n_named_dims(const ir_module *m)
 {
@@ -450,10 +451,11 @@ static void emit_input_sizes(out *o, const ir_module *m)
 
 /* ---- the whole ---- */
 
-int emit_model(qvl_str *s, families *f, const ir_module *infer,
-               const ir_module *train, const char *header, qvl_err *err)
+int emit_model(qvl_str *s, families *f, ir_module *const phase[IR_N_PHASE],
+               const char *header, qvl_err *err)
 {
-    const ir_module *m = infer;
+    const ir_module *m = phase[IR_INFER];
+    bool has_cache = m->n_states > 0;
     out o;
     out_init(&o, s);
     out_line(&o, "/* Generated from %s: the architecture %s. */", m->file,
@@ -471,6 +473,8 @@ int emit_model(qvl_str *s, families *f, const ir_module *infer,
                  "QVL_CLS_F32, n, family_name[f])");
     out_line(&o, "#define GRAD(f, l, n) qvl_program_grad(p, at[f] + (l), n, "
                  "family_name[f])");
+    out_line(&o, "#define STATE(s, l, n, name) qvl_program_state(p, (s) + %d * "
+                 "(l), QVL_CLS_ACT, n, name)", m->n_states);
     out_line(&o, "#define A(...) ((const uint32_t[]){__VA_ARGS__})");
     out_gap(&o);
     emit_tables(&o, m);
@@ -478,8 +482,10 @@ int emit_model(qvl_str *s, families *f, const ir_module *infer,
     emit_param_places(&o, m);
     emit_params(&o, m);
     emit_input_sizes(&o, m);
-    QVL_TRY(emit_steps(&o, f, (ir_module *)infer, "infer", err));
-    QVL_TRY(emit_steps(&o, f, (ir_module *)train, "train", err));
+    QVL_TRY(emit_steps(&o, f, phase[IR_INFER], "infer", err));
+    if (has_cache)
+        QVL_TRY(emit_steps(&o, f, phase[IR_DECODE], "decode", err));
+    QVL_TRY(emit_steps(&o, f, phase[IR_TRAIN], "train", err));
     out_line(&o, "const qvl_arch qvl_arch_%s = {", m->name);
     out_line(&o, "    .name = \"%s\",", m->name);
     out_line(&o, "    .model_type = model_types,");
@@ -492,6 +498,7 @@ int emit_model(qvl_str *s, families *f, const ir_module *infer,
     out_line(&o, "    .params = params,");
     out_line(&o, "    .input_sizes = input_sizes,");
     out_line(&o, "    .infer = infer,");
+    out_line(&o, "    .decode = %s,", has_cache ? "decode" : "NULL");
     out_line(&o, "    .train = train,");
     out_line(&o, "};");
     return QVL_OK;

@@ -10,9 +10,9 @@
 #include "emit/families.h"
 #include "ir/ir.h"
 
-/* Both modules come from the same spec; `infer` has no backward ops. `header`
- * declares the families. */
-int emit_model(qvl_str *s, families *f, const ir_module *infer,
-               const ir_module *train, const char *header, qvl_err *err);
+/* The modules of all phases come from the same spec. `header` declares the
+ * families. */
+int emit_model(qvl_str *s, families *f, ir_module *const phase[IR_N_PHASE],
+               const char *header, qvl_err *err);
 
 #endif

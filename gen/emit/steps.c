@@ -27,7 +27,7 @@ static bool taken(const steps *s, const char *name)
 {
     static const char *const words[] = {"p", "d", "at", "int", "for", "if",
                                         "do", "in", "const", "static",
-                                        "infer", "train", "params", "dims",
+                                        "infer", "decode", "train", "params", "dims",
                                         "inputs", "places", "derive"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i], name) == 0)
@@ -122,6 +122,14 @@ static void print_ref(steps *s, qvl_str *t, const ir_value *v)
         qvl_str_printf(t, ", %s, ", root->layer ? root->layer : "0");
         text_poly(t, s->m, &n, false);
         qvl_str_putc(t, ')');
+        return;
+    }
+    if (root->kind == IR_V_STATE) {
+        poly n = ir_elems(&root->shape);
+        qvl_str_printf(t, "STATE(%d, %s, ", root->index,
+                       root->layer ? root->layer : "0");
+        text_poly(t, s->m, &n, false);
+        qvl_str_printf(t, ", \"%s\")", root->name);
         return;
     }
     qvl_str_puts(t, c_name(s, root));

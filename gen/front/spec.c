@@ -298,6 +298,26 @@ static bool is_word(const char *p, size_t n, const char *word)
     return strlen(word) == n && strncmp(p, word, n) == 0;
 }
 
+/* The place of each row in a cache, and the tables that tell where the blocks
+ * of a sequence lie. */
+static int add_cache(reader *r, const expr_text *t, const char *name,
+                     const ir_shape *shape)
+{
+    if (shape->rank != 3)
+        return expr_fail(t, t->col, r->err,
+                         "expected cache [rows, slots, blocks]");
+    ir_shape rows = {.rank = 1, .d = {shape->d[0]}};
+    ir_shape blocks = {.rank = 1, .d = {shape->d[2]}};
+    ir_input *in = input_add(r->m, name, QVL_INPUT_SLOT, IR_I32, &rows);
+    in->table = shape->d[1];
+    int of = r->m->n_inputs - 1;
+    in = input_add(r->m, qvl_arena_printf(r->arena, "%s.block", name),
+                   QVL_INPUT_BLOCK, IR_I32, &blocks);
+    in->of = of;
+    in->table = shape->d[1];
+    return QVL_OK;
+}
+
 static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
 {
     const expr_text *t = text_of(r, value);
@@ -317,12 +337,15 @@ static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
     } else if (is_word(p, n, "range") && s.rank == 1) {
         s.d[s.rank++] = poly_number(4);
         input_add(r->m, key->s, QVL_INPUT_RANGE, IR_I32, &s);
+    } else if (is_word(p, n, "cache")) {
+        return add_cache(r, t, key->s, &s);
     } else if (is_word(p, n, "angles") && s.rank == 2) {
         s = (ir_shape){.rank = 3, .d = {s.d[0], poly_number(2), s.d[1]}};
         input_add(r->m, key->s, QVL_INPUT_ANGLES, IR_F32, &s);
     } else {
         return fail_node(r, value,
-                         "kinds are f32, i32, index, range [T], angles [T, A]");
+                         "kinds are f32, i32, index, range [T], angles [T, A], "
+                         "cache [T, S, Z]");
     }
     return QVL_OK;
 }

@@ -9,7 +9,10 @@
  *   check       [CONDITIONS]            held when a model is opened
  *   inputs      NAME: KIND [DIMS] ...   f32, i32; `index [T, K] into N` (rows of
  *               a table of N rows, -1 for none, with weights); `range [T]` (who
- *               attends whom); `angles [T, A]` (cosines and sines)
+ *               attends whom); `angles [T, A]` (cosines and sines); `cache
+ *               [T, S, Z]` (where among S slots what is kept of T tokens goes,
+ *               and tables of Z entries that tell where the blocks of a
+ *               sequence lie)
  *   params      GROUP: NAME: [DIMS]     by checkpoint name; `{l<L}` makes L of
  *               them; {shape:, same_as:, if:} ties, {transposable: true}
  *   program     statements, below
@@ -22,6 +25,8 @@
  *                            turn and is the residual stream
  *   if COND [as k] at PREFIX:  `b in taps as k`: k is the place in the list
  *   chunk R by C:            over rows of R, at most C at a time, for the head
+ * attention(q, k, v, range, scale, cache) keeps k and v in the cache when
+ * sequences are read, and reads them from there when they are continued.
  * Functions: linear, rms_norm, layer_norm, rope, attention, lookup, heads, join,
  * reshape, split, f32, sum_rows, cross_entropy, and the elementwise ones
  * (+ - *, silu, gelu_tanh, gelu_erf, sigmoid, tanh, exp). A parameter is named

@@ -21,7 +21,8 @@ static int fail(const checker *c, int line, const char *what,
 static bool always_there(const ir_value *v)
 {
     return v->kind == IR_V_INPUT || v->kind == IR_V_PARAM ||
-           v->kind == IR_V_GRAD || v->kind == IR_V_SPACE;
+           v->kind == IR_V_GRAD || v->kind == IR_V_STATE ||
+           v->kind == IR_V_SPACE;
 }
 
 static int check_use(const checker *c, int line, ir_value *v)

@@ -97,6 +97,23 @@ ir_value *ir_grad_value(ir_module *m, int family, const char *layer)
     return family_value(m, IR_V_GRAD, family, layer);
 }
 
+ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
+                       const ir_shape *shape)
+{
+    if (m->n_states == m->cap_states) {
+        m->cap_states = m->cap_states == 0 ? 8 : 2 * m->cap_states;
+        ir_state *more = qvl_arena_array(m->arena, ir_state, m->cap_states);
+        for (int i = 0; i < m->n_states; i++)
+            more[i] = m->state[i];
+        m->state = more;
+    }
+    ir_value *v = ir_value_new(m, IR_V_STATE, name, IR_ACT, shape, NULL);
+    v->index = m->n_states;
+    v->layer = var;
+    m->state[m->n_states++] = (ir_state){name, var, *shape};
+    return v;
+}
+
 /* ---- nodes ---- */
 
 ir_node *ir_node_new(ir_module *m, int kind, int line)

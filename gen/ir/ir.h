@@ -106,6 +106,22 @@ typedef struct {
     bool transposable;
 } ir_param;
 
+/* Memory that lives from run to run: one, or one for each value of a loop
+ * variable. */
+typedef struct {
+    const char *name;
+    const char *var;   // NULL: single
+    ir_shape shape;
+} ir_state;
+
+/* What a module is built for. */
+typedef enum {
+    IR_INFER,   // whole sequences; keys and values are kept as well
+    IR_DECODE,  // more tokens of sequences whose keys and values are kept
+    IR_TRAIN,   // whole sequences, and every gradient
+    IR_N_PHASE
+} ir_phase;
+
 typedef struct ir_node ir_node;
 typedef struct ir_region ir_region;
 
@@ -113,6 +129,7 @@ typedef enum {
     IR_V_INPUT,
     IR_V_PARAM,
     IR_V_GRAD,    // sum for a parameter
+    IR_V_STATE,   // lives from run to run
     IR_V_OP,      // output of an op
     IR_V_ENTRY,   // of a carry, inside its region
     IR_V_RESULT,  // of a carry, behind its region
@@ -127,8 +144,8 @@ typedef struct ir_value {
     const char *name;      // for people; not unique
     ir_class cls;
     ir_shape shape;
-    int index;             // input, or parameter family
-    const char *layer;     // PARAM, GRAD: loop variable that picks the instance
+    int index;             // input, parameter family or state
+    const char *layer;     // PARAM, GRAD, STATE: loop variable of the instance
     ir_region *home;       // region that defines it, NULL: the module's block
     ir_node *def;          // op, region or load; NULL for inputs and parameters
     struct ir_value *base; // VIEW
@@ -247,6 +264,7 @@ typedef struct {
 typedef struct ir_module {
     qvl_arena *arena;
     const kern_set *kernels;
+    ir_phase phase;
     const char *file;            // of the spec, as given
     const char *name;
     const char *model_type[4];
@@ -260,6 +278,8 @@ typedef struct ir_module {
     int n_inputs;
     ir_param *param;
     int n_params;
+    ir_state *state;
+    int n_states, cap_states;
     ir_array *array;
     int n_arrays;
     ir_output *output;
@@ -294,6 +314,9 @@ ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
 ir_value *ir_input_value(ir_module *m, int input);
 ir_value *ir_param_value(ir_module *m, int family, const char *layer);
 ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
+/* A state of its own, of class ACT; `var` may be NULL. */
+ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
+                       const ir_shape *shape);
 int ir_input_find(const ir_module *m, const char *name);
 
 ir_node *ir_node_new(ir_module *m, int kind, int line);

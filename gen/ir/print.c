@@ -144,6 +144,9 @@ static void print_ref(const printer *p, const ir_value *v)
     case IR_V_GRAD:
         qvl_str_printf(p->out, "grad@%s", v->name);
         break;
+    case IR_V_STATE:
+        qvl_str_printf(p->out, "state@%s", v->name);
+        break;
     case IR_V_VIEW:
         qvl_str_printf(p->out, "%%%d:", v->id);
         print_ref(p, v->base);

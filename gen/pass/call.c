@@ -229,20 +229,50 @@ static int call_rope(lower *s, const expr *e, const char *name,
     return add_op(s, e, "rope", in, 2, &sign, name ? name : "roped", out);
 }
 
+/* Keep rows of x in a state of `slots` rows, at the places an input tells. */
+static int keep_rows(lower *s, const expr *e, ir_value *x, int slot,
+                     const char *name, ir_value **state)
+{
+    const char *var = s->vars ? s->vars->name : NULL;
+    ir_shape shape = x->shape;
+    shape.d[0] = s->m->input[slot].table;
+    *state = ir_state_add(s->m, name, var, &shape);
+    ir_value *in[2] = {x, ir_input_value(s->m, slot)};
+    if (!ir_op_add(&s->b, "cache_put", in, 2, state, IR_ACT, NULL, NULL,
+                   s->err))
+        return place(s, e);
+    return QVL_OK;
+}
+
+/* attention(q, k, v, range, scale) among the rows of k and v; with a cache they
+ * are kept, and sequences that are continued see what was kept of them. */
 static int call_attention(lower *s, const expr *e, const char *name,
                           ir_value **out)
 {
-    ir_value *in[4];
+    ir_value *in[5];
     ir_real scale;
-    int range;
-    QVL_TRY(want_args(s, e, 5));
+    int range, slot;
+    bool cached = e->n == 6 && s->m->phase != IR_TRAIN;
+    if (e->n != 6)
+        QVL_TRY(want_args(s, e, 5));
     for (int i = 0; i < 3; i++)
         QVL_TRY(lower_value(s, e->arg[i], NULL, &in[i]));
     QVL_TRY(want_input(s, e->arg[3], QVL_INPUT_RANGE, &range));
     in[3] = ir_input_value(s->m, range);
     QVL_TRY(want_real(s, e->arg[4], &scale));
-    return add_op(s, e, "attention", in, 4, &scale, name ? name : "attended",
-                  out);
+    if (e->n == 6)
+        QVL_TRY(want_input(s, e->arg[5], QVL_INPUT_SLOT, &slot));
+    ir_value *k = in[1], *v = in[2];
+    if (cached) {
+        QVL_TRY(keep_rows(s, e, in[1], slot, "keys", &k));
+        QVL_TRY(keep_rows(s, e, in[2], slot, "values", &v));
+    }
+    if (!name)
+        name = "attended";
+    if (s->m->phase != IR_DECODE || !cached)
+        return add_op(s, e, "attention", in, 4, &scale, name, out);
+    ir_value *kept[5] = {in[0], k, v, in[3], ir_input_value(s->m, slot + 1)};
+    return add_op(s, e, "attention_cached", kept, 5, &scale, name, out);
 }
 
 static int call_lookup(lower *s, const expr *e, const char *name,

@@ -1,6 +1,7 @@
 /* simplify.c - ops whose results nobody reads
  *
- * Roots are the outputs of the module and the gradients of its parameters.
+ * Roots are the outputs of the module, the gradients of its parameters and its
+ * states.
  * Expressions are folded where they are built (ir_ex_binary), so only whole ops,
  * loads, stores and carries are left to drop here.
  */
@@ -28,7 +29,8 @@ static bool op_live(const liveness *s, const ir_op *op)
 {
     for (int i = 0; i < op->n_out; i++) {
         ir_value *root = ir_root(op->out[i]);
-        if (root->kind == IR_V_GRAD || s->live[root->id])
+        if (root->kind == IR_V_GRAD || root->kind == IR_V_STATE ||
+            s->live[root->id])
             return true;
     }
     return false;

@@ -56,6 +56,8 @@ typedef enum {
     QVL_INPUT_ENTRY,   // i32 [rows, K]: entries r * K + k sorted by table row
     QVL_INPUT_RANGE,   // i32 [rows, 4]: kv_lo, kv_hi, q_lo, q_hi
     QVL_INPUT_ANGLES,  // f32 [rows, 2, A]: cosines, then sines
+    QVL_INPUT_SLOT,    // i32 [rows]: place in a cache of n slots, -1: none
+    QVL_INPUT_BLOCK,   // i32 [Z]: block tables, numbers of blocks of a cache
 } qvl_input_kind;
 
 typedef struct {
@@ -102,8 +104,13 @@ typedef struct qvl_arch {
     /* Append every parameter in the spec's order. */
     void (*params)(qvl_param_list *list, const qvl_dims *d);
     void (*input_sizes)(qvl_input_size *size, const qvl_dims *d);
-    /* Append the steps of inference, or of training with every gradient. */
+    /* Append the steps of inference over whole sequences, which keep keys and
+     * values as states; of inference that continues sequences from such states
+     * (their ranges are {kv_lo, kv_hi, first entry of the block table, slots of
+     * a block}; NULL: the spec has no cache); of training with every gradient.
+     */
     void (*infer)(qvl_program *p, const qvl_dims *d);
+    void (*decode)(qvl_program *p, const qvl_dims *d);
     void (*train)(qvl_program *p, const qvl_dims *d);
 } qvl_arch;
 

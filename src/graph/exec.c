@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/run.h"
+#include "tensor/dtype.h"
 
 /* ---- where values are ---- */
 
@@ -16,6 +17,8 @@ static qvl_slice whole_slice(const qvl_run *run, int v)
         return qvl_store_slice(run->store, value->index);
     if (value->kind == QVL_VALUE_GRAD)
         return qvl_store_grad_slice(run->store, value->index);
+    if (value->kind == QVL_VALUE_STATE)
+        return qvl_store_state_slice(run->store, value->index);
     assert(place->block >= 0);
     return (qvl_slice){&run->block[place->block], place->at, place->bytes};
 }
@@ -135,13 +138,25 @@ static int make_plan(qvl_run *run, const qvl_plan_options *options,
     o.max_binding_bytes = first_set(o.max_binding_bytes,
                                     info->max_binding_bytes);
     o.max_alloc_bytes = first_set(o.max_alloc_bytes, info->max_alloc_bytes);
-    QVL_TRY(qvl_plan_make(&run->plan, run->program, &o, &run->arena, err));
-    for (int v = 0; v < run->plan.n_values; v++)
-        if (run->plan.needed[v]
-            && run->plan.value[v].kind == QVL_VALUE_STATE)
-            return qvl_fail(err, QVL_E_UNSUPPORTED,
-                            "value %d is a state, which has no memory in a "
-                            "run", v);
+    return qvl_plan_make(&run->plan, run->program, &o, &run->arena, err);
+}
+
+/* Recorded steps point at the store's buffers, which stay where they are from
+ * the moment on when all states of the run are there. */
+static int open_states(qvl_run *run, qvl_err *err)
+{
+    const qvl_plan *plan = &run->plan;
+    for (int v = plan->n_values - 1; v >= 0; v--) {
+        const qvl_value *value = &plan->value[v];
+        if (value->kind != QVL_VALUE_STATE || !plan->needed[v])
+            continue;
+        qvl_slice slice;
+        size_t bytes = value->n_elems
+                       * qvl_dtype_bytes(qvl_types_of(&plan->types,
+                                                      value->cls));
+        QVL_TRY(qvl_store_state(run->store, value->index, bytes, &slice,
+                                err));
+    }
     return QVL_OK;
 }
 
@@ -173,6 +188,7 @@ static int open_parts(void *arg)
     QVL_TRY(make_plan(run, job->options, job->err));
     run->given = qvl_arena_array(&run->arena, bool, run->program->n_inputs);
     QVL_TRY(open_blocks(run, job->err));
+    QVL_TRY(open_states(run, job->err));
     return qvl_run_record(run, 0, run->plan.n_steps, false, &run->start,
                           job->err);
 }

@@ -4,8 +4,10 @@
  * bound to that memory and recorded as the device's lists; it is replayed as
  * often as batches of its sizes come. No host wait inside.
  *
- * A store and its runs are used by one thread at a time. States (values that
- * live from run to run) have no memory here yet: such a program is refused.
+ * States (values that live from run to run) belong to the store, too: one is
+ * made when a run that needs it opens, and later runs find it under its index.
+ *
+ * A store and its runs are used by one thread at a time.
  */
 #ifndef QVL_GRAPH_EXEC_H
 #define QVL_GRAPH_EXEC_H
@@ -44,6 +46,11 @@ int qvl_store_read(qvl_store *store, int i, size_t first, size_t n,
  * Read one as f32 [elements of i]. */
 int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err);
 int qvl_store_read_grad(qvl_store *store, int i, float *dst, qvl_err *err);
+
+/* Bytes of all states. Release them; the runs that use them are closed before.
+ */
+size_t qvl_store_state_bytes(const qvl_store *store);
+void qvl_store_drop_states(qvl_store *store);
 
 typedef struct qvl_run qvl_run;
 

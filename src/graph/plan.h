@@ -11,9 +11,10 @@
  *
  * Needed
  *   A value is needed when it is a wanted output, the gradient of a trained
- *   parameter, a state that some step writes, or read by a needed step. A step
- *   is needed when it writes a needed value. A trained parameter that the
- *   program uses and no step has a gradient for gets a gradient of zeros.
+ *   parameter, where states are kept one that some step writes, or read by a
+ *   needed step. A step is needed when it writes elements of a needed value. A
+ *   trained parameter that the program uses and no step has a gradient for gets
+ *   a gradient of zeros.
  *
  * Sums
  *   `arg` starts the gradients: the first step that writes one overwrites it,
@@ -69,6 +70,7 @@ typedef struct {
     int n_outputs;
     const bool *trained;        // [n_params] gradients wanted; NULL: none
     qvl_types types;
+    bool states;                // keep what steps write to states
     bool recompute;             // make again what a layer's backward reads
     size_t align_bytes;         // a power of two; less than 16 counts as 16
     size_t max_binding_bytes;   // 0: no limit

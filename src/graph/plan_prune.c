@@ -29,8 +29,8 @@ static void mark_kept_values(qvl_draft *d, bool *needed)
 {
     for (int v = 0; v < d->program->n_values; v++) {
         qvl_value *value = &d->value[v];
-        if (value->kind == QVL_VALUE_STATE)
-            needed[v] = true;
+        if (value->kind == QVL_VALUE_STATE && d->options->states)
+            needed[v] = value->first_step != -1;
         if (value->kind != QVL_VALUE_GRAD)
             continue;
         if (is_trained(d, value->index))
@@ -40,10 +40,13 @@ static void mark_kept_values(qvl_draft *d, bool *needed)
     }
 }
 
-static bool writes_needed(const qvl_step *s, const bool *needed)
+/* A value without elements is there without a step. */
+static bool writes_needed(const qvl_program *p, const qvl_step *s,
+                          const bool *needed)
 {
     for (int b = 0; b < s->family->n_bufs; b++)
-        if ((s->family->writes >> b & 1) && needed[s->value[b]])
+        if ((s->family->writes >> b & 1) && needed[s->value[b]]
+            && p->value[s->value[b]].n_elems > 0)
             return true;
     return false;
 }
@@ -54,7 +57,7 @@ static void mark_steps(const qvl_program *p, bool *needed, bool *keep)
 {
     for (int i = p->n_steps - 1; i >= 0; i--) {
         const qvl_step *s = &p->step[i];
-        keep[i] = writes_needed(s, needed);
+        keep[i] = writes_needed(p, s, needed);
         for (int b = 0; keep[i] && b < s->family->n_bufs; b++)
             if (s->family->reads >> b & 1)
                 needed[s->value[b]] = true;

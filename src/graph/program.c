@@ -119,6 +119,27 @@ int qvl_program_grad(qvl_program *p, int index, size_t n, const char *name)
                                     .first_step = -1});
 }
 
+int qvl_program_state(qvl_program *p, int index, qvl_value_class cls,
+                      size_t n, const char *name)
+{
+    assert(index >= 0 && index < INT_MAX / 2);
+    if (index >= p->cap_states) {
+        int cap = 2 * index + 8;
+        int *ids = qvl_program_ids(p, (size_t)cap);
+        if (p->cap_states > 0)
+            memcpy(ids, p->state_value, (size_t)p->cap_states * sizeof *ids);
+        p->state_value = ids;
+        p->cap_states = cap;
+    }
+    return named_value(p, &p->state_value[index],
+                       &(qvl_value){.kind = QVL_VALUE_STATE,
+                                    .cls = cls,
+                                    .index = index,
+                                    .n_elems = n,
+                                    .name = name,
+                                    .first_step = -1});
+}
+
 const char *qvl_program_name(qvl_program *p, const char *format, int l)
 {
     const char *mark = strstr(format, "%d");

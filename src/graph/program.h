@@ -50,7 +50,7 @@ typedef enum {
 typedef struct {
     qvl_value_kind kind;
     qvl_value_class cls;
-    int index;         // parameter or input, else -1
+    int index;         // parameter, input or state, else -1
     size_t n_elems;
     const char *name;  // for traces and reports
     int first_step;    // that writes it, -1: none
@@ -127,6 +127,8 @@ typedef struct qvl_program {
     int n_params;
     int *input_value;  // [n_inputs]
     int n_inputs;
+    int *state_value;  // [cap_states]
+    int cap_states;
     qvl_mark mark;     // given to the steps that follow
 } qvl_program;
 
@@ -146,6 +148,11 @@ int qvl_program_input(qvl_program *p, int index, qvl_value_class cls,
 int qvl_program_param(qvl_program *p, int index, qvl_value_class cls,
                       size_t n, const char *name);
 int qvl_program_grad(qvl_program *p, int index, size_t n, const char *name);
+
+/* The value of state `index`, an activation by class: what earlier runs left in
+ * it, with what this one writes. */
+int qvl_program_state(qvl_program *p, int index, qvl_value_class cls,
+                      size_t n, const char *name);
 
 /* Append a step. value [family->n_bufs], arg [family->n_args] are copied. What
  * it reads was written before or comes from outside; what it writes stands once

@@ -39,6 +39,8 @@ struct qvl_store {
     size_t *n_elems;    // [n_params]
     int *dtype;         // [n_params]
     qvl_stage stage;
+    qvl_buf *state;     // [cap_states], those with bytes are allocated
+    int cap_states;
     // borrowed
     qvl_device *dev;
     const char **name;  // [n_params] in the list's arena
@@ -209,6 +211,7 @@ void qvl_store_close(qvl_store *store)
 {
     if (store == NULL)
         return;
+    qvl_store_drop_states(store);
     release_shelf(store->dev, &store->grads);
     release_shelf(store->dev, &store->weights);
     qvl_arena_release(&store->arena);
@@ -330,6 +333,66 @@ int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err)
         qvl_err_add(err, "memory for gradients");
     }
     return rc;
+}
+
+/* ---- states ---- */
+
+static void grow_states(qvl_store *st, int index)
+{
+    if (index < st->cap_states)
+        return;
+    int cap = 2 * index + 16;
+    qvl_buf *more = qvl_arena_array(&st->arena, qvl_buf, cap);
+    for (int i = 0; i < st->cap_states; i++)
+        more[i] = st->state[i];
+    st->state = more;
+    st->cap_states = cap;
+}
+
+int qvl_store_state(qvl_store *store, int index, size_t bytes,
+                    qvl_slice *slice, qvl_err *err)
+{
+    grow_states(store, index);
+    qvl_buf *buf = &store->state[index];
+    if (bytes < 16)
+        bytes = 16;
+    if (buf->bytes == 0) {
+        int rc = store->dev->be->alloc(store->dev, bytes, buf, err);
+        if (rc != QVL_OK) {
+            *buf = (qvl_buf){0};
+            qvl_err_add(err, "memory for state %d", index);
+            return rc;
+        }
+    }
+    if (buf->bytes < bytes)
+        return qvl_fail(err, QVL_E_INTERNAL,
+                        "state %d: found %zu bytes, expected %zu", index,
+                        buf->bytes, bytes);
+    *slice = (qvl_slice){buf, 0, bytes};
+    return QVL_OK;
+}
+
+qvl_slice qvl_store_state_slice(const qvl_store *store, int index)
+{
+    assert(index < store->cap_states && store->state[index].bytes > 0);
+    return (qvl_slice){&store->state[index], 0, store->state[index].bytes};
+}
+
+size_t qvl_store_state_bytes(const qvl_store *store)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < store->cap_states; i++)
+        bytes += store->state[i].bytes;
+    return bytes;
+}
+
+void qvl_store_drop_states(qvl_store *store)
+{
+    for (int i = 0; i < store->cap_states; i++) {
+        if (store->state[i].bytes > 0)
+            store->dev->be->release(store->dev, &store->state[i]);
+        store->state[i] = (qvl_buf){0};
+    }
 }
 
 /* ---- for runs ---- */

@@ -13,6 +13,13 @@
 qvl_slice qvl_store_slice(const qvl_store *store, int i);
 qvl_slice qvl_store_grad_slice(const qvl_store *store, int i);
 
+/* Memory of state `index`, allocated at the first call; its contents are
+ * whatever was there. Every call names the same size. */
+int qvl_store_state(qvl_store *store, int index, size_t bytes,
+                    qvl_slice *slice, qvl_err *err);
+/* Of a state that is there. */
+qvl_slice qvl_store_state_slice(const qvl_store *store, int index);
+
 /* Parameter whose storage and gradient parameter i shares, i for most. */
 int qvl_store_owner(const qvl_store *store, int i);
 int qvl_store_n_params(const qvl_store *store);

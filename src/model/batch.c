@@ -92,6 +92,34 @@ static int take_tokens(qvl_batch *b, qvl_err *err)
     return QVL_OK;
 }
 
+/* The kept part of a batch comes from the program, not from a user. */
+static int check_cache(const qvl_batch *b, qvl_err *err)
+{
+    const qvl_batch_source *s = b->source;
+    const qvl_batch_cache *c = s->cache;
+    for (int row = 0; c != NULL && row < s->n_rows; row++) {
+        int64_t n = b->first[row + 1] - b->first[row];
+        int64_t len = c->past[row] < 0 ? 0 : c->past[row] + n;
+        int64_t n_blocks = (len + c->block_len - 1) / c->block_len;
+        if (c->table[row] < 0 || c->table[row] + n_blocks > c->n_blocks)
+            return qvl_fail(err, QVL_E_INTERNAL,
+                            "cache, row %d: found entries %d to %lld of a "
+                            "block table, expected less than %d",
+                            row, (int)c->table[row],
+                            (long long)(c->table[row] + n_blocks),
+                            c->n_blocks);
+    }
+    return QVL_OK;
+}
+
+static void count_logits(qvl_batch *b)
+{
+    const qvl_batch_source *s = b->source;
+    b->n_logits = s->logits == QVL_LOGITS_ALL ? b->n_tokens : 0;
+    for (int row = 0; row < s->n_rows && s->logits == QVL_LOGITS_LAST; row++)
+        b->n_logits += b->first[row + 1] > b->first[row];
+}
+
 /* ---- pictures ----------------------------------------------------------- */
 
 static int take_grids(qvl_batch *b, const qvl_batch_pictures *p, bool video,
@@ -140,6 +168,17 @@ static int take_pictures(qvl_batch *b, qvl_err *err)
     return QVL_OK;
 }
 
+/* Text behind what is kept of a row moves all axes alike. */
+static void continue_row(qvl_batch *b, int row)
+{
+    int32_t n = b->first[row + 1] - b->first[row];
+    int32_t next = b->source->cache->next[row];
+    int32_t *p = b->position + 3 * (size_t)b->first[row];
+    for (int32_t i = 0; i < n; i++)
+        p[3 * i] = p[3 * i + 1] = p[3 * i + 2] = next + i;
+    b->next[row] = next + n;
+}
+
 static int walk_rows(qvl_batch *b, qvl_err *err)
 {
     const qvl_batch_source *s = b->source;
@@ -154,6 +193,10 @@ static int walk_rows(qvl_batch *b, qvl_err *err)
     b->next = qvl_arena_array(b->arena, int32_t, s->n_rows);
     for (int row = 0; row < s->n_rows; row++) {
         int32_t t = b->first[row];
+        if (s->cache != NULL && s->cache->past[row] != 0) {
+            continue_row(b, row);
+            continue;
+        }
         int rc = qvl_positions(b->position + 3 * (size_t)t, &b->next[row],
                                b->id + t, b->first[row + 1] - t, vision,
                                &images, &videos, err);
@@ -187,8 +230,10 @@ static int set_dims(qvl_batch *b, qvl_err *err)
         { "T", b->n_tokens },
         { "M", b->n_rows },
         { "R", b->n_labels },
-        { "Q", b->source->logits ? b->n_tokens : 0 },
+        { "Q", b->n_logits },
         { "C", chunk_rows(b) },
+        { "S", b->source->cache != NULL ? b->source->cache->n_slots : 0 },
+        { "Z", b->source->cache != NULL ? b->source->cache->n_blocks : 0 },
     };
     const qvl_arch *arch = b->config->arch;
     b->dims = b->config->dims;
@@ -219,6 +264,10 @@ int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
 {
     qvl_batch b = { .config = config, .arena = arena, .source = source };
     QVL_TRY(take_tokens(&b, err));
+    QVL_TRY(check_cache(&b, err));
+    for (int row = 0; source->cache != NULL && row < source->n_rows; row++)
+        b.is_continued = b.is_continued || source->cache->past[row] != 0;
+    count_logits(&b);
     QVL_TRY(take_pictures(&b, err));
     QVL_TRY(walk_rows(&b, err));
     QVL_TRY(set_dims(&b, err));

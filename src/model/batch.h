@@ -13,6 +13,8 @@
  *   R  tokens with a label that counts
  *   Q  tokens whose logits are wanted
  *   C  rows of a chunk of the head, so that its logits stay below 64 MiB
+ *   S  slots of the cache
+ *   Z  entries of its block tables
  */
 #ifndef QVL_BATCH_H
 #define QVL_BATCH_H
@@ -36,6 +38,28 @@ typedef struct {
     size_t n_patches;
 } qvl_batch_pictures;
 
+/* Where the keys and values of a batch are kept. Slots are handed out in blocks
+ * of block_len; row r lies in the blocks block[table[r]], block[table[r] + 1],
+ * ... in order. A row with past[r] tokens there is continued: they are not in
+ * the batch, and its first token stands at position next[r] (on every axis). */
+typedef struct {
+    int n_slots;           // of the cache, a multiple of block_len
+    int block_len;
+    const int32_t *block;  // [n_blocks] numbers below n_slots / block_len
+    int n_blocks;
+    const int32_t *table;  // [n_rows] first entry of each row
+    const int32_t *past;   // [n_rows] tokens kept; -1: a row that is not there
+                           // and stands for one token without any effect
+    const int32_t *next;   // [n_rows]
+} qvl_batch_cache;
+
+/* Tokens whose logits are wanted. */
+typedef enum {
+    QVL_LOGITS_NONE,
+    QVL_LOGITS_ALL,
+    QVL_LOGITS_LAST,  // of each row
+} qvl_batch_logits;
+
 typedef struct {
     int n_rows;
     int row_len;
@@ -45,7 +69,8 @@ typedef struct {
                            // NULL: none counts
     qvl_batch_pictures images;
     qvl_batch_pictures videos;
-    bool logits;        // of every token, else of none
+    qvl_batch_logits logits;
+    const qvl_batch_cache *cache;  // NULL: nothing is kept
     double loss_count;  // labels the loss is divided by; 0: those of the batch
 } qvl_batch_source;
 
@@ -66,10 +91,12 @@ typedef struct {
     qvl_dims dims;             // of config and batch, derived ones too
     qvl_input_size *size;      // [arch->n_inputs]
     qvl_batch_array *made;     // [arch->n_inputs] NULL data: not made yet
+    bool is_continued;         // some rows are: the run is one of decoding
     int n_tokens;              // T
     int n_rows;                // M
     int n_image_rows;          // of M, the first
     int n_labels;              // R
+    int n_logits;              // Q
     int64_t *id;               // [T]
     int32_t *place;            // [T] row * row_len + column in the source
     int32_t *first;            // [source rows + 1] first token of each row

@@ -56,10 +56,30 @@ static qvl_batch_array make_text_angles(qvl_batch *b)
     return array_of(out, n);
 }
 
+/* text_range [T, 4] of sequences that are continued: all that is kept up to the
+ * token itself, by way of the block table. */
+static qvl_batch_array make_kept_range(qvl_batch *b)
+{
+    const qvl_batch_cache *c = b->source->cache;
+    size_t n = 4 * (size_t)b->n_tokens;
+    int32_t *out = qvl_arena_array(b->arena, int32_t, n);
+    for (int row = 0; row < b->source->n_rows; row++)
+        for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
+            int32_t *r = out + 4 * (size_t)t;
+            if (c->past[row] >= 0)
+                r[1] = c->past[row] + t - b->first[row] + 1;
+            r[2] = c->table[row];
+            r[3] = c->block_len;
+        }
+    return array_of(out, n);
+}
+
 /* text_range [T, 4]: keys from the start of the sequence to the token itself,
  * queries from there to its end. */
 static qvl_batch_array make_text_range(qvl_batch *b)
 {
+    if (b->is_continued)
+        return make_kept_range(b);
     size_t n = 4 * (size_t)b->n_tokens;
     int32_t *out = qvl_arena_array(b->arena, int32_t, n);
     for (int row = 0; row < b->source->n_rows; row++)
@@ -73,13 +93,42 @@ static qvl_batch_array make_text_range(qvl_batch *b)
     return array_of(out, n);
 }
 
-/* logit_row [Q, 1]: every token. */
+/* text_cache [T]: the slot of each token. */
+static qvl_batch_array make_text_cache(qvl_batch *b)
+{
+    const qvl_batch_cache *c = b->source->cache;
+    int32_t *out = qvl_arena_array(b->arena, int32_t, b->n_tokens);
+    for (int row = 0; row < b->source->n_rows; row++)
+        for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
+            out[t] = -1;
+            if (c == NULL || c->past[row] < 0)
+                continue;
+            int32_t at = c->past[row] + t - b->first[row];
+            int32_t block = c->block[c->table[row] + at / c->block_len];
+            out[t] = block * c->block_len + at % c->block_len;
+        }
+    return array_of(out, (size_t)b->n_tokens);
+}
+
+/* text_cache.block [Z]. */
+static qvl_batch_array make_text_blocks(qvl_batch *b)
+{
+    const qvl_batch_cache *c = b->source->cache;
+    return array_of(c != NULL ? c->block : NULL,
+                    c != NULL ? (size_t)c->n_blocks : 0);
+}
+
+/* logit_row [Q, 1]: every token, or the last one of each row. */
 static qvl_batch_array make_logit_row(qvl_batch *b)
 {
-    int n = b->source->logits ? b->n_tokens : 0;
-    int32_t *out = qvl_arena_array(b->arena, int32_t, n);
-    for (int t = 0; t < n; t++)
-        out[t] = t;
+    int32_t *out = qvl_arena_array(b->arena, int32_t, b->n_logits);
+    int n = 0;
+    for (int row = 0; row < b->source->n_rows; row++)
+        for (int32_t t = b->first[row]; t < b->first[row + 1]; t++)
+            if (b->source->logits == QVL_LOGITS_ALL
+                || (b->source->logits == QVL_LOGITS_LAST
+                    && t + 1 == b->first[row + 1]))
+                out[n++] = t;
     return array_of(out, (size_t)n);
 }
 
@@ -218,6 +267,8 @@ static const struct {
     { "vision_row", make_vision_row },
     { "text_angles", make_text_angles },
     { "text_range", make_text_range },
+    { "text_cache", make_text_cache },
+    { "text_cache.block", make_text_blocks },
     { "logit_row", make_logit_row },
     { "loss_row", make_loss_row },
     { "label", make_label },

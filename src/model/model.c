@@ -19,6 +19,7 @@ typedef struct {
     qvl_program program;
     qvl_dims dims;
     qvl_model_want want;
+    bool decodes;     // sequences that are continued
     uint64_t used;    // step that used it last
 } cached_run;
 
@@ -134,11 +135,11 @@ const qvl_model_parts *qvl_model_about(const qvl_model *model)
 
 /* ---- programs ----------------------------------------------------------- */
 
-static bool is_same(const cached_run *r, const qvl_dims *dims,
+static bool is_same(const cached_run *r, const qvl_batch *batch,
                     const qvl_model_want *want)
 {
-    return r->run != NULL
-           && memcmp(r->dims.i, dims->i, sizeof dims->i) == 0
+    return r->run != NULL && r->decodes == batch->is_continued
+           && memcmp(r->dims.i, batch->dims.i, sizeof r->dims.i) == 0
            && r->want.loss == want->loss && r->want.vision == want->vision
            && r->want.grads == want->grads;
 }
@@ -149,7 +150,7 @@ static cached_run *find_run(qvl_model *m, const qvl_model_want *want)
     cached_run *oldest = &m->cache[0];
     for (int k = 0; k < MAX_RUNS; k++) {
         cached_run *r = &m->cache[k];
-        if (is_same(r, &m->batch.dims, want))
+        if (is_same(r, &m->batch, want))
             return r;
         if (r->used < oldest->used)
             oldest = r;
@@ -178,6 +179,8 @@ static int open_run(qvl_model *m, cached_run *r, qvl_err *err)
     qvl_program_init(&r->program, m->params.n, arch->n_inputs, &r->arena);
     if (r->want.loss || r->want.grads)
         arch->train(&r->program, &r->dims);
+    else if (r->decodes)
+        arch->decode(&r->program, &r->dims);
     else
         arch->infer(&r->program, &r->dims);
 
@@ -193,8 +196,9 @@ static int open_run(qvl_model *m, cached_run *r, qvl_err *err)
         qvl_arena_array(&r->arena, const char *, r->program.n_outputs);
     qvl_plan_options options = {
         .output = output,
-        .n_outputs = list_outputs(r, m->batch.source->logits, output),
+        .n_outputs = list_outputs(r, m->batch.n_logits > 0, output),
         .trained = trained,
+        .states = m->batch.source->cache != NULL,
         .types = m->types,
     };
     return qvl_run_open(&r->run, m->store, &r->program, &options, err);
@@ -228,7 +232,7 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
         return qvl_fail(err, QVL_E_DATA,
                         "labels: found none that counts, expected one for a "
                         "loss");
-    if (!source->logits && !w.loss && !w.grads && !w.vision)
+    if (source->logits == QVL_LOGITS_NONE && !w.loss && !w.grads && !w.vision)
         return qvl_fail(err, QVL_E_USAGE,
                         "step: found nothing to compute, expected logits, "
                         "loss, vision outputs of pictures, or gradients");
@@ -237,6 +241,7 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
     if (r->run == NULL) {
         r->dims = model->batch.dims;
         r->want = w;
+        r->decodes = model->batch.is_continued;
         QVL_TRY(open_run(model, r, err));
     }
     r->used = ++model->n_steps;
@@ -244,6 +249,14 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
     QVL_TRY(qvl_run_submit(r->run, false, err));
     model->last = r;
     return QVL_OK;
+}
+
+void qvl_model_drop_cache(qvl_model *model)
+{
+    model->last = NULL;
+    for (int k = 0; k < MAX_RUNS; k++)
+        drop_run(&model->cache[k]);
+    qvl_store_drop_states(model->store);
 }
 
 const qvl_batch *qvl_model_batch(const qvl_model *model)

@@ -58,6 +58,10 @@ const qvl_model_parts *qvl_model_about(const qvl_model *model);
 int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
                    const qvl_model_want *want, qvl_err *err);
 
+/* Forget what was kept of sequences, and every program: before the cache of a
+ * source gets another size. */
+void qvl_model_drop_cache(qvl_model *model);
+
 /* Of the last step: its batch, and the program whose outputs can be read. */
 const qvl_batch *qvl_model_batch(const qvl_model *model);
 const qvl_program *qvl_model_program(const qvl_model *model);

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "batch_file.h"
 #include "compare.h"
+#include "generate_cases.h"
 #include "image_cases.h"
 #include "qvl.h"
 #include "tensor/safetensors.h"
@@ -370,6 +371,19 @@ static int run_steps(void *arg)
     return compare_all(r);
 }
 
+static int run_answers(run *r)
+{
+    golden_generate g = { r->folder, r->json, r->o->device, r->o->dtype,
+                          r->o->output };
+    return golden_generate_case(&g, &r->worst, &r->n_compared, &r->err);
+}
+
+static bool is_of_kind(run *r, const char *want)
+{
+    const char *kind;
+    return text_of(r, "kind", &kind) == QVL_OK && strcmp(kind, want) == 0;
+}
+
 static bool is_text(run *r)
 {
     const char *kind;
@@ -397,12 +411,15 @@ static int judge(run *r)
     int rc = load_case(r);
     if (rc == QVL_OK && is_text(r))
         return judge_text(r);
-    if (rc == QVL_OK && unsupported(r) != NULL) {
+    bool answers = rc == QVL_OK && is_of_kind(r, "generate");
+    if (rc == QVL_OK && !answers && unsupported(r) != NULL) {
         printf("%s  %s: %s is not supported yet\n",
                r->o->skip ? "skip" : "FAIL", r->folder, unsupported(r));
         return UNSUPPORTED;
     }
-    if (rc == QVL_OK)
+    if (answers)
+        rc = run_answers(r);
+    else if (rc == QVL_OK)
         rc = qvl_guard(run_steps, r, &r->err);
     if (rc != QVL_OK) {
         printf("FAIL  %s: %s\n", r->folder, r->err.msg);

@@ -57,6 +57,7 @@ int ref_build_text(ir_module **out, const kern_set *set, const char *file,
     ir_module *m = qvl_arena_array(arena, ir_module, 1);
     spec s = { 0 };
     m->arena = arena;
+    m->phase = IR_TRAIN;
     m->kernels = set;
     QVL_TRY(spec_read(&s, m, file, text, err));
     QVL_TRY(pass_lower(m, &s, err));

@@ -1,0 +1,74 @@
+/* batch.h - answers token by token, many at a time
+ *
+ * Prompts wait in a queue. A step reads as many of them as there are free seats
+ * (their keys and values are kept), or makes one more token for every answer in
+ * work; a finished answer's seat goes to the next prompt. What is kept lies in
+ * blocks of QVL_CACHE_BLOCK tokens: a prompt is taken in when there are blocks
+ * for it and for its longest answer, so an answer once begun is never put off.
+ *
+ * An answer does not depend on its neighbours but for rounding, and where
+ * tokens are drawn not on their order (sample.h).
+ */
+#ifndef QVL_INFER_BATCH_H
+#define QVL_INFER_BATCH_H
+
+#include "infer/sample.h"
+#include "model/model.h"
+
+#define QVL_CACHE_BLOCK 32
+
+typedef struct qvl_batcher qvl_batcher;
+
+/* A prompt. Arrays are borrowed until its answer has its first token, stop ids
+ * until the answer ends. */
+typedef struct {
+    const int64_t *id;    // [n]
+    int n;
+    qvl_batch_pictures images;
+    qvl_batch_pictures videos;
+    qvl_sampling sampling;
+    int max_new;          // tokens of the answer, at least 1
+    const int64_t *stop;  // [n_stops] ids that end it, and belong to it
+    int n_stops;
+} qvl_prompt;
+
+typedef enum {
+    QVL_FINISH_NOT,
+    QVL_FINISH_STOP,    // one of the stop ids
+    QVL_FINISH_LENGTH,  // max_new tokens
+} qvl_finish;
+
+/* A new token of an answer. */
+typedef struct {
+    int ticket;
+    int64_t id;
+    qvl_finish finish;
+    const float *logit;  // [vocab] it was chosen from, before penalties; until
+                         // the next step
+} qvl_new_token;
+
+/* A batcher of at most max_seats answers at a time; the model outlives it. */
+int qvl_batcher_open(qvl_batcher **b, qvl_model *model, int max_seats,
+                     qvl_err *err);
+void qvl_batcher_close(qvl_batcher *b);
+
+/* Put a prompt into the queue; *ticket names it in what comes. Fails with
+ * QVL_E_DATA for a prompt without tokens, QVL_E_USAGE for max_new below 1 or
+ * sampling out of range, QVL_E_RANGE when prompt and answer are longer than
+ * the model's positions. */
+int qvl_batcher_add(qvl_batcher *b, const qvl_prompt *prompt, int *ticket,
+                    qvl_err *err);
+
+/* Give up an answer, or a prompt in the queue. */
+void qvl_batcher_drop(qvl_batcher *b, int ticket);
+
+/* Prompts in the queue and answers in work. */
+int qvl_batcher_n_open(const qvl_batcher *b);
+
+/* One step. *token [*n] holds at most a token for each seat, until the next
+ * step; none when nothing is open. Errors: those of qvl_model_step; the step
+ * is lost then, and with it what was in it. */
+int qvl_batcher_step(qvl_batcher *b, const qvl_new_token **token, int *n,
+                     qvl_err *err);
+
+#endif
