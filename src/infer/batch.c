@@ -12,7 +12,7 @@
 /* An answer in work. A free seat has ticket -1. */
 typedef struct {
     int ticket;
-    qvl_prompt prompt;  // without pictures once it is read
+    qvl_request prompt;  // without pictures once it is read
     int64_t *token;  // owned; [prompt.n + max_new] prompt and answer
     int n;           // of token, those that are known
     int kept;        // of token, those whose keys and values are kept
@@ -23,7 +23,7 @@ typedef struct {
 typedef struct queued {
     struct queued *next;
     int ticket;
-    qvl_prompt prompt;
+    qvl_request prompt;
 } queued;
 
 struct qvl_batcher {
@@ -121,12 +121,12 @@ void qvl_batcher_close(qvl_batcher *b)
 
 /* ---- the queue ---------------------------------------------------------- */
 
-static int blocks_of(const qvl_prompt *p)
+static int blocks_of(const qvl_request *p)
 {
     return (p->n + p->max_new + QVL_CACHE_BLOCK - 1) / QVL_CACHE_BLOCK;
 }
 
-static int check_prompt(const qvl_batcher *b, const qvl_prompt *p,
+static int check_prompt(const qvl_batcher *b, const qvl_request *p,
                         qvl_err *err)
 {
     int64_t limit = b->config->max_positions;
@@ -147,7 +147,7 @@ static int check_prompt(const qvl_batcher *b, const qvl_prompt *p,
     return qvl_sampling_check(&p->sampling, err);
 }
 
-int qvl_batcher_add(qvl_batcher *b, const qvl_prompt *prompt, int *ticket,
+int qvl_batcher_add(qvl_batcher *b, const qvl_request *prompt, int *ticket,
                     qvl_err *err)
 {
     QVL_TRY(check_prompt(b, prompt, err));
@@ -234,7 +234,7 @@ static bool take_seat(qvl_batcher *b, int n_tokens, seat **taken)
         || blocks_of(&q->prompt) > b->seat_blocks
         || (n_tokens > 0 && n_tokens + q->prompt.n > PREFILL_TOKENS))
         return false;
-    const qvl_prompt *p = &q->prompt;
+    const qvl_request *p = &q->prompt;
     int64_t *token = qvl_memory_resize(
         NULL, ((size_t)p->n + (size_t)p->max_new) * sizeof *token);
     memcpy(token, p->id, (size_t)p->n * sizeof *token);
@@ -323,7 +323,7 @@ static void join_pictures(qvl_batcher *b, const rows *r, bool video,
                         : 0;
     size_t n_patches = 0, n = 0;
     for (int i = 0; i < r->n; i++) {
-        const qvl_prompt *p = &r->seat[i]->prompt;
+        const qvl_request *p = &r->seat[i]->prompt;
         n_patches += (video ? &p->videos : &p->images)->n_patches;
         n += (size_t)(video ? &p->videos : &p->images)->n;
     }
@@ -332,7 +332,7 @@ static void join_pictures(qvl_batcher *b, const rows *r, bool video,
     *out = (qvl_batch_pictures){ .grid = grid, .n = (int)n, .pixels = pixels,
                                  .n_patches = n_patches };
     for (int i = 0; i < r->n; i++) {
-        const qvl_prompt *prompt = &r->seat[i]->prompt;
+        const qvl_request *prompt = &r->seat[i]->prompt;
         const qvl_batch_pictures *p =
             video ? &prompt->videos : &prompt->images;
         if (p->n_patches > 0)
@@ -349,7 +349,7 @@ static void take_token(qvl_batcher *b, seat *s, const float *logit,
                        qvl_new_token *out)
 {
     size_t vocab = (size_t)b->config->vocab;
-    const qvl_prompt *p = &s->prompt;
+    const qvl_request *p = &s->prompt;
     float *changed = qvl_arena_array(&b->arena, float, vocab);
     memcpy(changed, logit, vocab * sizeof *changed);
     int64_t id = qvl_sample(&p->sampling, changed, (int)vocab, s->token, s->n,

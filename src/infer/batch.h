@@ -30,7 +30,7 @@ typedef struct {
     int max_new;          // tokens of the answer, at least 1
     const int64_t *stop;  // [n_stops] ids that end it, and belong to it
     int n_stops;
-} qvl_prompt;
+} qvl_request;
 
 typedef enum {
     QVL_FINISH_NOT,
@@ -56,7 +56,7 @@ void qvl_batcher_close(qvl_batcher *b);
  * QVL_E_DATA for a prompt without tokens, QVL_E_USAGE for max_new below 1 or
  * sampling out of range, QVL_E_RANGE when prompt and answer are longer than
  * the model's positions. */
-int qvl_batcher_add(qvl_batcher *b, const qvl_prompt *prompt, int *ticket,
+int qvl_batcher_add(qvl_batcher *b, const qvl_request *prompt, int *ticket,
                     qvl_err *err);
 
 /* Give up an answer, or a prompt in the queue. */

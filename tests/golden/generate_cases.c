@@ -28,7 +28,7 @@ typedef struct {
     qvl_st_writer *writer;
     qvl_model *model;
     qvl_batcher *batcher;
-    qvl_prompt prompt[MAX_PROMPTS];
+    qvl_request prompt[MAX_PROMPTS];
     int n;
     size_t vocab;
 } run;
@@ -88,7 +88,7 @@ static int read_pictures(run *r, int i, const char *pixels, const char *grid,
 
 static int read_prompt(run *r, int i, double max_new, double penalty)
 {
-    qvl_prompt *p = &r->prompt[i];
+    qvl_request *p = &r->prompt[i];
     size_t n;
     QVL_TRY(read_whole(r, i, "input_ids", &p->id, &n));
     p->n = (int)n;

@@ -5,7 +5,8 @@
  *
  * A case is a folder: case.json with the tolerances and the paths of a model
  * and an input, expected.safetensors with the numbers. It runs through the
- * public interface, as a user's program would. One line a case: the comparison
+ * public interface, as a user's program would. With a --dtype of 16 bits only the
+ * logits are compared, as a whole: within 1.5 %. One line a case: the comparison
  * that came nearest to its tolerance, as a share of it. With --output the
  * actual tensors go to DIR/NAME.safetensors.
  *
@@ -15,6 +16,7 @@
  * Exit status 0 when every case holds, 1 when one does not, 2 for wrong use.
  */
 #include <getopt.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +65,8 @@ typedef struct {
     worst worst;
     size_t n_compared;
 } run;
+
+#define ROUNDED_TOLERANCE 0.015  // of logits stored in 16 bits, relative
 
 enum { PASSED, FAILED, UNSUPPORTED };
 
@@ -228,6 +232,12 @@ static int check_size(run *r, const qvl_st_tensor *e, size_t n)
                     e->n_elems);
 }
 
+/* Are weights and activations stored in 16 bits? */
+static bool is_rounded(const run *r)
+{
+    return strcmp(r->o->dtype, "f32") != 0;
+}
+
 static bool is_padding(const run *r, size_t place)
 {
     return r->batch.attention_mask != NULL
@@ -238,9 +248,11 @@ static bool is_padding(const run *r, size_t place)
 static int compare_logits(run *r, const qvl_st_tensor *e, const float *want,
                           const actual *a)
 {
-    double abs_tol, rel_tol;
-    QVL_TRY(tolerance_of(r, "logits_abs", &abs_tol));
-    QVL_TRY(tolerance_of(r, "logits_rel_l2", &rel_tol));
+    double abs_tol = INFINITY, rel_tol = ROUNDED_TOLERANCE;
+    if (!is_rounded(r)) {
+        QVL_TRY(tolerance_of(r, "logits_abs", &abs_tol));
+        QVL_TRY(tolerance_of(r, "logits_rel_l2", &rel_tol));
+    }
     size_t v = a->info.shape[2];
     float *found = qvl_arena_array(&r->arena, float, e->n_elems);
     memcpy(found, a->data, e->n_elems * sizeof *found);
@@ -307,6 +319,8 @@ static int compare_tensor(run *r, const qvl_st_tensor *e)
     const actual *a;
     double tolerance;
     float *want = NULL;
+    if (is_rounded(r) && strcmp(e->name, "logits") != 0)
+        return QVL_OK;
     r->n_compared++;
     if (e->dtype == QVL_F32) {
         want = qvl_arena_array(&r->arena, float, e->n_elems);
@@ -356,7 +370,7 @@ static int compare_all(run *r)
 {
     for (size_t i = 0; i < qvl_st_count(r->expected); i++)
         QVL_TRY(compare_tensor(r, qvl_st_at(r->expected, i)));
-    return compare_zeros(r);
+    return is_rounded(r) ? QVL_OK : compare_zeros(r);
 }
 
 /* ---- cases -------------------------------------------------------------- */

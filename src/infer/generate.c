@@ -1,0 +1,309 @@
+/* generate.c - tokens to text, and the ends of answers */
+#include "infer/generate.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct entry {
+    qvl_answer answer;  // first: an answer is its entry
+    qvl_arena arena;    // of the guard
+    struct entry *next, *before;
+    int64_t *stop;      // owned; ids that end it
+    int cap;            // of answer.id
+} entry;
+
+struct qvl_generator {
+    qvl_batcher *batcher;  // owned
+    entry *first;          // owned
+    // borrowed
+    const qvl_tokenizer *tokenizer;
+    const qvl_model_config *config;
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- open and close ----------------------------------------------------- */
+
+int qvl_generator_open(qvl_generator **g, qvl_model *model,
+                       const qvl_tokenizer *tokenizer, int seats,
+                       qvl_err *err)
+{
+    qvl_batcher *b;
+    QVL_TRY(qvl_batcher_open(&b, model, seats, err));
+    qvl_generator *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        qvl_batcher_close(b);
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for answers");
+    }
+    *made = (qvl_generator){ .batcher = b, .tokenizer = tokenizer,
+                             .config = qvl_model_about(model)->config };
+    *g = made;
+    return QVL_OK;
+}
+
+static void release_entry(entry *e)
+{
+    qvl_str_release(&e->answer.text);
+    qvl_str_release(&e->answer.raw);
+    qvl_arena_release(&e->arena);
+    free(e->answer.id);
+    free(e->stop);
+    free(e);
+}
+
+void qvl_generator_release(qvl_generator *g, qvl_answer *answer)
+{
+    entry *e = (entry *)answer;
+    if (!answer->is_done)
+        qvl_batcher_drop(g->batcher, answer->ticket);
+    if (e->before != NULL)
+        e->before->next = e->next;
+    else
+        g->first = e->next;
+    if (e->next != NULL)
+        e->next->before = e->before;
+    release_entry(e);
+}
+
+void qvl_generator_close(qvl_generator *g)
+{
+    if (g == NULL)
+        return;
+    while (g->first != NULL)
+        qvl_generator_release(g, &g->first->answer);
+    qvl_batcher_close(g->batcher);
+    free(g);
+}
+
+/* ---- asking ------------------------------------------------------------- */
+
+typedef struct {
+    qvl_generator *g;
+    const qvl_request *request;
+    entry *e;
+    qvl_err *err;
+} asking;
+
+/* The ids that end an answer of the model, and those of the request. */
+static int64_t *all_stops(const asking *a, int *n)
+{
+    const qvl_model_config *config = a->g->config;
+    const qvl_request *r = a->request;
+    size_t most = (size_t)config->n_eos + (size_t)r->n_stops + 1;
+    int64_t *stop = qvl_memory_resize(NULL, most * sizeof *stop);
+    *n = 0;
+    for (int i = 0; i < config->n_eos; i++)
+        stop[(*n)++] = config->eos[i];
+    for (int i = 0; i < r->n_stops; i++)
+        stop[(*n)++] = r->stop[i];
+    int eos = qvl_tokenizer_eos(a->g->tokenizer);
+    if (eos >= 0)
+        stop[(*n)++] = eos;
+    return stop;
+}
+
+static int ask_steps(void *arg)
+{
+    const asking *a = arg;
+    qvl_request r = *a->request;
+    a->e->stop = all_stops(a, &r.n_stops);
+    r.stop = a->e->stop;
+    a->e->answer.n_prompt = r.n;
+    return qvl_batcher_add(a->g->batcher, &r, &a->e->answer.ticket, a->err);
+}
+
+int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
+                      const qvl_answer_ends *ends, qvl_answer **answer,
+                      qvl_err *err)
+{
+    entry *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for an answer");
+    asking a = { g, request, e, err };
+    int rc = qvl_guard(ask_steps, &a, err);
+    if (rc != QVL_OK) {
+        release_entry(e);
+        return rc;
+    }
+    e->answer.ends = *ends;
+    e->answer.queued_s = now_s();
+    e->answer.json = (qvl_json_guard){ .arena = &e->arena,
+                                       .max_entries = ends->max_entries };
+    qvl_decoder_init(&e->answer.decoder, g->tokenizer, QVL_SPECIAL_SKIP);
+    qvl_decoder_init(&e->answer.raw_decoder, g->tokenizer, QVL_SPECIAL_KEEP);
+    e->next = g->first;
+    if (g->first != NULL)
+        g->first->before = e;
+    g->first = e;
+    *answer = &e->answer;
+    return QVL_OK;
+}
+
+int qvl_generator_n_open(const qvl_generator *g)
+{
+    return qvl_batcher_n_open(g->batcher);
+}
+
+/* ---- ends of a text ----------------------------------------------------- */
+
+/* Where the earliest stop string in text [len] begins, from `from` on; len when
+ * there is none. */
+static size_t find_stop(const qvl_answer *a, size_t from)
+{
+    size_t best = a->text.len;
+    for (int i = 0; i < a->ends.n_stops; i++) {
+        const char *p = a->text.p != NULL
+                            ? strstr(a->text.p + from, a->ends.stop[i])
+                            : NULL;
+        if (p != NULL && (size_t)(p - a->text.p) < best)
+            best = (size_t)(p - a->text.p);
+    }
+    return best;
+}
+
+static size_t longest_stop(const qvl_answer *a)
+{
+    size_t most = 0;
+    for (int i = 0; i < a->ends.n_stops; i++)
+        if (strlen(a->ends.stop[i]) > most)
+            most = strlen(a->ends.stop[i]);
+    return most;
+}
+
+/* Bytes at the end of the text that may begin a stop string. */
+static size_t held_back(const qvl_answer *a)
+{
+    size_t most = 0;
+    for (int i = 0; i < a->ends.n_stops; i++) {
+        size_t n = strlen(a->ends.stop[i]) - 1;
+        for (n = n < a->text.len ? n : a->text.len; n > most; n--)
+            if (memcmp(a->text.p + a->text.len - n, a->ends.stop[i], n) == 0)
+                most = n;
+    }
+    return most;
+}
+
+static void cut_text(qvl_answer *a, size_t len)
+{
+    if (len >= a->text.len)
+        return;
+    a->text.len = len;
+    a->text.p[len] = '\0';
+}
+
+/* Does what is new end the answer? `before`: length of the text before. */
+static bool meets_end(qvl_answer *a, size_t before)
+{
+    size_t reach = longest_stop(a);
+    size_t from = before > reach ? before - reach : 0;
+    size_t at = find_stop(a, from);
+    if (at < a->text.len) {
+        cut_text(a, at);
+        return true;
+    }
+    if (!a->ends.is_json || a->text.p == NULL)
+        return false;
+    a->guard = qvl_json_guard_see(&a->json, a->text.p, a->text.len, &at);
+    if (a->guard == QVL_GUARD_CLOSED)
+        cut_text(a, at);
+    return a->guard != QVL_GUARD_GO_ON;
+}
+
+/* ---- steps -------------------------------------------------------------- */
+
+static void keep_id(entry *e, int64_t id)
+{
+    qvl_answer *a = &e->answer;
+    if (a->n == e->cap) {
+        e->cap = e->cap == 0 ? 64 : 2 * e->cap;
+        a->id = qvl_memory_resize(a->id, (size_t)e->cap * sizeof *a->id);
+    }
+    a->id[a->n++] = id;
+}
+
+/* Tell the reader what is new and certain. */
+static int tell(qvl_answer *a, qvl_text_sink *sink, void *ctx)
+{
+    size_t until = a->is_done ? a->text.len : a->text.len - held_back(a);
+    int rc = QVL_OK;
+    if (sink == NULL)
+        return rc;
+    if (until > a->told)
+        rc = sink(ctx, a, a->text.p + a->told, until - a->told);
+    a->told = until > a->told ? until : a->told;
+    if (rc == QVL_OK && a->is_done)
+        rc = sink(ctx, a, "", 0);
+    return rc;
+}
+
+/* Vocabularies are padded: a model may choose an id that stands for nothing. */
+static bool has_text(const qvl_generator *g, int64_t id)
+{
+    return id < qvl_tokenizer_n_ids(g->tokenizer)
+           && qvl_tokenizer_token(g->tokenizer, (int)id).p != NULL;
+}
+
+typedef struct {
+    qvl_generator *g;
+    qvl_text_sink *sink;
+    void *ctx;
+    qvl_err *err;
+} stepping;
+
+static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
+{
+    qvl_answer *a = &e->answer;
+    size_t before = a->text.len;
+    if (a->n == 0)
+        a->first_s = now_s();
+    keep_id(e, t->id);
+    a->finish = t->finish;
+    a->is_done = t->finish != QVL_FINISH_NOT;
+    if (has_text(st->g, t->id)) {
+        QVL_TRY(qvl_decoder_push(&a->raw_decoder, (int)t->id, &a->raw,
+                                 st->err));
+        QVL_TRY(qvl_decoder_push(&a->decoder, (int)t->id, &a->text,
+                                 st->err));
+    }
+    if (a->is_done)
+        qvl_decoder_finish(&a->decoder, &a->text);
+    if (meets_end(a, before)) {
+        if (!a->is_done)
+            qvl_batcher_drop(st->g->batcher, a->ticket);
+        a->is_done = true;
+        a->finish = QVL_FINISH_STOP;
+    }
+    if (a->is_done) {
+        qvl_decoder_finish(&a->raw_decoder, &a->raw);
+        a->done_s = now_s();
+    }
+    return tell(a, st->sink, st->ctx);
+}
+
+static int run_step(void *arg)
+{
+    const stepping *st = arg;
+    const qvl_new_token *token;
+    int n;
+    QVL_TRY(qvl_batcher_step(st->g->batcher, &token, &n, st->err));
+    for (int i = 0; i < n; i++)
+        for (entry *e = st->g->first; e != NULL; e = e->next)
+            if (!e->answer.is_done && e->answer.ticket == token[i].ticket) {
+                QVL_TRY(take_token(st, e, &token[i]));
+                break;
+            }
+    return QVL_OK;
+}
+
+int qvl_generator_step(qvl_generator *g, qvl_text_sink *sink, void *ctx,
+                       qvl_err *err)
+{
+    stepping st = { g, sink, ctx, err };
+    return qvl_guard(run_step, &st, err);
+}

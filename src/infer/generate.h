@@ -1,0 +1,69 @@
+/* generate.h - answers as text
+ *
+ * On top of batch.h: ids become text as they come, stop strings and the end of
+ * a JSON answer are seen, and text that may still turn out to be the beginning
+ * of a stop string is held back from a reader who follows.
+ */
+#ifndef QVL_INFER_GENERATE_H
+#define QVL_INFER_GENERATE_H
+
+#include "infer/batch.h"
+#include "infer/guard.h"
+#include "text/tokenizer.h"
+
+/* What is asked beside the tokens of the prompt. */
+typedef struct {
+    const char *const *stop;  // [n_stops] strings that end the answer; the
+                              // earliest in the text counts, and is cut off
+    int n_stops;
+    bool is_json;             // end with the first object of JSON (guard.h)
+    int max_entries;          // of it; 0: any number
+} qvl_answer_ends;
+
+typedef struct {
+    int ticket;
+    qvl_str text;          // without special tokens
+    qvl_str raw;           // with them
+    int64_t *id;           // [n] the tokens
+    int n;
+    int n_prompt;          // tokens of the prompt
+    bool is_done;
+    qvl_finish finish;
+    qvl_guard_end guard;   // why the JSON guard ended it, else GO_ON
+    size_t told;           // bytes of text that a reader was given
+    double queued_s, first_s, done_s;  // on qvl_generator's clock
+    // how it is made
+    qvl_answer_ends ends;
+    qvl_decoder decoder, raw_decoder;
+    qvl_json_guard json;
+} qvl_answer;
+
+typedef struct qvl_generator qvl_generator;
+
+/* New text of an answer, in order; n 0 when it is done. */
+typedef int qvl_text_sink(void *ctx, const qvl_answer *a, const char *text,
+                          size_t n);
+
+/* At most `seats` answers at a time. Model and tokenizer outlive it. */
+int qvl_generator_open(qvl_generator **g, qvl_model *model,
+                       const qvl_tokenizer *tokenizer, int seats,
+                       qvl_err *err);
+void qvl_generator_close(qvl_generator *g);
+
+/* Ask. The request as in qvl_batcher_add, its end ids being added to those of
+ * the model. `*answer` stays until the generator is closed or the answer is
+ * released. */
+int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
+                      const qvl_answer_ends *ends, qvl_answer **answer,
+                      qvl_err *err);
+void qvl_generator_release(qvl_generator *g, qvl_answer *answer);
+
+/* Answers that are not done. */
+int qvl_generator_n_open(const qvl_generator *g);
+
+/* One step of all of them; sink may be NULL. What the sink returns, when it is
+ * not 0, ends the step and is returned. */
+int qvl_generator_step(qvl_generator *g, qvl_text_sink *sink, void *ctx,
+                       qvl_err *err);
+
+#endif

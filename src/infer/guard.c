@@ -1,0 +1,67 @@
+/* guard.c - braces counted, entries remembered */
+#include "infer/guard.h"
+
+#include <string.h>
+
+static bool is_known(const qvl_json_guard *g, const char *text, size_t at,
+                     size_t len)
+{
+    for (const qvl_entry *e = g->closed; e != NULL; e = e->next)
+        if (e->len == len && memcmp(text + e->at, text + at, len) == 0)
+            return true;
+    return false;
+}
+
+static void remember(qvl_json_guard *g, size_t at, size_t len)
+{
+    qvl_entry *e = qvl_arena_array(g->arena, qvl_entry, 1);
+    *e = (qvl_entry){ .next = g->closed, .at = at, .len = len };
+    g->closed = e;
+}
+
+/* A brace at i, outside of strings. */
+static qvl_guard_end see_brace(qvl_json_guard *g, const char *text, size_t i)
+{
+    if (text[i] == '{') {
+        if (++g->depth != 2)
+            return QVL_GUARD_GO_ON;
+        g->entry = i;
+        g->n_entries++;
+        return g->max_entries > 0 && g->n_entries > g->max_entries
+                   ? QVL_GUARD_MANY
+                   : QVL_GUARD_GO_ON;
+    }
+    g->depth--;
+    if (g->depth == 0)
+        return QVL_GUARD_CLOSED;
+    if (g->depth != 1)
+        return QVL_GUARD_GO_ON;
+    size_t len = i + 1 - g->entry;
+    if (is_known(g, text, g->entry, len))
+        return QVL_GUARD_REPEATED;
+    remember(g, g->entry, len);
+    return QVL_GUARD_GO_ON;
+}
+
+qvl_guard_end qvl_json_guard_see(qvl_json_guard *g, const char *text,
+                                 size_t len, size_t *at)
+{
+    while (g->seen < len) {
+        size_t i = g->seen++;
+        char c = text[i];
+        if (g->is_escaped) {
+            g->is_escaped = false;
+        } else if (g->in_string) {
+            g->is_escaped = c == '\\';
+            g->in_string = c != '"';
+        } else if (c == '"') {
+            g->in_string = g->depth > 0;
+        } else if (c == '{' || (c == '}' && g->depth > 0)) {
+            qvl_guard_end end = see_brace(g, text, i);
+            *at = i + 1;
+            if (end != QVL_GUARD_GO_ON)
+                return end;
+        }
+    }
+    return QVL_GUARD_GO_ON;
+}

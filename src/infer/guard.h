@@ -1,0 +1,46 @@
+/* guard.h - when an answer of JSON is whole
+ *
+ * Looks at the text of an answer as it comes and tells when there is nothing
+ * left to say: the first object of JSON is closed, it has more entries than
+ * wanted, or an entry came a second time word for word (a model in a loop).
+ * Text in front of the first '{' is passed over; braces inside strings do not
+ * count.
+ */
+#ifndef QVL_INFER_GUARD_H
+#define QVL_INFER_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+typedef enum {
+    QVL_GUARD_GO_ON,
+    QVL_GUARD_CLOSED,   // the object ended
+    QVL_GUARD_MANY,     // one entry more than max_entries has begun
+    QVL_GUARD_REPEATED, // an entry equals an earlier one
+} qvl_guard_end;
+
+typedef struct qvl_entry {
+    const struct qvl_entry *next;
+    size_t at, len;  // of the value, in the text
+} qvl_entry;
+
+/* A zeroed struct with arena and max_entries is at its start. */
+typedef struct {
+    qvl_arena *arena;  // borrowed
+    int max_entries;   // values of the outer object that are objects; 0: any
+    size_t seen;       // bytes of the text looked at
+    size_t entry;      // start of the value that is open at depth 2
+    int depth;
+    int n_entries;
+    bool in_string, is_escaped;
+    const qvl_entry *closed;
+} qvl_json_guard;
+
+/* Look at what is new of text [len]. *at is the byte behind the last one that
+ * belongs to the answer when the end is not GO_ON. */
+qvl_guard_end qvl_json_guard_see(qvl_json_guard *g, const char *text,
+                                 size_t len, size_t *at);
+
+#endif
