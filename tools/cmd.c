@@ -119,15 +119,36 @@ static bool read_switch(const char *text, bool *out)
     return false;
 }
 
+static void add_item(call *c, cmd_list *list, const char *value)
+{
+    const char **more =
+        qvl_arena_array(&c->arena, const char *, list->n + 1);
+    if (list->n > 0)
+        memcpy(more, list->item, (size_t)list->n * sizeof *more);
+    more[list->n++] = value;
+    list->item = more;
+}
+
 static int set_flag(call *c, const cmd_flag *f, void *options,
                     const char *value)
 {
     char *field = (char *)options + f->at;
     int64_t v;
+    double d;
     bool b;
     switch (f->type) {
     case CMD_TEXT:
         memcpy(field, &value, sizeof value);
+        return QVL_OK;
+    case CMD_LIST:
+        add_item(c, (cmd_list *)(void *)field, value);
+        return QVL_OK;
+    case CMD_REAL:
+        if (!qvl_node_read_float(value, strlen(value), &d))
+            return qvl_fail(&c->err, QVL_E_USAGE,
+                            "flag --%s: found %s, expected a number", f->name,
+                            value);
+        memcpy(field, &d, sizeof d);
         return QVL_OK;
     case CMD_COUNT:
         if (!qvl_node_read_int(value, strlen(value), &v) || v < 0

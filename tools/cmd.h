@@ -17,8 +17,15 @@
 typedef enum {
     CMD_TEXT,   // const char *
     CMD_COUNT,  // int, from 0
+    CMD_REAL,   // double
+    CMD_LIST,   // cmd_list: may be given several times
     CMD_SWITCH  // bool: --flag, or true|false|1|0|yes|no behind it
 } cmd_type;
+
+typedef struct {
+    const char **item;  // [n]
+    int n;
+} cmd_list;
 
 typedef struct {
     const char *name;   // words joined by '-', without the dashes in front

@@ -6,7 +6,7 @@
 #include <time.h>
 
 typedef struct entry {
-    qvl_answer answer;  // first: an answer is its entry
+    qvl_reply answer;  // first: an answer is its entry
     qvl_arena arena;    // of the guard
     struct entry *next, *before;
     int64_t *stop;      // owned; ids that end it
@@ -57,7 +57,7 @@ static void release_entry(entry *e)
     free(e);
 }
 
-void qvl_generator_release(qvl_generator *g, qvl_answer *answer)
+void qvl_generator_release(qvl_generator *g, qvl_reply *answer)
 {
     entry *e = (entry *)answer;
     if (!answer->is_done)
@@ -119,7 +119,7 @@ static int ask_steps(void *arg)
 }
 
 int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
-                      const qvl_answer_ends *ends, qvl_answer **answer,
+                      const qvl_reply_ends *ends, qvl_reply **answer,
                       qvl_err *err)
 {
     entry *e = calloc(1, sizeof *e);
@@ -154,7 +154,7 @@ int qvl_generator_n_open(const qvl_generator *g)
 
 /* Where the earliest stop string in text [len] begins, from `from` on; len when
  * there is none. */
-static size_t find_stop(const qvl_answer *a, size_t from)
+static size_t find_stop(const qvl_reply *a, size_t from)
 {
     size_t best = a->text.len;
     for (int i = 0; i < a->ends.n_stops; i++) {
@@ -167,7 +167,7 @@ static size_t find_stop(const qvl_answer *a, size_t from)
     return best;
 }
 
-static size_t longest_stop(const qvl_answer *a)
+static size_t longest_stop(const qvl_reply *a)
 {
     size_t most = 0;
     for (int i = 0; i < a->ends.n_stops; i++)
@@ -177,7 +177,7 @@ static size_t longest_stop(const qvl_answer *a)
 }
 
 /* Bytes at the end of the text that may begin a stop string. */
-static size_t held_back(const qvl_answer *a)
+static size_t held_back(const qvl_reply *a)
 {
     size_t most = 0;
     for (int i = 0; i < a->ends.n_stops; i++) {
@@ -189,7 +189,7 @@ static size_t held_back(const qvl_answer *a)
     return most;
 }
 
-static void cut_text(qvl_answer *a, size_t len)
+static void cut_text(qvl_reply *a, size_t len)
 {
     if (len >= a->text.len)
         return;
@@ -198,7 +198,7 @@ static void cut_text(qvl_answer *a, size_t len)
 }
 
 /* Does what is new end the answer? `before`: length of the text before. */
-static bool meets_end(qvl_answer *a, size_t before)
+static bool meets_end(qvl_reply *a, size_t before)
 {
     size_t reach = longest_stop(a);
     size_t from = before > reach ? before - reach : 0;
@@ -219,7 +219,7 @@ static bool meets_end(qvl_answer *a, size_t before)
 
 static void keep_id(entry *e, int64_t id)
 {
-    qvl_answer *a = &e->answer;
+    qvl_reply *a = &e->answer;
     if (a->n == e->cap) {
         e->cap = e->cap == 0 ? 64 : 2 * e->cap;
         a->id = qvl_memory_resize(a->id, (size_t)e->cap * sizeof *a->id);
@@ -228,7 +228,7 @@ static void keep_id(entry *e, int64_t id)
 }
 
 /* Tell the reader what is new and certain. */
-static int tell(qvl_answer *a, qvl_text_sink *sink, void *ctx)
+static int tell(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 {
     size_t until = a->is_done ? a->text.len : a->text.len - held_back(a);
     int rc = QVL_OK;
@@ -258,7 +258,7 @@ typedef struct {
 
 static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
 {
-    qvl_answer *a = &e->answer;
+    qvl_reply *a = &e->answer;
     size_t before = a->text.len;
     if (a->n == 0)
         a->first_s = now_s();

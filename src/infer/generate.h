@@ -18,7 +18,7 @@ typedef struct {
     int n_stops;
     bool is_json;             // end with the first object of JSON (guard.h)
     int max_entries;          // of it; 0: any number
-} qvl_answer_ends;
+} qvl_reply_ends;
 
 typedef struct {
     int ticket;
@@ -33,15 +33,15 @@ typedef struct {
     size_t told;           // bytes of text that a reader was given
     double queued_s, first_s, done_s;  // on qvl_generator's clock
     // how it is made
-    qvl_answer_ends ends;
+    qvl_reply_ends ends;
     qvl_decoder decoder, raw_decoder;
     qvl_json_guard json;
-} qvl_answer;
+} qvl_reply;
 
 typedef struct qvl_generator qvl_generator;
 
 /* New text of an answer, in order; n 0 when it is done. */
-typedef int qvl_text_sink(void *ctx, const qvl_answer *a, const char *text,
+typedef int qvl_text_sink(void *ctx, const qvl_reply *a, const char *text,
                           size_t n);
 
 /* At most `seats` answers at a time. Model and tokenizer outlive it. */
@@ -54,9 +54,9 @@ void qvl_generator_close(qvl_generator *g);
  * the model. `*answer` stays until the generator is closed or the answer is
  * released. */
 int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
-                      const qvl_answer_ends *ends, qvl_answer **answer,
+                      const qvl_reply_ends *ends, qvl_reply **answer,
                       qvl_err *err);
-void qvl_generator_release(qvl_generator *g, qvl_answer *answer);
+void qvl_generator_release(qvl_generator *g, qvl_reply *answer);
 
 /* Answers that are not done. */
 int qvl_generator_n_open(const qvl_generator *g);

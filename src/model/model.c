@@ -67,16 +67,18 @@ static int open_parts(void *arg)
 {
     const opening *o = arg;
     qvl_model *m = o->model;
-    /* The residual stream keeps full precision: it is small beside the weights,
-     * and every layer adds to it. */
-    m->types = (qvl_types){ .act = o->options->dtype, .res = QVL_F32 };
-
     QVL_TRY(qvl_model_config_load(&m->config, o->folder, &m->arena, o->err));
     m->params.arena = &m->arena;
     m->config.arch->params(&m->params, &m->config.dims);
     QVL_TRY(qvl_checkpoint_open(&m->checkpoint, o->folder, &m->params,
                                 o->err));
     QVL_TRY(open_device(m, o->options, o->err));
+    int dtype = o->options->dtype;
+    if (dtype == QVL_DTYPE_AUTO)
+        dtype = m->device->info.is_gpu ? QVL_BF16 : QVL_F32;
+    /* The residual stream keeps full precision: it is small beside the weights,
+     * and every layer adds to it. */
+    m->types = (qvl_types){ .act = dtype, .res = QVL_F32 };
     QVL_TRY(qvl_store_open(&m->store, m->device, &m->params, &m->types,
                            o->err));
     QVL_TRY(qvl_checkpoint_load(m->checkpoint, m->store, o->err));
@@ -89,7 +91,8 @@ int qvl_model_open(qvl_model **model, const char *folder,
                    const qvl_model_options *options, qvl_err *err)
 {
     int dtype = options->dtype;
-    if (dtype != QVL_F32 && dtype != QVL_BF16 && dtype != QVL_F16)
+    if (dtype != QVL_F32 && dtype != QVL_BF16 && dtype != QVL_F16
+        && dtype != QVL_DTYPE_AUTO)
         return qvl_fail(err, QVL_E_USAGE,
                         "storage type: found %s, expected f32, bf16 or f16",
                         qvl_dtype_name(dtype));

@@ -24,8 +24,11 @@ typedef struct qvl_model qvl_model;
 typedef struct {
     const char *device;  // as qvl_device_open takes it
     int n_threads;       // 0: all
-    int dtype;           // of weights and activations: f32, bf16, f16
+    int dtype;           // of weights and activations: f32, bf16, f16;
+                         // QVL_DTYPE_AUTO: bf16 on a GPU, else f32
 } qvl_model_options;
+
+#define QVL_DTYPE_AUTO (-1)
 
 /* What a model is made of; all of it lives until the model is closed. */
 typedef struct {
