@@ -190,6 +190,8 @@ static int read_flag(call *c, const cmd *command, int *at, void *options,
     if (f == NULL)
         return unknown_flag(c, command, name);
     const char *next = *at + 1 < c->argc ? c->argv[*at + 1] : NULL;
+    if (next != NULL && strncmp(next, "--", 2) == 0 && next[2] != '\0')
+        next = NULL;
     bool b;
     if (value == NULL && f->type == CMD_SWITCH && !read_switch(next, &b)) {
         value = "true";

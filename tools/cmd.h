@@ -65,7 +65,9 @@ typedef struct {
       .help = "f32, bf16 or f16: storage of weights and activations" }
 
 extern const cmd cmd_forward;
+extern const cmd cmd_bench;
 extern const cmd cmd_inspect;
+extern const cmd cmd_infer;
 extern const cmd cmd_init;
 
 /* Run the program with its arguments; returns the exit status. */

@@ -5,7 +5,9 @@
 static const cmd *const commands[] = {
     &cmd_forward,
     &cmd_inspect,
+    &cmd_infer,
     &cmd_init,
+    &cmd_bench,
 };
 
 int main(int argc, char **argv)

@@ -274,6 +274,12 @@ const qvl_program *qvl_model_program(const qvl_model *model)
     return &model->last->program;
 }
 
+const qvl_plan *qvl_model_plan(const qvl_model *model)
+{
+    assert(model->last != NULL);
+    return qvl_run_plan(model->last->run);
+}
+
 int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,
                      qvl_err *err)
 {

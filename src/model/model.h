@@ -68,6 +68,7 @@ void qvl_model_drop_cache(qvl_model *model);
 /* Of the last step: its batch, and the program whose outputs can be read. */
 const qvl_batch *qvl_model_batch(const qvl_model *model);
 const qvl_program *qvl_model_program(const qvl_model *model);
+const qvl_plan *qvl_model_plan(const qvl_model *model);
 
 /* Read a wanted output of the last step: dst [n]. */
 int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,

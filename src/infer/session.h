@@ -1,0 +1,54 @@
+/* session.h - records in, replies out: encoder, model and generator together
+ *
+ * What `infer` does for a record, whoever brought it: a line of a file, the
+ * command line, a conversation at the prompt.
+ */
+#ifndef QVL_INFER_SESSION_H
+#define QVL_INFER_SESSION_H
+
+#include "data/encode.h"
+#include "infer/generate.h"
+
+typedef struct {
+    const char *model;          // folder
+    qvl_model_options device;
+    qvl_encoder_options encoder;  // its model is set to the folder
+    qvl_sampling sampling;      // key: the run's seed
+    int max_new;                // clipped to the room that positions leave
+    int max_len;                // tokens of prompt and reply; 0: the model's
+    int seats;                  // replies made at a time
+    const char *const *stop;    // [n_stops]
+    int n_stops;
+    bool json_stop;             // dense prompts end with their object of JSON
+    bool json_always;           // so does every other prompt
+    int max_objects;            // of such a reply; 0: any number
+} qvl_session_options;
+
+typedef struct qvl_session qvl_session;
+
+/* Open. The options' texts and arrays are borrowed until it is closed. Errors:
+ * those of qvl_model_open, qvl_encoder_open, qvl_sampling_check. */
+int qvl_session_open(qvl_session **s, const qvl_session_options *options,
+                     qvl_err *err);
+void qvl_session_close(qvl_session *s);
+
+const qvl_encoder *qvl_session_encoder(const qvl_session *s);
+qvl_model *qvl_session_model(const qvl_session *s);
+qvl_generator *qvl_session_generator(const qvl_session *s);
+int qvl_session_seats(const qvl_session *s);
+
+/* A record that was asked. */
+typedef struct {
+    const qvl_record *record;
+    qvl_encoded encoded;
+    qvl_reply *reply;  // owned by the session's generator
+} qvl_asked;
+
+/* Encode a record and put it into the queue. Arrays belong to the arena, which
+ * lives until the reply is done; key names the record among random numbers.
+ * Fails as qvl_encode_prompt does; QVL_E_RANGE when the prompt leaves no room
+ * for a reply. */
+int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
+                    qvl_asked *asked, qvl_arena *arena, qvl_err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* infer.h - the modes of `qvl infer` */
+#ifndef TOOLS_INFER_H
+#define TOOLS_INFER_H
+
+#include <stdbool.h>
+
+#include "infer/session.h"
+
+/* Many records of a file. */
+typedef struct {
+    const char *input;    // JSONL
+    const char *output;   // JSONL; NULL, "-": standard output
+    const char *overlay;  // folder for pictures with what was found; NULL: none
+    const char *root;     // of relative picture paths; NULL: as records have it
+    int limit;            // records, 0: all
+    int flush_lines;      // lines of the output written at a time
+    bool resume;          // go on behind what an earlier run has written
+    bool verify;          // say of the first records what was read
+} infer_batch_options;
+
+/* Fails with QVL_E_DATA when some records failed, after all others are written;
+ * QVL_E_INTERRUPTED after a signal, with what is done so far kept for
+ * --resume. */
+int infer_batch(qvl_session *s, const infer_batch_options *options,
+                qvl_err *err);
+
+/* One prompt; the reply goes to standard output. */
+typedef struct {
+    const char *prompt;        // NULL: the dense one
+    const char *system;        // NULL: none
+    const char *const *image;  // [n_images]
+    int n_images;
+    const char *overlay;       // folder, NULL: none
+    bool stream;
+} infer_once_options;
+
+int infer_once(qvl_session *s, const infer_once_options *options,
+               qvl_err *err);
+
+/* A conversation with whoever types; ends with "exit", "quit" or the end of
+ * the input. */
+int infer_chat(qvl_session *s, const char *system, bool stream, qvl_err *err);
+
+/* A conversation as the messages of a record: [{role, content}], the tree in
+ * the arena. Texts of people become JSON here and nothing else. */
+typedef struct {
+    const char *role;
+    const char *text;
+    const char *const *image;  // [n_images] in front of the text
+    int n_images;
+} infer_turn;
+
+int infer_record(qvl_record *record, const infer_turn *turn, int n,
+                 qvl_arena *arena, qvl_err *err);
+
+/* Run the queue until the reply is done; streams it to standard output when
+ * asked to. */
+int infer_finish(qvl_session *s, const qvl_asked *asked, bool stream,
+                 qvl_err *err);
+
+/* A picture of what a reply says of the first picture of its record, with the
+ * truth beside it where the record has objects: FOLDER/NAME.png. */
+int infer_overlay(const char *folder, const qvl_record *record,
+                  const char *text, size_t len, qvl_err *err);
+
+#endif

@@ -1,0 +1,495 @@
+/* infer_batch.c - a file of records to a file of replies
+ *
+ * Lines come out in the order of the input, whatever order replies end in. They
+ * gather in OUTPUT.part, which becomes OUTPUT when all records are done; a run
+ * that was stopped goes on behind its last whole line.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "data/message.h"
+#include "infer.h"
+#include "infer/parse.h"
+
+#define FLUSH_S 10.0
+
+/* A record on its way. */
+typedef struct job {
+    struct job *next;
+    size_t index;
+    qvl_arena arena;
+    qvl_record record;
+    qvl_asked asked;   // reply NULL when it failed
+    qvl_err err;
+} job;
+
+typedef struct {
+    qvl_session *s;
+    const infer_batch_options *o;
+    qvl_err *err;
+    qvl_records *records;
+    job *first, *last;  // in order of the input
+    int n_jobs;
+    size_t n_read, n_done, n_skip, n_failed;
+    bool is_end;
+    qvl_str out;        // lines that are not written yet
+    int n_lines;        // of out
+    FILE *file;
+    char *part;         // path of the file, NULL: standard output
+    double flushed_s, told_s, start_s;
+    int n_tokens;
+} batch;
+
+static volatile sig_atomic_t is_stopped;
+
+static void stop(int sig)
+{
+    (void)sig;
+    is_stopped = 1;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- lines --------------------------------------------------------------- */
+
+static void put_text(qvl_str *s, const char *key, const char *text)
+{
+    qvl_str_printf(s, ", \"%s\": ", key);
+    if (text != NULL)
+        qvl_json_quote(s, text, strlen(text));
+    else
+        qvl_str_puts(s, "null");
+}
+
+static void put_node(qvl_str *s, const qvl_node *n)
+{
+    switch (n->kind) {
+    case QVL_NODE_STRING:
+        qvl_json_quote(s, n->s, n->s_len);
+        return;
+    case QVL_NODE_LIST:
+    case QVL_NODE_MAP:
+        qvl_str_putc(s, n->kind == QVL_NODE_LIST ? '[' : '{');
+        for (size_t i = 0; i < n->n; i++) {
+            qvl_str_puts(s, i > 0 ? ", " : "");
+            if (n->kind == QVL_NODE_MAP) {
+                qvl_json_quote(s, n->keys[i].s, n->keys[i].s_len);
+                qvl_str_puts(s, ": ");
+            }
+            put_node(s, &n->items[i]);
+        }
+        qvl_str_putc(s, n->kind == QVL_NODE_LIST ? ']' : '}');
+        return;
+    case QVL_NODE_NULL:
+        qvl_str_puts(s, "null");
+        return;
+    default:
+        qvl_str_putn(s, n->s, n->s_len);
+    }
+}
+
+static void put_turn(qvl_str *s, const char *role, const char *text,
+                     const qvl_record *pictures)
+{
+    qvl_str_printf(s, "{\"role\": \"%s\", \"content\": ", role);
+    if (pictures == NULL) {
+        qvl_json_quote(s, text, strlen(text));
+    } else {
+        qvl_str_putc(s, '[');
+        for (int i = 0; i < pictures->n_images; i++) {
+            qvl_str_puts(s, "{\"type\": \"image\", \"image\": ");
+            qvl_json_quote(s, pictures->image[i], strlen(pictures->image[i]));
+            qvl_str_puts(s, "}, ");
+        }
+        qvl_str_puts(s, "{\"type\": \"text\", \"text\": ");
+        qvl_json_quote(s, text, strlen(text));
+        qvl_str_puts(s, "}]");
+    }
+    qvl_str_putc(s, '}');
+}
+
+/* What was asked, as messages. */
+static void put_messages(batch *b, const job *j)
+{
+    qvl_str *s = &b->out;
+    qvl_str_puts(s, ", \"messages\": ");
+    if (j->record.messages != NULL) {
+        put_node(s, j->record.messages);
+        return;
+    }
+    const qvl_prompt *prompt = qvl_encoder_prompt(qvl_session_encoder(b->s),
+                                                  j->asked.encoded.mode);
+    qvl_str_putc(s, '[');
+    if (prompt->system[0] != '\0') {
+        put_turn(s, "system", prompt->system, NULL);
+        qvl_str_puts(s, ", ");
+    }
+    put_turn(s, "user", prompt->user, &j->record);
+    qvl_str_putc(s, ']');
+}
+
+static void put_images(qvl_str *s, const qvl_record *r)
+{
+    qvl_str_puts(s, ", \"images\": [");
+    for (int i = 0; i < r->n_images; i++) {
+        qvl_str_puts(s, i > 0 ? ", " : "");
+        qvl_json_quote(s, r->image[i], strlen(r->image[i]));
+    }
+    qvl_str_putc(s, ']');
+}
+
+/* Text of the last turn when it is the assistant's, else NULL. */
+static const char *last_answer(const qvl_node *messages)
+{
+    const char *role, *text = NULL;
+    if (messages == NULL || messages->n == 0)
+        return NULL;
+    const qvl_node *turn = &messages->items[messages->n - 1];
+    if (qvl_node_as_string(qvl_node_find(turn, "role"), &role)
+        && strcmp(role, "assistant") == 0)
+        qvl_node_as_string(qvl_node_find(turn, "content"), &text);
+    return text;
+}
+
+/* What the record says should have been the reply. */
+static void put_labels(batch *b, job *j)
+{
+    const qvl_record *r = &j->record;
+    qvl_str text = { 0 };
+    if (r->messages != NULL) {
+        put_text(&b->out, "labels", last_answer(r->messages));
+    } else if (j->asked.encoded.mode == QVL_MODE_SUMMARY) {
+        put_text(&b->out, "labels", r->summary);
+    } else if (r->n_objects > 0 && r->w > 0 && r->h > 0) {
+        qvl_answer_put(&text, r, &(qvl_answer_rules){ 0 }, &j->arena);
+        put_text(&b->out, "labels", text.p);
+    } else {
+        put_text(&b->out, "labels", NULL);
+    }
+    qvl_str_release(&text);
+}
+
+/* Objects of points 0 to 1000: those of an answer as they are (w, h 0), those
+ * of a record from pixels. */
+static void put_objects(qvl_str *s, const char *key, const qvl_object *object,
+                        int n, int w, int h)
+{
+    qvl_str_printf(s, ", \"%s\": [", key);
+    for (int i = 0; i < n; i++) {
+        const qvl_object *o = &object[i];
+        qvl_str_printf(s, "%s{\"type\": \"%s\", \"points\": [",
+                       i > 0 ? ", " : "", qvl_geom_name(o->kind));
+        for (int k = 0; k < 2 * o->n; k++) {
+            double v = o->point[k];
+            if (w > 0)
+                v = qvl_geom_norm(v, k % 2 == 0 ? w : h, 1000);
+            qvl_str_puts(s, k > 0 ? ", " : "");
+            qvl_json_number(s, v);
+        }
+        qvl_str_puts(s, "], \"desc\": ");
+        qvl_json_quote(s, o->desc, strlen(o->desc));
+        qvl_str_putc(s, '}');
+    }
+    qvl_str_putc(s, ']');
+}
+
+static void put_reply(batch *b, job *j)
+{
+    const qvl_reply *r = j->asked.reply;
+    qvl_str *s = &b->out;
+    qvl_answer parsed;
+    bool is_cut = r->finish == QVL_FINISH_LENGTH;
+    qvl_str_puts(s, ", \"response\": ");
+    qvl_json_quote(s, r->text.p != NULL ? r->text.p : "", r->text.len);
+    put_labels(b, j);
+    put_messages(b, j);
+    put_images(s, &j->record);
+    qvl_str_printf(s, ", \"finish_reason\": \"%s\", \"usage\": "
+                      "{\"prompt_tokens\": %d, \"completion_tokens\": %d, "
+                      "\"total_tokens\": %d}",
+                   is_cut ? "length" : "stop", r->n_prompt, r->n,
+                   r->n_prompt + r->n);
+    qvl_parse_options how = { .n_images = j->record.n_images,
+                              .is_cut = is_cut };
+    qvl_answer_parse(&parsed, r->text.p, r->text.len, &how, &j->arena);
+    put_objects(s, "pred", parsed.object, parsed.n_objects, 0, 0);
+    qvl_str_puts(s, ", \"parse_report\": ");
+    qvl_answer_put_report(s, &parsed);
+    if (j->record.w > 0)
+        qvl_str_printf(s, ", \"width\": %d, \"height\": %d", j->record.w,
+                       j->record.h);
+    if (j->record.w > 0 && j->record.messages == NULL)
+        put_objects(s, "gt_norm1000", j->record.object, j->record.n_objects,
+                    j->record.w, j->record.h);
+}
+
+static void put_failure(batch *b, const job *j)
+{
+    qvl_str_puts(&b->out, ", \"response\": null");
+    put_text(&b->out, "error", j->err.msg);
+    put_images(&b->out, &j->record);
+}
+
+/* ---- the output ---------------------------------------------------------- */
+
+static int flush(batch *b)
+{
+    if (b->out.len > 0 && fwrite(b->out.p, 1, b->out.len, b->file)
+                              != b->out.len)
+        return qvl_fail(b->err, QVL_E_IO, "%s: %s",
+                        b->part != NULL ? b->part : "standard output",
+                        strerror(errno));
+    if (fflush(b->file) != 0
+        || (b->part != NULL && fsync(fileno(b->file)) != 0))
+        return qvl_fail(b->err, QVL_E_IO, "%s: %s",
+                        b->part != NULL ? b->part : "standard output",
+                        strerror(errno));
+    qvl_str_reset(&b->out);
+    b->n_lines = 0;
+    b->flushed_s = now_s();
+    return QVL_OK;
+}
+
+/* Cut the part behind its last whole line; count the lines. */
+static int take_part(batch *b)
+{
+    long end = 0;
+    int c;
+    for (long at = 0; (c = getc(b->file)) != EOF; at++)
+        if (c == '\n') {
+            end = at + 1;
+            b->n_skip++;
+        }
+    if (fseek(b->file, end, SEEK_SET) != 0
+        || ftruncate(fileno(b->file), end) != 0)
+        return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->part, strerror(errno));
+    if (b->n_skip > 0)
+        qvl_log(QVL_LOG_INFO, "%s: going on behind %zu replies", b->part,
+                b->n_skip);
+    return QVL_OK;
+}
+
+static int open_output(batch *b, qvl_arena *arena)
+{
+    const char *path = b->o->output;
+    b->file = stdout;
+    if (path == NULL || strcmp(path, "-") == 0)
+        return QVL_OK;
+    if (b->o->resume && qvl_file_exists(path))
+        return qvl_fail(b->err, QVL_E_USAGE,
+                        "%s: found a finished file, expected none with "
+                        "--resume", path);
+    b->part = qvl_arena_printf(arena, "%s.part", path);
+    if (!b->o->resume && qvl_file_exists(b->part)) {
+        qvl_fail(b->err, QVL_E_USAGE,
+                 "%s: found what an earlier run left, expected nothing",
+                 b->part);
+        qvl_err_hint(b->err, "go on from it with --resume, or remove it");
+        b->part = NULL;
+        return QVL_E_USAGE;
+    }
+    b->file = fopen(b->part, b->o->resume && qvl_file_exists(b->part) ? "r+b"
+                                                                   : "w+b");
+    if (b->file == NULL)
+        return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->part, strerror(errno));
+    return take_part(b);
+}
+
+static int close_output(batch *b)
+{
+    QVL_TRY(flush(b));
+    if (b->part == NULL)
+        return QVL_OK;
+    int rc = fclose(b->file);
+    b->file = NULL;
+    if (rc != 0 || rename(b->part, b->o->output) != 0)
+        return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->o->output,
+                        strerror(errno));
+    return QVL_OK;
+}
+
+/* ---- jobs ---------------------------------------------------------------- */
+
+static void verify(const job *j)
+{
+    const qvl_encoded *e = &j->asked.encoded;
+    for (int k = 0; k < e->n_grids; k++)
+        qvl_log(QVL_LOG_INFO,
+                "record %zu, picture %d: %s, grid %lld x %lld x %lld, %d "
+                "placeholders in all", j->index, k, j->record.image[k],
+                (long long)e->grid[3 * k], (long long)e->grid[3 * k + 1],
+                (long long)e->grid[3 * k + 2], e->n_image_tok);
+}
+
+/* Read a record and ask; what is wrong with it alone stays with the job. */
+static int next_job(batch *b)
+{
+    job *j = calloc(1, sizeof *j);
+    if (j == NULL)
+        return qvl_fail(b->err, QVL_E_MEMORY, "no memory for a record");
+    int rc = qvl_records_next(b->records, &j->record, &b->is_end, &j->arena,
+                              &j->err);
+    j->index = b->n_read;
+    if (b->is_end || rc == QVL_E_IO || rc == QVL_E_MEMORY) {
+        qvl_arena_release(&j->arena);
+        if (rc != QVL_OK)
+            *b->err = j->err;
+        free(j);
+        return rc;
+    }
+    b->n_read++;
+    if (j->index >= b->n_skip && rc == QVL_OK)
+        rc = qvl_session_ask(b->s, &j->record, j->index, &j->asked, &j->arena,
+                             &j->err);
+    if (rc == QVL_OK && b->o->verify && j->index < 8)
+        verify(j);
+    if (b->last != NULL)
+        b->last->next = j;
+    else
+        b->first = j;
+    b->last = j;
+    b->n_jobs++;
+    return QVL_OK;
+}
+
+static void drop_job(batch *b)
+{
+    job *j = b->first;
+    b->first = j->next;
+    if (b->first == NULL)
+        b->last = NULL;
+    if (j->asked.reply != NULL)
+        qvl_generator_release(qvl_session_generator(b->s), j->asked.reply);
+    qvl_arena_release(&j->arena);
+    free(j);
+    b->n_jobs--;
+}
+
+static int finish_job(batch *b, job *j)
+{
+    const qvl_reply *reply = j->asked.reply;
+    if (j->index < b->n_skip)
+        return QVL_OK;
+    qvl_str_printf(&b->out, "{\"index\": %zu", j->index);
+    if (j->err.code != QVL_OK) {
+        put_failure(b, j);
+        qvl_log(QVL_LOG_WARN, "record %zu: %s", j->index, j->err.msg);
+        b->n_failed++;
+    } else {
+        put_reply(b, j);
+        b->n_tokens += reply->n;
+        if (b->o->overlay != NULL && j->record.n_images > 0)
+            QVL_TRY(infer_overlay(b->o->overlay, &j->record, reply->text.p,
+                                  reply->text.len, b->err));
+    }
+    qvl_str_puts(&b->out, "}\n");
+    b->n_lines++;
+    b->n_done++;
+    return QVL_OK;
+}
+
+/* Write what is done, as far as everything before it is done. */
+static int finish_jobs(batch *b)
+{
+    while (b->first != NULL
+           && (b->first->asked.reply == NULL
+               || b->first->asked.reply->is_done)) {
+        QVL_TRY(finish_job(b, b->first));
+        drop_job(b);
+    }
+    double now = now_s();
+    if (b->n_lines >= b->o->flush_lines
+        || (b->n_lines > 0 && now - b->flushed_s > FLUSH_S))
+        QVL_TRY(flush(b));
+    if (now - b->told_s > FLUSH_S) {
+        qvl_log(QVL_LOG_INFO, "%zu records, %.1f tokens/s", b->n_done,
+                b->n_tokens / (now - b->start_s));
+        b->told_s = now;
+    }
+    return QVL_OK;
+}
+
+/* As many records wait as are in work, so that no seat stays empty. */
+static int run_jobs(batch *b, int window)
+{
+    while (!is_stopped) {
+        while (!b->is_end && b->n_jobs < window)
+            QVL_TRY(next_job(b));
+        QVL_TRY(finish_jobs(b));
+        if (b->is_end && b->n_jobs == 0)
+            return QVL_OK;
+        QVL_TRY(qvl_generator_step(qvl_session_generator(b->s), NULL, NULL,
+                                   b->err));
+    }
+    QVL_TRY(finish_jobs(b));
+    QVL_TRY(flush(b));
+    qvl_fail(b->err, QVL_E_INTERRUPTED, "interrupted behind %zu records",
+             b->n_skip + b->n_done);
+    if (b->part != NULL)
+        qvl_err_hint(b->err, "--resume goes on from %s", b->part);
+    return QVL_E_INTERRUPTED;
+}
+
+typedef struct {
+    batch *b;
+    qvl_arena arena;
+    int window;
+} running;
+
+static int run_all(void *arg)
+{
+    running *r = arg;
+    batch *b = r->b;
+    qvl_record_options how = { .pictures = QVL_PICTURES_EXIST,
+                               .image_root = b->o->root,
+                               .limit = (size_t)b->o->limit };
+    QVL_TRY(open_output(b, &r->arena));
+    if (b->o->overlay != NULL)
+        QVL_TRY(qvl_file_make_dirs(b->o->overlay, b->err));
+    QVL_TRY(qvl_records_open(&b->records, b->o->input, &how, b->err));
+    QVL_TRY(run_jobs(b, r->window));
+    QVL_TRY(close_output(b));
+    double s = now_s() - b->start_s;
+    qvl_log(QVL_LOG_INFO, "%zu records, %zu failed, %d tokens in %.1f s",
+            b->n_done, b->n_failed, b->n_tokens, s);
+    if (b->n_failed > 0)
+        return qvl_fail(b->err, QVL_E_DATA,
+                        "%s: %zu of %zu records failed, the rest is written",
+                        b->o->input, b->n_failed, b->n_done);
+    return QVL_OK;
+}
+
+int infer_batch(qvl_session *s, const infer_batch_options *options,
+                qvl_err *err)
+{
+    batch b = { .s = s, .o = options, .err = err, .start_s = now_s() };
+    b.flushed_s = b.told_s = b.start_s;
+    running r = { .b = &b, .window = 2 * qvl_session_seats(s) };
+    struct sigaction new = { .sa_handler = stop }, old_int, old_term;
+    sigaction(SIGINT, &new, &old_int);
+    sigaction(SIGTERM, &new, &old_term);
+    int rc = qvl_guard(run_all, &r, err);
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    while (b.first != NULL)
+        drop_job(&b);
+    qvl_records_close(b.records);
+    if (b.part != NULL && b.file != NULL)
+        fclose(b.file);
+    qvl_str_release(&b.out);
+    qvl_arena_release(&r.arena);
+    return rc;
+}
