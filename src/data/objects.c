@@ -1,0 +1,163 @@
+#include "data/objects.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+
+void qvl_objects_put(qvl_str *out, const qvl_object *object, int n)
+{
+    qvl_str_putc(out, '[');
+    for (int i = 0; i < n; i++) {
+        const qvl_object *o = &object[i];
+        qvl_str_printf(out, "%s{\"type\": \"%s\", \"points\": [",
+                       i > 0 ? ", " : "", qvl_geom_name(o->kind));
+        for (int k = 0; k < 2 * o->n; k++) {
+            if (k > 0)
+                qvl_str_puts(out, ", ");
+            qvl_json_number(out, o->point[k]);
+        }
+        qvl_str_puts(out, "], \"desc\": ");
+        qvl_json_quote(out, o->desc, strlen(o->desc));
+        qvl_str_putc(out, '}');
+    }
+    qvl_str_putc(out, ']');
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+static bool find_kind(const char *name, qvl_geom_kind *kind)
+{
+    for (int k = 0; k < QVL_N_GEOM; k++) {
+        if (strcmp(name, qvl_geom_name((qvl_geom_kind)k)) == 0) {
+            *kind = (qvl_geom_kind)k;
+            return true;
+        }
+    }
+    *kind = QVL_GEOM_POLY;
+    return strcmp(name, "quad") == 0;
+}
+
+static int fail_points(const qvl_node *at, qvl_err *err)
+{
+    return qvl_node_fail(at, err, QVL_E_DATA, "points: found %s, expected "
+                         "numbers, or pairs of numbers",
+                         qvl_node_kind_name(at->kind));
+}
+
+/* Numbers of a flat list or of pairs into [2 * n]. */
+static int read_numbers(double *to, const qvl_node *list, bool is_pairs,
+                        qvl_err *err)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const qvl_node *v = &list->items[i];
+        if (!is_pairs) {
+            if (!qvl_node_as_float(v, &to[i]))
+                return fail_points(v, err);
+            continue;
+        }
+        if (v->kind != QVL_NODE_LIST || v->n != 2
+            || !qvl_node_as_float(&v->items[0], &to[2 * i])
+            || !qvl_node_as_float(&v->items[1], &to[2 * i + 1]))
+            return fail_points(v, err);
+    }
+    return QVL_OK;
+}
+
+static int read_points(qvl_object *o, const qvl_node *list, qvl_arena *arena,
+                       qvl_err *err)
+{
+    if (list->kind != QVL_NODE_LIST)
+        return fail_points(list, err);
+    bool is_pairs = list->n > 0 && list->items[0].kind == QVL_NODE_LIST;
+    size_t n = is_pairs ? 2 * list->n : list->n;
+    size_t least = 2 * (size_t)qvl_geom_min_points(o->kind);
+    bool is_exact = o->kind == QVL_GEOM_BOX;
+    if (n % 2 != 0 || n < least || (is_exact && n > least) || n > INT_MAX / 2)
+        return qvl_node_fail(list, err, QVL_E_DATA, "points of a %s: found %zu"
+                             " numbers, expected %s%zu", qvl_geom_name(o->kind),
+                             n, is_exact ? "" : "an even count from ", least);
+    double *to = qvl_arena_array(arena, double, n);
+    QVL_TRY(read_numbers(to, list, is_pairs, err));
+    o->point = to;
+    o->n = (int)(n / 2);
+    return QVL_OK;
+}
+
+static int read_object(qvl_object *o, const qvl_node *map, qvl_arena *arena,
+                       qvl_err *err)
+{
+    const char *type;
+    const qvl_node *points = qvl_node_find(map, "points");
+    const qvl_node *desc = qvl_node_find(map, "desc");
+    if (!qvl_node_as_string(qvl_node_find(map, "type"), &type)
+        || points == NULL)
+        return qvl_node_fail(map, err, QVL_E_DATA, "object: found no type or "
+                             "no points, expected {type, points, desc}");
+    if (!find_kind(type, &o->kind))
+        return qvl_node_fail(map, err, QVL_E_DATA, "type of an object: found "
+                             "\"%.100s\", expected bbox_2d, poly or line", type);
+    o->desc = "";
+    if (desc != NULL && !qvl_node_as_string(desc, &o->desc))
+        return qvl_node_fail(desc, err, QVL_E_DATA, "desc: found %s, expected "
+                             "a string", qvl_node_kind_name(desc->kind));
+    return read_points(o, points, arena, err);
+}
+
+int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
+                     qvl_arena *arena, qvl_err *err)
+{
+    if (list->kind != QVL_NODE_LIST || list->n > INT_MAX)
+        return qvl_node_fail(list, err, QVL_E_DATA, "objects: found %s, "
+                             "expected a list",
+                             qvl_node_kind_name(list->kind));
+    qvl_object *object = qvl_arena_array(arena, qvl_object, list->n);
+    for (size_t i = 0; i < list->n; i++)
+        QVL_TRY(read_object(&object[i], &list->items[i], arena, err));
+    *out = object;
+    *n = (int)list->n;
+    return QVL_OK;
+}
+
+/* ---- norm1000 and pixels ------------------------------------------------ */
+
+static double to_px(double v, int size)
+{
+    double px = rint(v / QVL_NORM_MAX * size);
+    return px < 0 ? 0 : px > size ? size : px;
+}
+
+static const qvl_object *convert(const qvl_object *object, int n, int w,
+                                 int h, bool is_to_norm, qvl_arena *arena)
+{
+    assert(w > 0 && h > 0);
+
+    qvl_object *out = qvl_arena_array(arena, qvl_object, n);
+    for (int i = 0; i < n; i++) {
+        size_t values = 2 * (size_t)object[i].n;
+        double *to = qvl_arena_array(arena, double, values);
+        for (size_t k = 0; k < values; k++) {
+            int size = k % 2 == 0 ? w : h;
+            double v = object[i].point[k];
+            to[k] = is_to_norm ? qvl_geom_norm(v, size, QVL_NORM_MAX)
+                               : to_px(v, size);
+        }
+        out[i] = object[i];
+        out[i].point = to;
+    }
+    return out;
+}
+
+const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
+                                      int h, qvl_arena *arena)
+{
+    return convert(object, n, w, h, true, arena);
+}
+
+const qvl_object *qvl_objects_to_px(const qvl_object *object, int n, int w,
+                                    int h, qvl_arena *arena)
+{
+    return convert(object, n, w, h, false, arena);
+}
