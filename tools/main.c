@@ -6,6 +6,8 @@ static const cmd *const commands[] = {
     &cmd_forward,
     &cmd_inspect,
     &cmd_init,
+    &cmd_data_synth,
+    &cmd_data_validate,
 };
 
 int main(int argc, char **argv)
