@@ -39,7 +39,7 @@ typedef struct {
 } cmd_flag;
 
 typedef struct {
-    const char *name;
+    const char *name;     // one word, or two: "data synth"
     const char *summary;  // one line for the list of commands
     const char *usage;    // behind the name: "--model DIR ..."
     const char *details;  // more lines of help, may be empty
@@ -69,6 +69,8 @@ extern const cmd cmd_bench;
 extern const cmd cmd_inspect;
 extern const cmd cmd_infer;
 extern const cmd cmd_init;
+extern const cmd cmd_data_synth;
+extern const cmd cmd_data_validate;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

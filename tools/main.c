@@ -8,6 +8,8 @@ static const cmd *const commands[] = {
     &cmd_infer,
     &cmd_init,
     &cmd_bench,
+    &cmd_data_synth,
+    &cmd_data_validate,
 };
 
 int main(int argc, char **argv)
