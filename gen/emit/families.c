@@ -229,12 +229,6 @@ int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
 
 /* ---- as C ---- */
 
-static int operand_of(const kernel_family *fam, const int *map, int buffer)
-{
-    (void)fam;
-    return map[buffer];
-}
-
 static int arg_of(const kern_arg *args, int n, kern_arg_kind kind, int index)
 {
     for (int i = 0; i < n; i++)
@@ -243,26 +237,49 @@ static int arg_of(const kern_arg *args, int n, kern_arg_kind kind, int index)
     return -1;
 }
 
-/* Shape of buffer b in terms of arguments: qvl_operand. */
+/* Shape of buffer b in terms of arguments: qvl_operand. What an expression
+ * reads has dims of the output that carries it. */
 static void emit_operand(out *o, const kernel_family *fam, const int *map,
                          int b, const kern_arg *args, int n_args)
 {
-    int x = operand_of(fam, map, b);
+    int x = map[b];
     int off = arg_of(args, n_args, KERN_ARG_OFF, b);
-    if (x < 0) {
-        out_line(o, "[%d] = {.rank = 0},", b);
-        return;
-    }
-    const kern_operand *k = &fam->k->operand[x];
+    const kern_operand *k =
+        &fam->k->operand[x < 0 ? first_output(fam->k) : x];
+    bool by_col = x < 0 && fam->kind[-1 - x] == KERN_EXTRA_COL;
+    bool by_row = x < 0 && fam->kind[-1 - x] == KERN_EXTRA_ROW;
+    int from = by_col ? 1 : 0;
+    int to = by_row ? 1 : k->rank;
     qvl_str dims = {0};
-    for (int i = 0; i < k->rank; i++)
-        qvl_str_printf(&dims, "%s%d", i ? ", " : "",
+    for (int i = from; i < to; i++)
+        qvl_str_printf(&dims, "%s%d", i > from ? ", " : "",
                        k->dim[i] < 0
                            ? k->dim[i] + 1
                            : arg_of(args, n_args, KERN_ARG_DIM, k->dim[i]));
-    out_line(o, "[%d] = {.rank = %d, .dim = {%s}, .off_arg = %d},", b, k->rank,
-             dims.p, off < 0 ? 0 : off);
+    out_line(o, "[%d] = {.rank = %d, .dim = {%s}, .off_arg = %d},", b,
+             to - from, dims.p, off < 0 ? 0 : off);
     qvl_str_release(&dims);
+}
+
+static void emit_cuts(out *o, const kern *k, const kern_arg *args, int n_args)
+{
+    if (k->n_cuts == 0)
+        return;
+    out_line(o, ".cut = {");
+    o->depth++;
+    for (int i = 0; i < k->n_cuts; i++) {
+        const kern_cut *c = &k->cut[i];
+        int edge = c->edge < 0 ? 0 : arg_of(args, n_args, KERN_ARG_DIM,
+                                            c->edge);
+        int first = c->first < 0 ? 0 : arg_of(args, n_args, KERN_ARG_SCALAR,
+                                              c->first);
+        out_line(o, "{.dim_arg = %d, .first_arg = %d, .edge_arg = %d, "
+                 ".apart = %s},", arg_of(args, n_args, KERN_ARG_DIM, c->sym),
+                 first, edge, c->apart ? "true" : "false");
+    }
+    o->depth--;
+    out_line(o, "},");
+    out_line(o, ".n_cuts = %d,", k->n_cuts);
 }
 
 static const char *const class_words[] = {
@@ -276,7 +293,7 @@ static void emit_family(out *o, const families *f, const kernel_family *fam)
     int map[QVL_KERNEL_MAX_BUFS];
     int n_args = kern_args(form, args);
     int n_bufs = kern_buffers(form, map);
-    unsigned reads = 0, writes = 0, adds = 0;
+    unsigned reads = 0, writes = 0, adds = 0, waits = 0;
     qvl_str cls = {0}, acc = {0};
     for (int b = 0; b < n_bufs; b++) {
         int x = map[b];
@@ -287,6 +304,7 @@ static void emit_family(out *o, const families *f, const kernel_family *fam)
         reads |= (a == KERN_IN || a == KERN_IO ? 1u : 0u) << b;
         writes |= (a != KERN_IN ? 1u : 0u) << b;
         adds |= (a == KERN_ACC ? 1u : 0u) << b;
+        waits |= (a == KERN_ACC && x == form->epilogue_on ? 1u : 0u) << b;
         qvl_str_printf(&cls, "%s%s", b ? ", " : "", class_words[c]);
         qvl_str_printf(&acc, "%s%d", b ? ", " : "", acc_arg);
     }
@@ -301,6 +319,7 @@ static void emit_family(out *o, const families *f, const kernel_family *fam)
     out_line(o, ".reads = 0x%x,", reads);
     out_line(o, ".writes = 0x%x,", writes);
     out_line(o, ".adds = 0x%x,", adds);
+    out_line(o, ".waits = 0x%x,", waits);
     out_line(o, ".acc_arg = {%s},", acc.p);
     out_line(o, ".operand = {");
     o->depth++;
@@ -308,6 +327,7 @@ static void emit_family(out *o, const families *f, const kernel_family *fam)
         emit_operand(o, fam, map, b, args, n_args);
     o->depth--;
     out_line(o, "},");
+    emit_cuts(o, fam->k, args, n_args);
     out_line(o, ".form = {");
     o->depth++;
     for (int t = 0; t < FAMILY_N_TYPES; t++)

@@ -123,9 +123,10 @@ static int check_epilogue(const kern_form *form, qvl_err *err)
         return QVL_OK;
     const kern *k = form->k;
     const kern_operand *o = &k->operand[form->epilogue_on];
-    if (o->access != KERN_OUT || !o->ld || is_whole(form->dtype[form->epilogue_on]))
-        return fail_form(form, err, "an expression needs `out ... ld`",
-                         o->name);
+    bool is_output = o->access == KERN_OUT || o->access == KERN_ACC;
+    if (!is_output || !o->ld || is_whole(form->dtype[form->epilogue_on]))
+        return fail_form(form, err, "an expression needs `out` or `acc` with "
+                         "ld", o->name);
     if (form->epilogue.n_extra > KERN_MAX_EXTRA)
         return fail_form(form, err, "too many operands in the expression",
                          o->name);
@@ -292,26 +293,38 @@ static void load_macros(out *o, const form_view *v, int buf)
                  type, p.ref);
 }
 
-/* What is stored: the value, with the expression or added to what is there. */
+/* The value, added to what is there where the caller wants it. */
+static void sum(qvl_str *s, const form_view *v, int buf, const char *vec)
+{
+    const kern_operand *o = &v->k->operand[v->map[buf]];
+    place p = place_of(v, buf);
+    if (o->access != KERN_ACC)
+        qvl_str_puts(s, "(v)");
+    else
+        qvl_str_printf(s, "((acc_%s & 1u) != 0u ? ld%s_%s(%s) + (v) : (v))",
+                       o->name, vec, form_dtype_word(form_buf_dtype(v, buf)),
+                       p.ref);
+}
+
+/* What is stored: that, or the expression of it once the sum is whole. */
 static void stored(qvl_str *s, const form_view *v, int buf, const char *vec)
 {
-    int m = v->map[buf];
+    const kern_operand *o = &v->k->operand[v->map[buf]];
     const kern_epilogue *e = &v->form->epilogue;
-    if (v->form->epilogue_on == m) {
-        qvl_str_printf(s, "EXPR%s_(v", vec[0] == 'v' ? "V" : "");
-        for (int i = 0; i < e->n_extra; i++)
-            qvl_str_printf(s, ", load%s_e%d(r, c)", vec, i);
-        qvl_str_puts(s, ")");
+    if (v->form->epilogue_on != v->map[buf]) {
+        sum(s, v, buf, vec);
         return;
     }
-    if (v->k->operand[m].access != KERN_ACC) {
-        qvl_str_puts(s, "v");
-        return;
+    if (o->access == KERN_ACC) {
+        qvl_str_printf(s, "(acc_%s & 2u) != 0u ? ", o->name);
+        sum(s, v, buf, vec);
+        qvl_str_puts(s, " : ");
     }
-    place p = place_of(v, buf);
-    qvl_str_printf(s, "acc_%s != 0u ? ld%s_%s(%s) + (v) : (v)",
-                   v->k->operand[m].name, vec,
-                   form_dtype_word(form_buf_dtype(v, buf)), p.ref);
+    qvl_str_printf(s, "EXPR%s_(", vec[0] == 'v' ? "V" : "");
+    sum(s, v, buf, vec);
+    for (int i = 0; i < e->n_extra; i++)
+        qvl_str_printf(s, ", load%s_e%d(r, c)", vec, i);
+    qvl_str_puts(s, ")");
 }
 
 static void store_macro(out *o, const form_view *v, int buf, const char *vec)

@@ -260,6 +260,15 @@ static poly stride(const ir_op *op, const int *map, int b)
     return ir_row_elems(&shape);
 }
 
+/* A float's bits, or the number itself, which ir_check wants whole. */
+static void print_scalar(steps *s, qvl_str *t, const ir_op *op, int i)
+{
+    if (op->k->scalar[i].is_f32)
+        print_real(s, t, &op->scalar[i]);
+    else
+        qvl_str_printf(t, "%.0f", op->scalar[i].number);
+}
+
 static void print_arg(steps *s, qvl_str *t, const ir_op *op,
                       const kern_arg *a, const poly *sym, const int *map)
 {
@@ -276,7 +285,7 @@ static void print_arg(steps *s, qvl_str *t, const ir_op *op,
         p = stride(op, map, a->index);
         break;
     case KERN_ARG_SCALAR:
-        print_real(s, t, &op->scalar[a->index]);
+        print_scalar(s, t, op, a->index);
         return;
     case KERN_ARG_ACC:
         qvl_str_putc(t, '0');

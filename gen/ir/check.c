@@ -76,18 +76,34 @@ static int check_operands(const checker *c, const ir_node *n)
                         v);
         if (v->slice && !o->ld)
             return fail(c, n->line, "a slice where the kernel takes none", v);
-        if (o->access == KERN_ACC && v->kind != IR_V_GRAD &&
-            ir_root((ir_value *)v)->kind != IR_V_GRAD && v->slice)
-            return fail(c, n->line, "a sum into a slice", v);
     }
     return QVL_OK;
 }
 
+/* A u32 is printed as it stands. */
+static int check_scalars(const checker *c, const ir_node *n)
+{
+    const kern *k = n->op.k;
+    for (int i = 0; i < k->n_scalars; i++) {
+        const ir_real *r = &n->op.scalar[i];
+        bool whole = r->kind == IR_REAL_NUMBER && r->times == 1.0 &&
+                     r->number >= 0.0 && r->number <= UINT32_MAX &&
+                     r->number == (double)(uint32_t)r->number;
+        if (!k->scalar[i].is_f32 && !whole)
+            return fail(c, n->line, "a u32 argument that is no whole number",
+                        NULL);
+    }
+    return QVL_OK;
+}
+
+/* What a parameter's gradient is added up from carries no expression. */
 static int check_expression(const checker *c, const ir_node *n)
 {
     poly rows, cols;
     if (!n->op.expr)
         return QVL_OK;
+    if (ir_root(n->op.out[0])->kind == IR_V_GRAD)
+        return fail(c, n->line, "an expression of a sum", n->op.out[0]);
     ir_store_shape(&n->op, &rows, &cols);
     for (int i = 0; i < n->op.n_extra; i++)
         if (!ir_extra_fits(n->op.extra[i], n->op.extra_kind[i], &rows, &cols))
@@ -106,6 +122,7 @@ static int check_op(const checker *c, const ir_node *n)
     for (int i = 0; i < op->n_extra; i++)
         QVL_TRY(check_use(c, n->line, op->extra[i]));
     QVL_TRY(check_operands(c, n));
+    QVL_TRY(check_scalars(c, n));
     QVL_TRY(check_expression(c, n));
     QVL_TRY(ir_bind(c->m, op, sym, c->err));
     for (int i = 0; i < op->n_out; i++)

@@ -553,6 +553,7 @@ ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
         qvl_fail(err, QVL_E_INTERNAL, "no kernel %s in shaders/", kernel);
         return NULL;
     }
+    const ir_real zero = {.kind = IR_REAL_NUMBER, .times = 1.0};
     ir_node *n = ir_node_new(b->m, IR_N_OP, b->line);
     ir_op *op = &n->op;
     op->k = k;
@@ -560,7 +561,7 @@ ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
     for (int i = 0; i < n_in; i++)
         op->in[op->n_in++] = in[i];
     for (int i = 0; i < k->n_scalars; i++)
-        op->scalar[i] = scalar[i];
+        op->scalar[i] = kern_is_first(k, i) ? zero : *scalar++;
     poly sym[KERN_MAX_SYMS] = {{0}};
     bool known[KERN_MAX_SYMS] = {false};
     if (bind_inputs(b->m, op, sym, known, err) != QVL_OK)

@@ -194,7 +194,7 @@ typedef struct {
     kern_extra_kind extra_kind[KERN_MAX_EXTRA];
     int n_extra;
     const ir_expr *expr;        // on out[0]; NULL: none
-    ir_real scalar[KERN_MAX_SCALARS];
+    ir_real scalar[KERN_MAX_SCALARS];  // for u32 a whole NUMBER
 } ir_op;
 
 typedef struct {
@@ -327,7 +327,8 @@ void ir_remove(ir_node *node);
 /* Append the op of a kernel. Output shapes follow from the inputs by the
  * kernel's signature; `out` may hold values to write into (gradients, views),
  * else new ones are made: class F32 or I32 where the signature says so, else
- * `cls`. Fails when shapes do not fit; the message names the dims. */
+ * `cls`. `scalar` has the args in order, without those that are the first index
+ * of a part. Fails when shapes do not fit; the message names the dims. */
 ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
                    int n_in, ir_value *const *out, ir_class cls,
                    const ir_real *scalar, const char *name, qvl_err *err);

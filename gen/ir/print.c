@@ -190,6 +190,8 @@ static void print_op(const printer *p, const ir_op *op)
         print_ref(p, op->in[i]);
     }
     for (int i = 0; i < op->k->n_scalars; i++) {
+        if (kern_is_first(op->k, i))
+            continue;
         qvl_str_printf(p->out, ", %s=", op->k->scalar[i].name);
         print_real(p, &op->scalar[i]);
     }

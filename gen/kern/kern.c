@@ -6,6 +6,7 @@
 
 #include "backend/kernel.h"
 #include "base/file.h"
+#include "kern/cut.h"
 #include "kern/lex.h"
 
 /* Longest name; the emitters put prefixes before it. */
@@ -24,7 +25,7 @@ typedef struct {
 static const char *const reserved[] = {
     "f32", "u32", "i32", "bool", "fv", "VW", "LANE", "LANES", "GROUP",
     "BARRIER", "if", "else", "for", "while", "do", "in", "out", "io", "acc",
-    "arg", "tile", "shared", "library", "const", "kernel",
+    "arg", "tile", "shared", "library", "const", "kernel", "cut",
 };
 
 static int fail_here(reader *r, const char *what)
@@ -272,7 +273,8 @@ static int read_signature(reader *r)
 static bool is_clause(const lexer *lex)
 {
     return lex_is(lex, "tile") || lex_is(lex, "const") || lex_is(lex, "shared")
-           || lex_is(lex, "library") || lex_is(lex, "groups");
+           || lex_is(lex, "library") || lex_is(lex, "groups")
+           || lex_is(lex, "cut");
 }
 
 /* A word of an expression of sizes: dims and args only where `dims`. */
@@ -364,6 +366,10 @@ static int read_const(reader *r)
     for (int i = 0; i < k->n_constants; i++)
         if (k->constant[i].sym == c.sym)
             return lex_fail(&r->lex, at, r->err, "%s is const already", name);
+    for (int i = 0; i < k->n_cuts; i++)
+        if (k->cut[i].sym == c.sym || k->cut[i].edge == c.sym)
+            return lex_fail(&r->lex, at, r->err,
+                            "%s is cut and cannot be const", name);
     if (k->n_constants == (int)QVL_COUNT(k->constant))
         return lex_fail(&r->lex, at, r->err, "more than %d const dims",
                         (int)QVL_COUNT(k->constant));
@@ -382,6 +388,12 @@ static int read_const(reader *r)
     }
     k->constant[k->n_constants++] = c;
     return QVL_OK;
+}
+
+static int read_cut(reader *r)
+{
+    lex_next(&r->lex);
+    return kern_read_cut(r->k, &r->lex, r->arena, r->err);
 }
 
 static int read_shared(reader *r)
@@ -418,6 +430,8 @@ static int read_clause(reader *r)
         return read_const(r);
     if (lex_is(&r->lex, "shared"))
         return read_shared(r);
+    if (lex_is(&r->lex, "cut"))
+        return read_cut(r);
     if (lex_is(&r->lex, "library")) {
         if (k->library)
             return fail_twice(r);
@@ -488,7 +502,7 @@ static int read_kernel(reader *r, const kern_set *set)
     while (is_clause(&r->lex))
         QVL_TRY(read_clause(r));
     if (!lex_is(&r->lex, "{"))
-        return fail_here(r, "tile, const, shared, library, groups or {");
+        return fail_here(r, "tile, const, shared, library, cut, groups or {");
     QVL_TRY(check_head(r));
     QVL_TRY(add_vector_width(r));
     return lex_block(&r->lex, &k->body, &k->body_line, r->arena, r->err);
@@ -532,6 +546,14 @@ const kern *kern_find(const kern_set *set, const char *name)
         if (strcmp(set->item[i].name, name) == 0)
             return &set->item[i];
     return NULL;
+}
+
+bool kern_is_first(const kern *k, int scalar)
+{
+    for (int i = 0; i < k->n_cuts; i++)
+        if (k->cut[i].first == scalar)
+            return true;
+    return false;
 }
 
 static bool is_present(const kern_form *form, int operand)

@@ -14,7 +14,8 @@
  *
  * Operands   ACCESS TYPE NAME[DIMS] [ld]
  *   access   in, out, io, or acc: an output that is overwritten or added to, as
- *            the caller says at each dispatch (gradients of parameters)
+ *            the caller says at each dispatch (gradients of parameters, sums
+ *            over a dim that is cut)
  *   type     f32 i32 u32, or a capital word: a storage type (f32, bf16, f16)
  *            chosen where the kernel is used; the same word twice is one choice
  *   dims     names or whole numbers. A name is a u32 argument of the kernel,
@@ -31,14 +32,26 @@
  *                      for the values listed and one for any. D_MAX is D where
  *                      it is known, 256 in that last one: size arrays by it
  *   shared TYPE NAME[EXPR]    may be repeated
- *   library            a library may compute `out` and call the store alone
+ *   library            a library may compute the output and call the store alone
+ *   cut DIM [edge DIM] [first ARG] [apart]
+ *                      may be repeated: an operand that is too large for a device
+ *                      may be bound in parts over lo .. lo + n of the dim, which
+ *                      is then n (src/graph/plan.h). The dim is the first one of
+ *                      an operand, or the second of one with ld. `edge` is a dim
+ *                      of n + 1 starts of runs; `first`, a u32 arg that a caller
+ *                      gives as 0, becomes lo. An output without the dim is a
+ *                      sum over it and is `acc`, or with `apart` each part
+ *                      stores elements of its own, those of all parts together
+ *                      being all of them
  *   groups EXPR        number of groups, of dims, args, tiles, LANES; ceil_div
  * The body
  *   load_x(i) / store_y(i, v), for ld operands load_x(r, c) / store_y(r, c, v);
  *   values are f32 whatever the storage (i32/u32 for those types). loadv_x and
- *   storev_y move VW neighbours as an `fv`. An `out ... ld` operand may carry a
- *   fused expression: store_y(r, c, v) then stores EXPR(v, ...), so the body
- *   stores each element exactly once and never reads it back. storev_y too.
+ *   storev_y move VW neighbours as an `fv`. An `out` or `acc` operand with ld may
+ *   carry a fused expression: store_y(r, c, v) then stores EXPR(v, ...), so the
+ *   body stores each element exactly once and never reads it back. storev_y too.
+ *   acc_y is 0 to overwrite or 1 to add, plus 2 while more is to be added: the
+ *   expression waits for the last part of a sum. Bodies that look ask for bit 0.
  *   Types f32 u32 i32 bool fv; arrays of constant size; for, if, ?:. No
  *   pointers, structs, recursion, return, goto, switch, float atomics. Every
  *   function call is one of the dialect. Literals carry their suffix: 1.0f, 2u.
@@ -74,6 +87,7 @@
 #define KERN_MAX_TILES 12
 #define KERN_MAX_SHARED 6
 #define KERN_MAX_EXTRA 6    // operands of a fused expression
+#define KERN_MAX_CUTS 3
 
 typedef enum { KERN_IN, KERN_OUT, KERN_IO, KERN_ACC } kern_access;
 
@@ -106,6 +120,13 @@ typedef struct {
 } kern_shared;
 
 typedef struct {
+    int sym;    // dim along which a call may be done in parts
+    int edge;   // dim larger by one, -1: none
+    int first;  // scalar that becomes the part's first index, -1: none
+    bool apart; // outputs without the dim: parts store different elements
+} kern_cut;
+
+typedef struct {
     const char *name;
     const char *file;
     int line;       // of `kernel`
@@ -125,6 +146,8 @@ typedef struct {
     int n_shared;
     const char *groups;  // expression text
     bool library;
+    kern_cut cut[KERN_MAX_CUTS];
+    int n_cuts;
 } kern;
 
 typedef struct {
@@ -137,6 +160,9 @@ typedef struct {
 int kern_read(kern_set *set, const char *path, qvl_arena *arena,
               qvl_err *err);
 const kern *kern_find(const kern_set *set, const char *name);
+
+/* Is this arg of the kernel the first index of a part, 0 in any whole call? */
+bool kern_is_first(const kern *k, int scalar);
 
 /* How an operand of a fused expression follows the output's (row, col). */
 typedef enum {

@@ -118,13 +118,15 @@ static bool join_maps(ir_module *m, ir_node *n, int i, ir_node *from)
     return true;
 }
 
+/* A gradient of a parameter is a sum over ops: what follows one of them must
+ * not be applied to the others. */
 static bool takes_expression(const ir_op *op)
 {
-    if (op->n_out != 1)
+    if (op->n_out != 1 || ir_root(op->out[0])->kind == IR_V_GRAD)
         return false;
     for (int i = 0; i < op->k->n_operands; i++) {
         const kern_operand *o = &op->k->operand[i];
-        if (o->access == KERN_OUT)
+        if (o->access == KERN_OUT || o->access == KERN_ACC)
             return o->ld && o->type[0] >= 'A' && o->type[0] <= 'Z';
     }
     return false;

@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,11 +115,9 @@ static int open_auto(qvl_device **dev, int n_threads, qvl_err *err)
     return qvl_backend_cpu.open(dev, 0, n_threads, err);
 }
 
-int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
-                    qvl_err *err)
+static int open_named(qvl_device **dev, const char *name, int n_threads,
+                      qvl_err *err)
 {
-    assert(dev != NULL && name != NULL && n_threads >= 0);
-
     if (strcmp(name, "auto") == 0)
         return open_auto(dev, n_threads, err);
     const qvl_backend *be = NULL;
@@ -133,6 +132,37 @@ int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
         return fail_with_devices(err, text);
     }
     return be->open(dev, index, n_threads, err);
+}
+
+/* The bytes that QVL_MAX_BINDING allows; what is there already without it. */
+static int read_max_binding(size_t *bytes, qvl_err *err)
+{
+    const char *text = getenv("QVL_MAX_BINDING");
+    if (text == NULL)
+        return QVL_OK;
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n == 0)
+        return qvl_fail(err, QVL_E_USAGE, "QVL_MAX_BINDING: found \"%.40s\", "
+                        "expected a number of bytes from 1 on", text);
+    *bytes = n < *bytes ? (size_t)n : *bytes;
+    return QVL_OK;
+}
+
+int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
+                    qvl_err *err)
+{
+    assert(dev != NULL && name != NULL && n_threads >= 0);
+
+    size_t most = SIZE_MAX;
+    qvl_device *d = NULL;
+    QVL_TRY(read_max_binding(&most, err));
+    QVL_TRY(open_named(&d, name, n_threads, err));
+    if (most < d->info.max_binding_bytes)
+        d->info.max_binding_bytes = most;
+    *dev = d;
+    return QVL_OK;
 }
 
 void qvl_device_close(qvl_device *dev)

@@ -127,7 +127,9 @@ const qvl_backend *const *qvl_backends(int *n);
 
 /* Open by name: "cpu", "opencl", "opencl:1", "vulkan:0" or "auto" (the first
  * GPU, else the CPU). n_threads 0 means all cores. A device that is not there
- * is QVL_E_DEVICE with the list of those that are. */
+ * is QVL_E_DEVICE with the list of those that are. The environment variable
+ * QVL_MAX_BINDING, a number of bytes, lowers max_binding_bytes: small operands
+ * then take the way of large ones. QVL_E_USAGE when it is no such number. */
 int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
                     qvl_err *err);
 void qvl_device_close(qvl_device *dev);

@@ -17,7 +17,8 @@
  *   args     32-bit words: the dims in order of first appearance, then for each
  *            operand declared `ld` its offset and row stride in elements, then
  *            the declared `arg`s (f32 by bit pattern), then for each `acc`
- *            operand 0 to overwrite or 1 to add. 128 bytes at most.
+ *            operand 0 to overwrite or 1 to add, and 2 more to store the sum so
+ *            far without the fused expression. 128 bytes at most.
  *   tiles    Sizes fixed when the kernel is compiled for a device, chosen by
  *            the class of the device from configs/tune/.
  *   consts   Dims (positions in args) whose value is compiled in as well.

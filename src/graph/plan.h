@@ -38,8 +38,9 @@
  *       edges); if it has off_arg, the offset in there is counted from the
  *       first byte that is bound;
  *     - an operand with the dim behind that is bound whole, off_arg raised;
- *     - an operand without the dim is bound whole; if it is an output, the
- *       first part overwrites or adds as the step does and the others add.
+ *     - an operand without the dim is bound whole; if it is an output that
+ *       sums over the dim, the first part overwrites or adds as the step does
+ *       and the others add, a fused expression waiting for the last.
  *   A part is cut again, along another dim, while an operand is still too
  *   large. y[rows, N] = x[rows, K] w[N, K]^T with a large w becomes steps over
  *   rows of w that fill columns of y; dw[N, K] = dy[rows, N]^T x[rows, K] with

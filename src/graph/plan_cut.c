@@ -165,6 +165,24 @@ static void set_arg(part *p, int i, uint32_t v)
     p->arg_more[i] = v;
 }
 
+/* Of a sum over the cut dim the first part starts as the whole step does, the
+ * others add; only the last one may finish it with the fused expression. */
+static void take_sum(part *p, const part *whole, int b, const qvl_cut *c,
+                     size_t lo, size_t n)
+{
+    const qvl_kernel_family *f = p->step->family;
+    int acc = f->acc_arg[b];
+    assert(f->adds >> b & 1);
+    if (lo > 0) {
+        p->arg[acc] |= 1;
+        p->arg_more[acc] |= 1;
+    }
+    if ((f->waits >> b & 1) && lo + n < whole->arg[c->dim_arg]) {
+        p->arg[acc] |= 2;
+        p->arg_more[acc] |= 2;
+    }
+}
+
 /* Operand b of the part over indices lo .. lo + n. `whole` has the arguments
  * before the cut. */
 static void take_operand(const qvl_draft *d, part *p, const part *whole,
@@ -189,10 +207,8 @@ static void take_operand(const qvl_draft *d, part *p, const part *whole,
         size_t row = row_bytes(d, whole, b);
         p->at[b] += lo * row;
         p->bytes[b] = bindable((n + is_edge) * row);
-    } else if (p->step->family->writes >> b & 1) {
-        assert(f->adds >> b & 1);
-        if (lo > 0)
-            set_arg(p, f->acc_arg[b], 1);
+    } else if ((f->writes >> b & 1) && !c->apart) {
+        take_sum(p, whole, b, c, lo, n);
     }
 }
 

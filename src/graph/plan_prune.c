@@ -142,7 +142,7 @@ static void set_sum(qvl_draft *d, qvl_draft_step *s, int b, bool seen)
     const qvl_kernel_family *f = s->family;
     const qvl_value *v = &d->value[s->value[b]];
     const qvl_operand *o = &f->operand[b];
-    assert(f->adds >> b & 1);
+    assert((f->adds >> b & 1) && !(f->waits >> b & 1));
     assert(seen || o->rank == 0
            || qvl_operand_elems(o, s->arg) == v->n_elems);
     (void)v;  // for builds without asserts

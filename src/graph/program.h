@@ -72,12 +72,14 @@ typedef struct {
 
 /* A dim along which a step may be done in parts: index i of the results needs
  * index i alone of each operand that has the dim, and all of the others. An
- * output without the dim is a sum over it, so it must be one that accumulates.
- * Each operand has the dim as its first one, or is addressed by off_arg. */
+ * output without the dim is a sum over it, so it must be one that accumulates,
+ * unless each part stores elements of its own. Each operand has the dim as its
+ * first one, or as its second and is addressed by off_arg. */
 typedef struct {
     uint8_t dim_arg;    // becomes the number of indices of the part
     uint8_t first_arg;  // is raised by the part's first index; 0: none
     uint8_t edge_arg;   // a dim larger by one (starts of runs); 0: none
+    bool apart;         // an output without the dim: no element has two parts
 } qvl_cut;
 
 #define QVL_MAX_CUTS 3
@@ -92,6 +94,8 @@ typedef struct {
     uint16_t reads;    // bit b: buffer b is read; not by adding alone
     uint16_t writes;   // bit b: buffer b is written
     uint16_t adds;     // bit b: written, and accumulates as acc_arg says
+    uint16_t waits;    // bit b: adds, and has a fused expression: 2 in acc_arg
+                       // leaves it out, as more is to be added
     uint8_t acc_arg[QVL_KERNEL_MAX_BUFS];  // that argument, 255: none
     qvl_operand operand[QVL_KERNEL_MAX_BUFS];
     qvl_cut cut[QVL_MAX_CUTS];

@@ -45,7 +45,7 @@ static int add(maker *m, const char *op, const char *letters, int expr,
         f->dtype[i] = dtype_of(letters[i]);
     if (expr >= 0) {
         for (int i = f->k->n_operands - 1; i >= 0; i--)
-            if (f->k->operand[i].access == KERN_OUT && f->k->operand[i].ld)
+            if (f->k->operand[i].access != KERN_IN && f->k->operand[i].ld)
                 f->epilogue_on = i;
         f->epilogue.text = text;
         f->epilogue.n_extra = (int)strlen(kinds);
@@ -117,6 +117,10 @@ static int add_tries(maker *m)
     QVL_TRY(add(m, "try_product", "hffh", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "try_top", "fifiiu", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "try_top", "bifiiu", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "try_sum", "ff", FORMS_SUM, "gelu_tanh_f32(v) * e0 + e1",
+                "SC", "ff"));
+    QVL_TRY(add(m, "try_sum", "bb", FORMS_SUM, "gelu_tanh_f32(v) * e0 + e1",
+                "SC", "bf"));
     return add(m, "try_vectors", "ff", -1, NULL, NULL, NULL);
 }
 

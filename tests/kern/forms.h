@@ -36,6 +36,7 @@ enum {
     FORMS_ADD,         // v + e0                     e0 [rows, cols]
     FORMS_BIAS_GELU,   // gelu_tanh_f32(v + e0)      e0 [cols]
     FORMS_COPY,        // e0
+    FORMS_SUM = 110,   // gelu_tanh_f32(v) * e0 + e1   e0 [rows, cols], e1 [cols]
 };
 
 /* Every form, checked and named, in a fixed order; they belong to the arena.

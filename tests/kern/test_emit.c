@@ -169,7 +169,7 @@ static const struct {
     { "a", { QVL_F64, QVL_F64, QVL_I32, -1, QVL_F32, QVL_F32 }, -1, 0,
       "operand x: no kernel stores this type" },
     { "a", { QVL_F32, QVL_F32, QVL_I32, -1, QVL_F32, QVL_F32 }, 5, 0,
-      "operand flat: an expression needs `out ... ld`" },
+      "operand flat: an expression needs `out` or `acc` with ld" },
     { "a", { QVL_F32, QVL_F32, QVL_I32, -1, QVL_F32, QVL_F32 }, 0, 0,
       "operand x: an expression needs" },
     { "wide", { 0 }, 7, 5, "13 buffers with its expression, expected 12" },

@@ -105,6 +105,33 @@ static void test_layout(void)
     qvl_arena_release(&arena);
 }
 
+static const char cuts[] =
+    "kernel three(in X x[N, C] ld, in i32 start[N1], acc Y y[rows, C] ld,\n"
+    "             acc f32 z[C], arg f32 f, arg u32 lo)\n"
+    "cut N edge N1 first lo\n"
+    "cut rows apart\n"
+    "groups rows\n"
+    "{\n"
+    "}\n";
+
+static void test_cuts(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    kern_set set = { 0 };
+    CHECK_OK(read_text(cuts, &set, &arena, &err), err);
+    const kern *k = kern_find(&set, "three");
+    CHECK_INT(k->n_cuts, 2, "cuts");
+    CHECK_STR(k->sym[k->cut[0].sym], "N", "first cut");
+    CHECK_STR(k->sym[k->cut[0].edge], "N1", "its edge");
+    CHECK_STR(k->scalar[k->cut[0].first].name, "lo", "its first index");
+    CHECK(!k->cut[0].apart && k->cut[1].apart, "apart");
+    CHECK_STR(k->sym[k->cut[1].sym], "rows", "second cut");
+    CHECK(k->cut[1].edge < 0 && k->cut[1].first < 0, "nothing else of it");
+    CHECK(kern_is_first(k, 1) && !kern_is_first(k, 0), "lo is a first index");
+    qvl_arena_release(&arena);
+}
+
 #define BODY "groups 1\n{\n}\n"
 #define Y "out f32 y[n]"
 
@@ -166,6 +193,46 @@ static const struct {
     { "kernel a(" Y ")\nlibrary\nlibrary\n" BODY, "3:1", "stands twice" },
     { "kernel a(" Y ")\nlibrary\n" BODY, "1:8", "rows and columns" },
     { "kernel a(" Y ")\nwarps 3\n" BODY, "2:1", "expected tile, const" },
+    { "kernel a(" Y ")\ncut 3\n" BODY, "2:5", "expected a dim" },
+    { "kernel a(" Y ")\ncut m\n" BODY, "2:5", "no operand has a dim m" },
+    { "kernel a(" Y ")\ncut n\ncut n\n" BODY, "3:5", "n is cut already" },
+    { "kernel a(" Y ")\ncut n rows\n" BODY, "2:7", "expected tile, const" },
+    { "kernel a(" Y ")\nconst n 8\ncut n\n" BODY, "3:5",
+      "n is const and cannot be cut" },
+    { "kernel a(" Y ")\ncut n\nconst n 8\n" BODY, "3:7",
+      "n is cut and cannot be const" },
+    { "kernel a(" Y ")\ncut n apart\n" BODY, "2:5",
+      "every output has n: nothing to keep apart" },
+    { "kernel a(" Y ",in f32 x[m])\ncut m\n" BODY, "2:5",
+      "y has no m: expected acc, or apart" },
+    { "kernel a(acc f32 y[n],in f32 x[m],io i32 k[n])\ncut m\n" BODY, "2:5",
+      "k has no m: expected acc, or apart" },
+    { "kernel a(" Y ",in f32 x[m,n])\ncut n\n" BODY, "2:5",
+      "n of x: expected the first dim" },
+    { "kernel a(" Y ",in f32 x[m,k,n] ld)\ncut n\n" BODY, "2:5",
+      "n of x: expected the first dim" },
+    { "kernel a(" Y ",in f32 x[n,n] ld)\ncut n\n" BODY, "2:5",
+      "n of x: expected the first dim" },
+    { "kernel a(" Y ",in f32 x[m])\ncut n edge\n" BODY, "3:1",
+      "no operand has a dim groups" },
+    { "kernel a(" Y ",in f32 x[m])\ncut n edge k\n" BODY, "2:12",
+      "no operand has a dim k" },
+    { "kernel a(" Y ")\ncut n edge n\n" BODY, "2:12",
+      "n is the dim that is cut" },
+    { "kernel a(" Y ",acc f32 x[m])\ncut m edge n apart\n" BODY, "2:12",
+      "n is the first dim of the kernel" },
+    { "kernel a(" Y ",in f32 x[k,m])\ncut n edge m\n" BODY, "2:12",
+      "m of x: an edge is the first dim of an `in`" },
+    { "kernel a(" Y ",out f32 x[m])\ncut n edge m\n" BODY, "2:12",
+      "m of x: an edge is the first dim of an `in`" },
+    { "kernel a(" Y ")\ncut n first lo\n" BODY, "2:13", "lo is no u32 arg" },
+    { "kernel a(" Y ",arg f32 lo)\ncut n first lo\n" BODY, "2:13",
+      "lo is no u32 arg" },
+    { "kernel a(acc f32 y[n],acc f32 x[m],arg u32 lo)\ncut n first lo\n"
+      "cut m first lo\n" BODY, "3:13", "lo is the first of another cut" },
+    { "kernel a(acc f32 y[n],acc f32 x[m],acc f32 z[k],acc f32 q[l])\n"
+      "cut n\ncut m\ncut k\ncut l\n" BODY, "5:5", "more than 3 cuts" },
+    { "kernel a(" Y ",in f32 cut[n])" BODY, "1:30", "a word of the language" },
     { "kernel a(" Y ")\ngroups 1\n{\n  if (1) {\n}\n", "3:1",
       "this { is never closed" },
     { "kernel a(" Y ")\ngroups 1\n{\n  /* }\n}\n", "4:3",
@@ -238,5 +305,5 @@ static void test_missing_file(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_good), TEST(test_layout), TEST(test_mistakes),
-          TEST(test_caret), TEST(test_missing_file))
+RUN_TESTS(TEST(test_good), TEST(test_cuts), TEST(test_layout),
+          TEST(test_mistakes), TEST(test_caret), TEST(test_missing_file))

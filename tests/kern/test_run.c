@@ -145,7 +145,7 @@ static void check_sum(const target *t, shape s, char letter, uint32_t acc)
     operand part = operand_zeros(32 * (size_t)s.cols);
     operand y = operand_random(s.cols, -2.0, 2.0, 32);
     runner_run(t, runner_kernel(name), (operand *[]){ &x, &part },
-               (uint32_t[]){ s.rows, s.cols, OFF, ld });
+               (uint32_t[]){ s.rows, s.cols, OFF, ld, 0 });
 
     operand want = operand_zeros(32 * (size_t)s.cols);
     operand total = operand_zeros(s.cols);
@@ -346,6 +346,61 @@ static void test_product(void)
     for_targets(check_product);
 }
 
+/* The steps of a sum in parts, by what acc says: overwrite or add, with or
+ * without the expression. Each starts from what the one before it left. */
+static void check_sum_case(const target *t, uint32_t cols, char letter)
+{
+    enum { ROWS = 3 };
+    static const uint32_t steps[] = { 0, 2, 3, 3, 1, 1 };
+    char name[48];
+    snprintf(name, sizeof name, "try_sum.%c%c.e%d", letter, letter, FORMS_SUM);
+    int dtype = letter_dtype(letter);
+    operand x = operand_random((size_t)ROWS * cols, -1.0, 1.0, 91);
+    operand y = operand_random((size_t)ROWS * (cols + PAD), -1.0, 1.0, 92);
+    operand e = operand_random((size_t)ROWS * cols, -1.0, 1.0, 93);
+    operand bias = operand_random(cols, -1.0, 1.0, 94);
+    operand want = operand_zeros(y.n);
+    operand_round(&y, dtype);
+    for (size_t i = 0; i < QVL_COUNT(steps); i++) {
+        memcpy(want.v, y.v, y.n * sizeof *y.v);
+        runner_run(t, runner_kernel(name), (operand *[]){ &x, &y, &e, &bias },
+                   (uint32_t[]){ ROWS, cols, 0, cols, 1, cols + PAD, 0, cols,
+                                 steps[i] });
+        for (uint32_t r = 0; r < ROWS; r++)
+            for (uint32_t c = 0; c < cols; c++) {
+                size_t at = 1 + (size_t)r * (cols + PAD) + c;
+                size_t dense = (size_t)r * cols + c;
+                double v = x.v[dense] + (steps[i] & 1 ? want.v[at] : 0.0);
+                want.v[at] = steps[i] & 2
+                                 ? v
+                                 : gelu_tanh(v) * e.v[dense] + bias.v[c];
+            }
+        char what[96];
+        snprintf(what, sizeof what, "%s on %s, %u columns, step %zu, acc %u",
+                 name, t->name, cols, i, steps[i]);
+        runner_near(y.v, want.v, y.n, tolerance(dtype, 1e-6), 1.0, what);
+    }
+    operand_release(&x);
+    operand_release(&y);
+    operand_release(&e);
+    operand_release(&bias);
+    operand_release(&want);
+}
+
+static void check_sum_steps(const target *t)
+{
+    static const uint32_t cols[] = { 1, 15, 16, 17, 131 };
+    for (size_t i = 0; i < QVL_COUNT(cols); i++) {
+        check_sum_case(t, cols[i], 'f');
+        check_sum_case(t, cols[i], 'b');
+    }
+}
+
+static void test_sum_steps(void)
+{
+    for_targets(check_sum_steps);
+}
+
 /* The store that follows a library: a block of rows and columns. */
 static void test_library_store(void)
 {
@@ -471,4 +526,5 @@ static void test_vectors(void)
 }
 
 RUN_TESTS(TEST(test_map), TEST(test_sums), TEST(test_norm), TEST(test_product),
-          TEST(test_library_store), TEST(test_top), TEST(test_vectors))
+          TEST(test_sum_steps), TEST(test_library_store), TEST(test_top),
+          TEST(test_vectors))

@@ -97,6 +97,11 @@ fixture_arch *fixture_archs(int *n)
     return archs;
 }
 
+const kern_set *fixture_kernels(void)
+{
+    return &kernels;
+}
+
 static void make_case(fixture_arch *a, int set, int dtype, fixture_case *c)
 {
     qvl_err err;

@@ -33,6 +33,9 @@ typedef struct {
  * process ends. Fails the running test when one cannot be built. */
 fixture_arch *fixture_archs(int *n);
 
+/* The kernels of shaders/, once fixture_archs was called. */
+const kern_set *fixture_kernels(void);
+
 /* The numbers of a case; dtype is that of the weights. */
 const fixture_case *fixture_get(fixture_arch *a, int set, int dtype);
 
