@@ -347,7 +347,24 @@ static void test_write_number(void)
     }
 }
 
-RUN_TESTS(TEST(test_trees), TEST(test_numbers), TEST(test_long_number),
+/* A text from the middle of a file counts lines from its own. */
+static void test_line(void)
+{
+    static const char text[] = "{\"a\":\n 1}";
+    static const char cut[] = "{\"a\":\n";
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_node *root;
+    CHECK_OK(qvl_json_parse_at(&root, text, sizeof text - 1, "t", 41, &a, &err),
+             err);
+    CHECK_INT(root->line, 41, "the map");
+    CHECK_INT(root->items[0].line, 42, "its value");
+    CHECK_FAILS(qvl_json_parse_at(&root, cut, sizeof cut - 1, "t", 41, &a,
+                                  &err), QVL_E_FORMAT, err, "t:42:1: ");
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_line), TEST(test_trees), TEST(test_numbers), TEST(test_long_number),
           TEST(test_faults), TEST(test_late_duplicate), TEST(test_depth), TEST(test_cut_anywhere),
           TEST(test_changed_anywhere), TEST(test_out_of_memory),
           TEST(test_quote), TEST(test_write_number))

@@ -1,4 +1,3 @@
-#include "base/file.h"
 #include "base/json.h"
 #include "check.h"
 #include "data/encode.h"
@@ -511,7 +510,52 @@ static void test_read_back(void)
     qvl_arena_release(&a);
 }
 
-RUN_TESTS(TEST(test_layout), TEST(test_count), TEST(test_pixels),
+/* ---- memory ------------------------------------------------------------- */
+
+typedef struct {
+    const char *const *image;
+    bool is_done;
+} small_host;
+
+/* Open, encode, close under a guard, as programs do. */
+static int encode_one(void *arg)
+{
+    small_host *h = arg;
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_encoded s;
+    qvl_encoder *e = NULL;
+    qvl_encoder_options o = options_of();
+    qvl_record r = record_of(h->image, 1, 32, 32);
+    int rc = qvl_encoder_open(&e, &o, &err);
+    if (rc == QVL_OK)
+        rc = qvl_encode(e, &r, 0, &a, &s, &err);
+    h->is_done = rc == QVL_OK;
+    qvl_encoder_close(e);
+    qvl_arena_release(&a);
+    return rc;
+}
+
+/* Wherever memory ends, all of it is given back (a sanitizer looks). */
+static void test_out_of_memory(void)
+{
+    const char *const image[] = { made_png("o.png", 32, 32) };
+    small_host h = { .image = image };
+    size_t limit = 0;
+    made_model();
+    for (; !h.is_done && limit < (size_t)64 << 20;
+         limit += limit < 400000 ? 9973 : 99971) {
+        qvl_err err = { 0 };
+        qvl_memory_limit(limit);
+        int rc = qvl_guard(encode_one, &h, &err);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "%zu bytes: %s", limit,
+              qvl_err_name(rc));
+    }
+    CHECK(h.is_done && limit > 9973, "%zu bytes", limit);
+}
+
+RUN_TESTS(TEST(test_out_of_memory), TEST(test_layout), TEST(test_count), TEST(test_pixels),
           TEST(test_prompt), TEST(test_modes), TEST(test_conversation),
           TEST(test_places), TEST(test_url), TEST(test_too_long),
           TEST(test_mistakes), TEST(test_bad_options), TEST(test_read_back))
