@@ -249,12 +249,12 @@ static int open_parts(void *arg)
     assert(job->options->types.act == qvl_store_types(job->store)->act);
     QVL_TRY(make_plan(run, job->options, job->err));
     run->given = qvl_arena_array(&run->arena, bool, run->program->n_inputs);
+    QVL_TRY(open_states(run, job->err));
     if (job->sum != NULL) {
         set_sum(run, job->sum);
         return QVL_OK;
     }
     QVL_TRY(open_blocks(run, job->err));
-    QVL_TRY(open_states(run, job->err));
     return qvl_run_record(run, 0, run->plan.n_steps, false, &run->start,
                           job->err);
 }
