@@ -10,6 +10,7 @@ static const cmd *const commands[] = {
     &cmd_bench,
     &cmd_data_synth,
     &cmd_data_validate,
+    &cmd_eval,
 };
 
 int main(int argc, char **argv)
