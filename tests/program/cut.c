@@ -117,7 +117,7 @@ static whole_run run_whole(job *j, job_phase ph)
     return w;
 }
 
-static void check_run(job *j, job_phase ph, qvl_run *run, const whole_run *w)
+static void check_parts(job *j, job_phase ph, qvl_run *run, const whole_run *w)
 {
     size_t n;
     bool exact = note_steps(j, run);
@@ -154,7 +154,7 @@ static void check_limit(job *j, job_phase ph, qvl_run *run,
         return;
     snprintf(j->what + end, sizeof j->what - end, " by %zu bytes", limit);
     if (run->plan.n_steps > w->n_steps)
-        check_run(j, ph, run, w);
+        check_parts(j, ph, run, w);
     j->what[end] = '\0';
     qvl_run_close(run);
 }

@@ -3,8 +3,8 @@
  * For each architecture of the test build and each set of its dims: random
  * parameters and inputs, the program for inference and the one for training,
  * through store, plan and executor, in each storage type, with operands whole
- * and cut; every output and every gradient is compared. The interpreter itself is held against differences
- * of losses in tests/gen.
+ * and cut; every output and every gradient is compared. The interpreter itself
+ * is held against differences of losses in tests/gen.
  *
  *   QVL_TEST_DEVICES  words of the devices to take: "cpu", "opencl vulkan";
  *                     all when not set
