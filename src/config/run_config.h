@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -32,26 +33,21 @@ typedef struct {
     int n;
 } qvl_texts;
 
-/* The places of words in the rules of keys.def. */
+/* Places of words in the rules of keys.def, as far as they are asked for here.
+ * Words that choose how answers are written stand in the order of the enums of
+ * src/data, the schedules in that of the list below. */
 enum { QVL_CONFIG_F32, QVL_CONFIG_BF16, QVL_CONFIG_F16 };
+enum { QVL_OPTIMIZER_DEFAULT, QVL_OPTIMIZER_MULTIMODAL };
 enum { QVL_WHEN_NO, QVL_WHEN_STEPS, QVL_WHEN_EPOCH, QVL_WHEN_BEST };
 enum { QVL_BEST_AUTO, QVL_BEST_LOWER, QVL_BEST_GREATER };
-enum { QVL_EMIT_NORM1000, QVL_EMIT_NORM100, QVL_EMIT_PIXELS };
-enum { QVL_JSON_FLAT, QVL_JSON_STANDARD };
-enum { QVL_ORDER_REFERENCE, QVL_ORDER_CENTER };
-enum { QVL_FIELDS_AUTO, QVL_FIELDS_DESC_FIRST, QVL_FIELDS_GEOMETRY_FIRST };
-enum { QVL_WINDING_CW, QVL_WINDING_CCW, QVL_WINDING_AS_IS };
-enum { QVL_TURNS_ALL, QVL_TURNS_LAST };
-enum { QVL_KEYS_PREFIXED, QVL_KEYS_HF };
-enum { QVL_BY_TOKEN, QVL_BY_SAMPLE };
-
-/* The order of training.lr_scheduler_type. */
+enum { QVL_LOG_KEYS_PREFIXED, QVL_LOG_KEYS_HF };
+enum { QVL_EVAL_BY_TOKEN, QVL_EVAL_BY_SAMPLE };
 enum {
     QVL_LR_LINEAR, QVL_LR_COSINE, QVL_LR_COSINE_RESTARTS, QVL_LR_POLYNOMIAL,
     QVL_LR_CONSTANT, QVL_LR_CONSTANT_WARMUP, QVL_LR_INVERSE_SQRT,
-    QVL_LR_COSINE_MIN, QVL_LR_COSINE_WARMUP_MIN, QVL_LR_STABLE_DECAY
+    QVL_LR_COSINE_MIN, QVL_LR_COSINE_WARMUP_MIN, QVL_LR_STABLE_DECAY,
+    QVL_LR_ON_PLATEAU
 };
-enum { QVL_DECAY_LINEAR, QVL_DECAY_COSINE, QVL_DECAY_SQRT };
 
 #define QVL_FIELD_BOOL bool
 #define QVL_FIELD_INT int
@@ -60,6 +56,7 @@ enum { QVL_DECAY_LINEAR, QVL_DECAY_COSINE, QVL_DECAY_SQRT };
 #define QVL_FIELD_PROMPT const char *
 #define QVL_FIELD_LIST qvl_texts
 #define QVL_FIELD_WORD int
+#define QVL_FIELD_BYTES int64_t
 
 /* Belongs to the arena of the call that loaded it. */
 typedef struct {
@@ -97,9 +94,10 @@ int qvl_run_config_load(qvl_run_config *c, const char *file, const char *base,
 const char *qvl_run_config_place(const qvl_run_config *c, const char *path,
                                  qvl_arena *arena);
 
-/* Name of the word that a WORD key has: qvl_run_config_word(c,
- * "training.save_strategy") is "steps". The path must be such a key. */
-const char *qvl_run_config_word(const qvl_run_config *c, const char *path);
+/* Name of the word that a WORD key has, in the arena: "steps" for
+ * "training.save_strategy". The path must be that of such a key. */
+const char *qvl_run_config_word(const qvl_run_config *c, const char *path,
+                                qvl_arena *arena);
 
 /* Append the configuration as JSON: sections with every key and its final
  * value, then "provenance" (path of each key that was given to its place) and

@@ -22,6 +22,7 @@ typedef enum {
     QVL_KEY_PROMPT,
     QVL_KEY_LIST,
     QVL_KEY_WORD,
+    QVL_KEY_BYTES,
     /* keys without a field */
     QVL_KEY_ALIAS,
     QVL_KEY_IGNORED,
