@@ -234,7 +234,7 @@ static const struct {
     { CONFIG("", ", val_jsonl: [a, [b]]", ""), QVL_E_CONFIG,
       "custom.val_jsonl: found list, expected a text" },
     { CONFIG("", ", user_prompt: none.txt", ""), QVL_E_CONFIG,
-      "custom.user_prompt: none.txt" },
+      "custom.user_prompt: cannot open file (none.txt)" },
     /* not there */
     { CONFIG(", optim: sgd", "", ""), QVL_E_UNSUPPORTED,
       "training.optim: found sgd: not supported (expected adamw)" },
