@@ -1,0 +1,117 @@
+/* encode.h - a record to what enters the model: ids, labels, patches, grids
+ *
+ *     [<|im_start|>system\n SYSTEM <|im_end|>\n]
+ *     <|im_start|>user\n {<|vision_start|> pads <|vision_end|>} PROMPT <|im_end|>\n
+ *     <|im_start|>assistant\n PREFIX ANSWER <|im_end|>
+ *
+ * Training ends right behind the last <|im_end|>, inference behind the opening
+ * of the answer. Text of people is literal: no control token is seen in it. The
+ * answer is cut into tokens apart from the prompt, so both have the same prompt
+ * tokens. Labels are the ids of answers and of the <|im_end|> behind them, -100
+ * elsewhere; the loss shifts them.
+ *
+ * Held for every sample, or it is an error: the placeholders of picture k are
+ * its grid's t*h*w / merge^2; no label is a placeholder; something is
+ * supervised; n <= max_length. Nothing is cut.
+ *
+ * An encoder does not change once it is open: any number of threads may use it,
+ * each with an arena of its own.
+ */
+#ifndef QVL_DATA_ENCODE_H
+#define QVL_DATA_ENCODE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "data/message.h"
+#include "data/record.h"
+#include "image/processor.h"
+#include "text/tokenizer.h"
+
+#define QVL_LABEL_NONE (-100)
+
+/* Which turns of the assistant are supervised. */
+typedef enum { QVL_LOSS_ALL_TURNS, QVL_LOSS_LAST_TURN } qvl_loss_turns;
+
+/* Zeroes are the defaults. Copied. */
+typedef struct {
+    const char *model;          // folder with tokenizer and processor files
+    const char *profile;        // of image/processor.h; NULL: the default one
+    int64_t min_pixels;         // of a picture; 0: as the model says
+    int64_t max_pixels;
+    int max_length;             // tokens of a sample; 0: no limit
+    qvl_answer_rules answer;
+    qvl_prompt prompt[QVL_N_MODES];
+    const char *response_prefix; // behind the opening of an answer, not
+                                 // supervised; NULL: none
+    qvl_loss_turns loss;
+    double summary_ratio;       // share of samples that are asked for their
+                                // summary: 0 none, 1 all
+    uint64_t seed;              // of that choice
+    const char *dataset;        // name, for that choice and for messages;
+                                // NULL: "data"
+} qvl_encoder_options;
+
+typedef struct qvl_encoder qvl_encoder;
+
+/* Open. Fails with QVL_E_MODEL when files are missing or wrong or the tokenizer
+ * lacks a control token of the layout, QVL_E_CONFIG for a prompt that cannot be
+ * filled in, QVL_E_USAGE for a profile or bounds that are none. */
+int qvl_encoder_open(qvl_encoder **e, const qvl_encoder_options *options,
+                     qvl_err *err);
+void qvl_encoder_close(qvl_encoder *e);
+
+/* Borrowed until the encoder is closed. */
+const qvl_tokenizer *qvl_encoder_tokenizer(const qvl_encoder *e);
+const qvl_processor *qvl_encoder_processor(const qvl_encoder *e);
+
+/* One sample; belongs to the arena. */
+typedef struct {
+    int n;             // tokens
+    int64_t *id;       // [n]
+    int64_t *label;    // [n], QVL_LABEL_NONE where nothing is supervised
+    float *pixels;     // [n_patches, n_values]; NULL: text alone
+    size_t n_patches;
+    size_t n_values;   // numbers of a patch
+    int64_t *grid;     // [n_grids, 3] patches: in time, down, across
+    int n_grids;       // pictures
+    int n_supervised;  // labels that are not QVL_LABEL_NONE
+    int n_image_tok;   // placeholders
+    qvl_mode mode;
+    const char *system;  // text of the system turn; NULL: none
+    const char *answer;  // text of the last answer; NULL: prompt alone
+} qvl_encoded;
+
+/* A sample for training: prompt, answer, labels, pictures.
+ *
+ *   epoch   counts from 0; decides with seed, dataset and record's index whether
+ *           the sample is a summary
+ *
+ * Fails with QVL_E_DATA (and QVL_E_RANGE for a sample longer than max_length)
+ * naming file, line and what is wrong; QVL_E_IO when a picture cannot be read.
+ * out is unchanged then. */
+int qvl_encode(const qvl_encoder *e, const qvl_record *record, uint64_t epoch,
+               qvl_arena *arena, qvl_encoded *out, qvl_err *err);
+
+/* The same without pixels, for lengths: pictures are not opened where the record
+ * gives their size. pixels is NULL, all else as in qvl_encode. */
+int qvl_encode_text(const qvl_encoder *e, const qvl_record *record,
+                    uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
+                    qvl_err *err);
+
+/* A sample for inference: it ends with the opening of the answer and has no
+ * labels that count. Of a conversation the last turn is left out when it is the
+ * assistant's. The record needs no answer, and no size: pictures are measured. */
+int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,
+                      uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
+                      qvl_err *err);
+
+/* Read a sample back, as a check of tokenizer and layout: the supervised ids of
+ * the last answer must give its text and <|im_end|>, and the system text must
+ * stand in what the ids give. Fails with QVL_E_MODEL. For the first samples of
+ * a run. */
+int qvl_encoded_check(const qvl_encoder *e, const qvl_encoded *sample,
+                      qvl_err *err);
+
+#endif

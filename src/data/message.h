@@ -1,0 +1,82 @@
+/* message.h - what is asked of the model, and what it is to say
+ *
+ * A dense answer is one line of JSON, its objects numbered from 1 in the order of
+ * the rules:
+ *
+ *     {"object_1": {"bbox_2d": [100, 200, 300, 400], "desc": "a"},
+ *      "object_2": {"line_points": 2, "line": [5, 6, 80, 120], "desc": "b"}}
+ *
+ * between entries ", ", behind keys ": ", other text than ASCII as it is. Pixels
+ * become 0..1000 here and nowhere else. A summary answer is the record's summary.
+ */
+#ifndef QVL_DATA_MESSAGE_H
+#define QVL_DATA_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "data/geom.h"
+#include "data/record.h"
+
+/* What a sample asks for. */
+typedef enum { QVL_MODE_DENSE, QVL_MODE_SUMMARY, QVL_N_MODES } qvl_mode;
+
+typedef enum {
+    QVL_COORD_NORM1000,
+    QVL_COORD_NORM100,
+    QVL_COORD_PIXELS  // integers where they are, else the shortest decimals
+} qvl_coord;
+
+typedef enum {
+    QVL_SHAPE_FLAT,     // points as one list; geometry first
+    QVL_SHAPE_STANDARD  // points of poly and line as pairs; desc first
+} qvl_shape;
+
+typedef enum {
+    QVL_FIELDS_AUTO,  // as the shape has it
+    QVL_FIELDS_DESC_FIRST,
+    QVL_FIELDS_GEOMETRY_FIRST
+} qvl_fields;
+
+/* How answers are written; zeroes are the defaults. */
+typedef struct {
+    qvl_coord coord;
+    qvl_shape shape;
+    qvl_fields fields;
+    qvl_order order;
+    qvl_winding winding;
+} qvl_answer_rules;
+
+/* Append the dense answer of a record: "{}" when it has no objects. The record
+ * has width and height. Arena: work space. */
+void qvl_answer_put(qvl_str *out, const qvl_record *record,
+                    const qvl_answer_rules *rules, qvl_arena *arena);
+
+/* Texts of a turn that asks. A NULL stands for the built-in one; a system text
+ * that is empty for no system turn. */
+typedef struct {
+    const char *system;
+    const char *user;
+} qvl_prompt;
+
+/* The built-in texts (configs/prompt). */
+qvl_prompt qvl_prompt_builtin(qvl_mode mode);
+
+/* Fill in what a text leaves to the rules of the run:
+ *
+ *     {coord_max}    1000 or 100; not with pixels
+ *     {coord_rule}   what coordinates are, as a sentence
+ *     {order_rule}   how objects are ordered
+ *     {poly_rule}    how the vertices of a polygon run
+ *     {points}       how points are listed
+ *     {field_rule}   whether the geometry or desc comes first
+ *     {example}      an answer under these rules
+ *
+ * Only a word of small letters and '_' in braces is looked at; any other such
+ * word is QVL_E_CONFIG. The result belongs to the arena. A text that holds "<|"
+ * is refused too: it would look like a control token. */
+int qvl_prompt_expand(const char **out, const char *text,
+                      const qvl_answer_rules *rules, qvl_arena *arena,
+                      qvl_err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* plan.h - the order of an epoch
+ *
+ * All of it follows from the rules and the number of the epoch, so a run that
+ * goes on in the middle finds its place by arithmetic and encodes nothing twice.
+ *
+ *     records --order of the epoch--> batches --accumulate--> updates
+ */
+#ifndef QVL_DATA_PLAN_H
+#define QVL_DATA_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    size_t n_records;   // > 0
+    size_t batch;       // records of a batch, > 0
+    size_t accumulate;  // batches of an update, > 0
+    uint64_t seed;
+    const char *dataset; // name, for the order; NULL: "data", as in encode.h
+    bool is_shuffled;
+    bool drops_last;    // leave out a last batch that is not full
+} qvl_plan;
+
+/* Batches and updates of an epoch; 0 when all there is was dropped. A last
+ * update may have fewer batches. */
+size_t qvl_plan_batches(const qvl_plan *p);
+size_t qvl_plan_updates(const qvl_plan *p);
+
+/* The records of an epoch in their order: record[n_records]. */
+void qvl_plan_order(size_t *record, const qvl_plan *p, uint64_t epoch);
+
+/* A stretch of batches, or of places in the order of an epoch. */
+typedef struct {
+    size_t first;
+    size_t n;
+} qvl_stretch;
+
+/* Places of batch b of an epoch, b < qvl_plan_batches. */
+qvl_stretch qvl_plan_batch(const qvl_plan *p, size_t b);
+
+/* Batches of update u of an epoch, u < qvl_plan_updates. */
+qvl_stretch qvl_plan_update(const qvl_plan *p, size_t u);
+
+/* Where update number `step` of a run stands (counted from 0 over all epochs).
+ * The plan has updates. */
+typedef struct {
+    uint64_t epoch;
+    size_t update;  // in the epoch
+} qvl_plan_place;
+
+qvl_plan_place qvl_plan_at(const qvl_plan *p, uint64_t step);
+
+#endif
