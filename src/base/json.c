@@ -427,12 +427,19 @@ static int check_depth(parse s)
 int qvl_json_parse(qvl_node **out, const char *text, size_t len,
                    const char *file, qvl_arena *arena, qvl_err *err)
 {
+    return qvl_json_parse_at(out, text, len, file, 1, arena, err);
+}
+
+int qvl_json_parse_at(qvl_node **out, const char *text, size_t len,
+                      const char *file, int line, qvl_arena *arena,
+                      qvl_err *err)
+{
     assert(out != NULL && (text != NULL || len == 0) && file != NULL);
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, set_hooks);
 
     parse s = { .p = text, .end = text + len, .arena = arena, .err = err,
-                .file = file, .line = 1, .col = 1 };
+                .file = file, .line = line, .col = 1 };
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         s.p += 3;  // a byte order mark is no character of the text
     skip_space(&s);

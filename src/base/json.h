@@ -27,6 +27,11 @@
 int qvl_json_parse(qvl_node **out, const char *text, size_t len,
                    const char *file, qvl_arena *arena, qvl_err *err);
 
+/* The same for a text that begins in line `line` of the file, 1-based. */
+int qvl_json_parse_at(qvl_node **out, const char *text, size_t len,
+                      const char *file, int line, qvl_arena *arena,
+                      qvl_err *err);
+
 /* Append a string in quotes. Escaped are only the quote, the backslash and
  * the control characters; other text stays UTF-8 as it is. */
 void qvl_json_quote(qvl_str *out, const char *s, size_t len);

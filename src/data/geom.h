@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
+
 typedef enum {
     QVL_GEOM_BOX,   // 2 points
     QVL_GEOM_POLY,  // 3 points or more, closed
@@ -71,8 +73,10 @@ typedef struct {
 } qvl_geom;
 
 /* Top to bottom, then left to right: place[k] becomes the number of the
- * geometry that stands at k. Stable: equals keep their order. */
-void qvl_geom_sort(int *place, const qvl_geom *geom, int n, qvl_order order);
+ * geometry that stands at k. Stable: equals keep their order. Arena: work
+ * space. */
+void qvl_geom_sort(int *place, const qvl_geom *geom, int n, qvl_order order,
+                   qvl_arena *arena);
 
 /* A coordinate as 0..scale of a side of `size` px: v / size * scale, in this
  * order, rounded half to even, clamped. */

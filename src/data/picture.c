@@ -1,0 +1,108 @@
+#include "data/picture.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char data_mark[] = "data:";
+
+bool qvl_picture_is_data(const char *name)
+{
+    return strncmp(name, data_mark, sizeof data_mark - 1) == 0;
+}
+
+const char *qvl_picture_name(const char *name)
+{
+    return qvl_picture_is_data(name) ? "data: URL" : name;
+}
+
+/* ---- base64 ------------------------------------------------------------- */
+
+/* Value of a base64 digit, -1 when it is none. */
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Decode groups of four digits, the last one filled up with '='; false when the
+ * text is something else. out: [len / 4 * 3]. */
+static bool decode_base64(uint8_t *out, size_t *n, const char *text,
+                          size_t len)
+{
+    size_t n_fill = 0;
+    *n = 0;
+    if (len == 0 || len % 4 != 0)
+        return false;
+    while (n_fill < 2 && text[len - 1 - n_fill] == '=')
+        n_fill++;
+    for (size_t i = 0; i < len; i += 4) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 4; k++) {
+            int digit = i + k < len - n_fill ? digit_of(text[i + k]) : 0;
+            if (digit < 0)
+                return false;
+            bits = bits << 6 | (uint32_t)digit;
+        }
+        for (int k = 16; k >= 0; k -= 8)
+            out[(*n)++] = (uint8_t)(bits >> k);
+    }
+    *n -= n_fill;
+    return true;
+}
+
+/* Bytes of a data: URL, on the heap. */
+static int read_url(const char *name, qvl_image_file *file, qvl_err *err)
+{
+    static const char base64[] = ";base64,";
+    const char *comma = strchr(name, ',');
+    size_t head = comma != NULL ? (size_t)(comma - name) + 1 : 0;
+    size_t mark = sizeof base64 - 1;
+    if (head < mark || memcmp(name + head - mark, base64, mark) != 0)
+        return qvl_fail(err, QVL_E_DATA, "data: URL: found %.40s, expected "
+                        "data:TYPE;base64,BYTES", name);
+    size_t len = strlen(name + head);
+    uint8_t *bytes = malloc(len / 4 * 3 + 1);
+    if (bytes == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for a picture of %zu "
+                        "bytes", len / 4 * 3);
+    size_t n;
+    if (!decode_base64(bytes, &n, name + head, len)) {
+        free(bytes);
+        return qvl_fail(err, QVL_E_DATA, "data: URL: found %zu characters that "
+                        "are no base64, expected groups of four digits", len);
+    }
+    *file = (qvl_image_file){ bytes, n, "data: URL" };
+    return QVL_OK;
+}
+
+/* ---- pictures ----------------------------------------------------------- */
+
+int qvl_picture_load(qvl_image *im, const char *name,
+                     const qvl_decode_options *options, qvl_err *err)
+{
+    qvl_image_file file;
+    if (!qvl_picture_is_data(name))
+        return qvl_image_load(im, name, options, err);
+    QVL_TRY(read_url(name, &file, err));
+    int rc = qvl_image_decode(im, &file, options, err);
+    free((void *)file.p);
+    return rc;
+}
+
+int qvl_picture_measure(int *h, int *w, const char *name,
+                        const qvl_decode_options *options, qvl_err *err)
+{
+    qvl_image_file file;
+    if (!qvl_picture_is_data(name))
+        return qvl_image_load_size(h, w, name, options, err);
+    QVL_TRY(read_url(name, &file, err));
+    int rc = qvl_image_measure(h, w, &file, options, err);
+    free((void *)file.p);
+    return rc;
+}

@@ -1,0 +1,29 @@
+/* picture.h - a picture by what a record calls it: a path, or a data: URL
+ *
+ * Of data: URLs there is one form, data:TYPE;base64,BYTES. The type is not
+ * looked at: the bytes say what they are.
+ */
+#ifndef QVL_DATA_PICTURE_H
+#define QVL_DATA_PICTURE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "image/decode.h"
+#include "image/image.h"
+
+bool qvl_picture_is_data(const char *name);
+
+/* How messages call it: the path, or "data: URL". */
+const char *qvl_picture_name(const char *name);
+
+/* Decode a picture. options as in image/decode.h. Fails with QVL_E_IO,
+ * QVL_E_DATA (also for an URL that is no base64) or QVL_E_MEMORY. */
+int qvl_picture_load(qvl_image *im, const char *name,
+                     const qvl_decode_options *options, qvl_err *err);
+
+/* Height and width that decoding would give. */
+int qvl_picture_measure(int *h, int *w, const char *name,
+                        const qvl_decode_options *options, qvl_err *err);
+
+#endif

@@ -1,0 +1,64 @@
+#include "data/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+static size_t ceil_div(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+size_t qvl_plan_batches(const qvl_plan *p)
+{
+    assert(p->n_records > 0 && p->batch > 0);
+    return p->drops_last ? p->n_records / p->batch
+                         : ceil_div(p->n_records, p->batch);
+}
+
+size_t qvl_plan_updates(const qvl_plan *p)
+{
+    assert(p->accumulate > 0);
+    return ceil_div(qvl_plan_batches(p), p->accumulate);
+}
+
+void qvl_plan_order(size_t *record, const qvl_plan *p, uint64_t epoch)
+{
+    const char *name = p->dataset != NULL ? p->dataset : "data";
+    qvl_rng_id id = { .seed = p->seed, .epoch = epoch,
+                      .dataset = qvl_rng_hash(name, strlen(name)) };
+    qvl_rng rng;
+    for (size_t i = 0; i < p->n_records; i++)
+        record[i] = i;
+    if (!p->is_shuffled)
+        return;
+    qvl_rng_init(&rng, &id, QVL_RNG_SCHEDULE);
+    qvl_rng_shuffle(&rng, record, p->n_records);
+}
+
+/* Part k of n things that are taken `each` at a time. */
+static qvl_stretch part(size_t n, size_t each, size_t k)
+{
+    size_t first = k * each;
+    return (qvl_stretch){ first, n - first < each ? n - first : each };
+}
+
+qvl_stretch qvl_plan_batch(const qvl_plan *p, size_t b)
+{
+    assert(b < qvl_plan_batches(p));
+    return part(p->n_records, p->batch, b);
+}
+
+qvl_stretch qvl_plan_update(const qvl_plan *p, size_t u)
+{
+    assert(u < qvl_plan_updates(p));
+    return part(qvl_plan_batches(p), p->accumulate, u);
+}
+
+qvl_plan_place qvl_plan_at(const qvl_plan *p, uint64_t step)
+{
+    uint64_t n = qvl_plan_updates(p);
+    assert(n > 0);
+    return (qvl_plan_place){ step / n, (size_t)(step % n) };
+}

@@ -1,0 +1,27 @@
+/* text.h - what texts of records may look like */
+#ifndef QVL_DATA_TEXT_H
+#define QVL_DATA_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+
+/* Is there nothing but blanks? Blank is what ASCII calls so, and U+3000. */
+bool qvl_text_is_blank(const char *text);
+
+/* What is wrong with a description, as words for "found ...": line breaks, tabs,
+ * blanks at its ends or beside ',' or '/', two blanks in a row, "<|", nothing in
+ * it. NULL: it is right. */
+const char *qvl_text_desc_fault(const char *text);
+
+/* The same for a summary, whose blanks at the ends do not count. */
+const char *qvl_text_summary_fault(const char *text);
+
+/* Without blanks at its ends; belongs to the arena. */
+const char *qvl_text_trim(qvl_arena *arena, const char *text);
+
+/* The first 200 bytes of a text, for messages: whole characters, "..." behind
+ * when something is left out. A text without line breaks comes as it is. */
+const char *qvl_text_short(qvl_arena *arena, const char *text);
+
+#endif
