@@ -1,0 +1,273 @@
+#include "data/encode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "data/sample.h"
+#include "text/unicode.h"
+
+/* ---- opening ------------------------------------------------------------ */
+
+typedef struct {
+    qvl_encoder *e;
+    const qvl_encoder_options *options;
+    qvl_err *err;
+} opening;
+
+/* The id of a control token of the layout. */
+static int find_control(const opening *o, const char *text, int *id)
+{
+    int found = qvl_tokenizer_find(o->e->tokenizer, text, strlen(text));
+    if (found < 0 || !qvl_tokenizer_token(o->e->tokenizer, found).is_added)
+        return qvl_fail(o->err, QVL_E_MODEL, "tokenizer (%s): found no added "
+                        "token %s, expected it as one of the layout's marks",
+                        o->options->model, text);
+    *id = found;
+    return QVL_OK;
+}
+
+int qvl_encoder_check_text(const qvl_encoder *e, const char *what,
+                           const char *text, int code, qvl_err *err)
+{
+    int id = qvl_tokenizer_find(e->tokenizer, text, strlen(text));
+    if (id >= 0 && qvl_tokenizer_token(e->tokenizer, id).is_special)
+        return qvl_fail(err, code, "%s: found %s, which is a special token, "
+                        "expected text", what, text);
+    return QVL_OK;
+}
+
+static int fill_in(const opening *o, const char *given, const char *builtin,
+                   const char **out)
+{
+    qvl_encoder *e = o->e;
+    QVL_TRY(qvl_prompt_expand(out, given != NULL ? given : builtin,
+                              &o->options->answer, &e->arena, o->err));
+    return qvl_encoder_check_text(e, "prompt", *out, QVL_E_CONFIG, o->err);
+}
+
+static int fill_in_prompts(const opening *o)
+{
+    for (int m = 0; m < QVL_N_MODES; m++) {
+        const qvl_prompt *given = &o->options->prompt[m];
+        qvl_prompt builtin = qvl_prompt_builtin((qvl_mode)m);
+        QVL_TRY(fill_in(o, given->system, builtin.system,
+                        &o->e->prompt[m].system));
+        QVL_TRY(fill_in(o, given->user, builtin.user, &o->e->prompt[m].user));
+    }
+    return QVL_OK;
+}
+
+static const char *copy(qvl_encoder *e, const char *text, const char *absent)
+{
+    text = text != NULL ? text : absent;
+    return text != NULL ? qvl_arena_strdup(&e->arena, text) : NULL;
+}
+
+static int open_steps(void *arg)
+{
+    opening *o = arg;
+    qvl_encoder *e = o->e;
+    const qvl_profile *profile;
+    e->o = *o->options;
+    e->o.model = copy(e, o->options->model, NULL);
+    e->o.profile = copy(e, o->options->profile, NULL);
+    e->o.response_prefix = copy(e, o->options->response_prefix, NULL);
+    e->o.dataset = copy(e, o->options->dataset, "data");
+    e->dataset = qvl_rng_hash(e->o.dataset, strlen(e->o.dataset));
+    QVL_TRY(qvl_profile_find(&profile, o->options->profile, o->err));
+    QVL_TRY(qvl_processor_load(&e->processor, e->o.model, profile, &e->arena,
+                               o->err));
+    QVL_TRY(qvl_processor_set_bounds(&e->processor, e->o.min_pixels,
+                                     e->o.max_pixels, o->err));
+    QVL_TRY(qvl_tokenizer_open(&e->tokenizer, e->o.model, o->err));
+    QVL_TRY(find_control(o, "<|im_end|>", &e->im_end));
+    QVL_TRY(find_control(o, "<|vision_start|>", &e->vision_start));
+    QVL_TRY(find_control(o, "<|vision_end|>", &e->vision_end));
+    QVL_TRY(find_control(o, "<|image_pad|>", &e->image_pad));
+    int im_start;
+    QVL_TRY(find_control(o, "<|im_start|>", &im_start));
+    return fill_in_prompts(o);
+}
+
+static int check_options(const qvl_encoder_options *o, qvl_err *err)
+{
+    if (!(o->summary_ratio >= 0.0 && o->summary_ratio <= 1.0))
+        return qvl_fail(err, QVL_E_CONFIG, "summary_ratio: found %g, expected a"
+                        " share from 0 to 1", o->summary_ratio);
+    if (o->max_length < 0 || o->min_pixels < 0 || o->max_pixels < 0)
+        return qvl_fail(err, QVL_E_CONFIG, "max_length, min_pixels, max_pixels:"
+                        " found %d, %lld, %lld, expected none below 0",
+                        o->max_length, (long long)o->min_pixels,
+                        (long long)o->max_pixels);
+    return QVL_OK;
+}
+
+int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
+                     qvl_err *err)
+{
+    QVL_TRY(check_options(options, err));
+    qvl_encoder *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for an encoder");
+    opening o = { .e = e, .options = options, .err = err };
+    int rc = qvl_guard(open_steps, &o, err);
+    if (rc != QVL_OK) {
+        qvl_encoder_close(e);
+        return rc;
+    }
+    *out = e;
+    return QVL_OK;
+}
+
+void qvl_encoder_close(qvl_encoder *e)
+{
+    if (e == NULL)
+        return;
+    qvl_tokenizer_close(e->tokenizer);
+    qvl_arena_release(&e->arena);
+    free(e);
+}
+
+const qvl_tokenizer *qvl_encoder_tokenizer(const qvl_encoder *e)
+{
+    return e->tokenizer;
+}
+
+const qvl_processor *qvl_encoder_processor(const qvl_encoder *e)
+{
+    return &e->processor;
+}
+
+/* ---- samples ------------------------------------------------------------ */
+
+static int encode_steps(void *arg)
+{
+    qvl_sample *s = arg;
+    QVL_TRY(qvl_sample_plan(s));
+    QVL_TRY(qvl_sample_turns(s));
+    QVL_TRY(qvl_sample_ids(s));
+    return s->purpose != QVL_SAMPLE_LENGTH ? qvl_sample_pixels(s) : QVL_OK;
+}
+
+static int encode(const qvl_encoder *e, const qvl_record *record,
+                  uint64_t epoch, qvl_sample_purpose purpose,
+                  qvl_arena *arena, qvl_encoded *out, qvl_err *err)
+{
+    qvl_sample s = { .e = e, .record = record, .epoch = epoch,
+                     .purpose = purpose, .arena = arena, .err = err };
+    int rc = qvl_guard(encode_steps, &s, err);
+    if (rc == QVL_OK)
+        *out = s.out;
+    else if (record->file != NULL && rc != QVL_E_MEMORY)
+        qvl_err_add(err, "%s:%d", record->file, record->line);
+    qvl_ids_release(&s.ids);
+    qvl_ids_release(&s.labels);
+    qvl_str_release(&s.text);
+    qvl_arena_release(&s.scratch);
+    return rc;
+}
+
+int qvl_encode(const qvl_encoder *e, const qvl_record *record, uint64_t epoch,
+               qvl_arena *arena, qvl_encoded *out, qvl_err *err)
+{
+    return encode(e, record, epoch, QVL_SAMPLE_TRAIN, arena, out, err);
+}
+
+int qvl_encode_text(const qvl_encoder *e, const qvl_record *record,
+                    uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
+                    qvl_err *err)
+{
+    return encode(e, record, epoch, QVL_SAMPLE_LENGTH, arena, out, err);
+}
+
+int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,
+                      uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
+                      qvl_err *err)
+{
+    return encode(e, record, epoch, QVL_SAMPLE_PROMPT, arena, out, err);
+}
+
+/* ---- reading back ------------------------------------------------------- */
+
+typedef struct {
+    const qvl_encoder *e;
+    const qvl_encoded *sample;
+    qvl_arena arena;
+    qvl_ids ids;
+    qvl_str found;
+    qvl_err *err;
+} reading;
+
+/* Text of the ids [from, behind). */
+static int decode(reading *r, int from, int behind)
+{
+    r->ids.n = 0;
+    for (int i = from; i < behind; i++)
+        qvl_ids_put(&r->ids, (int)r->sample->id[i]);
+    qvl_str_reset(&r->found);
+    qvl_str_puts(&r->found, "");
+    return qvl_tokenizer_decode(r->e->tokenizer, r->ids.p, r->ids.n,
+                                QVL_SPECIAL_KEEP, &r->found, r->err);
+}
+
+/* First place of the last stretch of labels; n when there is none. */
+static int last_stretch(const qvl_encoded *s)
+{
+    int i = s->n;
+    while (i > 0 && s->label[i - 1] == QVL_LABEL_NONE)
+        i--;
+    int behind = i;
+    while (i > 0 && s->label[i - 1] != QVL_LABEL_NONE)
+        i--;
+    return behind > 0 ? i : s->n;
+}
+
+/* Most tokenizers bring text to normal form C, so that is what is compared. */
+static const char *normal(reading *r, const char *text)
+{
+    size_t len;
+    const char *p = qvl_unicode_nfc(text, strlen(text), &len, &r->arena);
+    return qvl_arena_strndup(&r->arena, p, len);
+}
+
+static int fail_back(const reading *r, const char *what, const char *want)
+{
+    return qvl_fail(r->err, QVL_E_MODEL, "tokenizer (%s): found \"%.200s\" "
+                    "when a sample is read back, expected %s \"%.200s\"",
+                    r->e->o.model, r->found.p, what, want);
+}
+
+static int check_answer(reading *r)
+{
+    const qvl_encoded *s = r->sample;
+    if (s->answer == NULL)
+        return QVL_OK;
+    QVL_TRY(decode(r, last_stretch(s), s->n));
+    const char *want = qvl_arena_printf(&r->arena, "%s<|im_end|>", s->answer);
+    return strcmp(normal(r, r->found.p), normal(r, want)) == 0
+               ? QVL_OK : fail_back(r, "the answer", want);
+}
+
+static int check_steps(void *arg)
+{
+    reading *r = arg;
+    const char *system = r->sample->system;
+    QVL_TRY(check_answer(r));
+    if (system == NULL)
+        return QVL_OK;
+    QVL_TRY(decode(r, 0, r->sample->n));
+    return strstr(normal(r, r->found.p), normal(r, system)) != NULL
+               ? QVL_OK : fail_back(r, "in it the system text", system);
+}
+
+int qvl_encoded_check(const qvl_encoder *e, const qvl_encoded *sample,
+                      qvl_err *err)
+{
+    reading r = { .e = e, .sample = sample, .err = err };
+    int rc = qvl_guard(check_steps, &r, err);
+    qvl_ids_release(&r.ids);
+    qvl_str_release(&r.found);
+    qvl_arena_release(&r.arena);
+    return rc;
+}

@@ -1,0 +1,124 @@
+#include "data/message.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/json.h"
+
+/* One answer being written. */
+typedef struct {
+    qvl_str *out;
+    const qvl_answer_rules *rules;
+    int w, h;
+} writing;
+
+/* ---- numbers ------------------------------------------------------------ */
+
+/* Largest coordinate; 0: pixels. */
+static int scale_of(qvl_coord coord)
+{
+    static const int scale[] = { [QVL_COORD_NORM1000] = 1000,
+                                 [QVL_COORD_NORM100] = 100,
+                                 [QVL_COORD_PIXELS] = 0 };
+    return scale[coord];
+}
+
+static void put_coord(const writing *w, double v, int side_px)
+{
+    int scale = scale_of(w->rules->coord);
+    if (scale == 0)
+        qvl_json_number(w->out, v);
+    else
+        qvl_str_printf(w->out, "%d", qvl_geom_norm(v, side_px, scale));
+}
+
+static void put_points(const writing *w, const qvl_geom *g)
+{
+    bool has_pairs = w->rules->shape == QVL_SHAPE_STANDARD
+                     && g->kind != QVL_GEOM_BOX;
+    qvl_str_putc(w->out, '[');
+    for (int i = 0; i < g->n; i++) {
+        qvl_str_puts(w->out, i > 0 ? ", " : "");
+        qvl_str_puts(w->out, has_pairs ? "[" : "");
+        put_coord(w, g->point[2 * i], w->w);
+        qvl_str_puts(w->out, ", ");
+        put_coord(w, g->point[2 * i + 1], w->h);
+        qvl_str_puts(w->out, has_pairs ? "]" : "");
+    }
+    qvl_str_putc(w->out, ']');
+}
+
+/* ---- fields ------------------------------------------------------------- */
+
+static void put_geometry(const writing *w, const qvl_geom *g)
+{
+    if (g->kind == QVL_GEOM_LINE)
+        qvl_str_printf(w->out, "\"line_points\": %d, ", g->n);
+    qvl_str_printf(w->out, "\"%s\": ", qvl_geom_name(g->kind));
+    put_points(w, g);
+}
+
+static void put_desc(const writing *w, const char *desc)
+{
+    qvl_str_puts(w->out, "\"desc\": ");
+    qvl_json_quote(w->out, desc, strlen(desc));
+}
+
+static bool has_desc_first(const qvl_answer_rules *rules)
+{
+    return rules->fields == QVL_FIELDS_DESC_FIRST
+           || (rules->fields == QVL_FIELDS_AUTO
+               && rules->shape == QVL_SHAPE_STANDARD);
+}
+
+static void put_object(const writing *w, const qvl_geom *g, const char *desc,
+                       int number)
+{
+    qvl_str_printf(w->out, "\"object_%d\": {", number);
+    if (has_desc_first(w->rules)) {
+        put_desc(w, desc);
+        qvl_str_puts(w->out, ", ");
+        put_geometry(w, g);
+    } else {
+        put_geometry(w, g);
+        qvl_str_puts(w->out, ", ");
+        put_desc(w, desc);
+    }
+    qvl_str_putc(w->out, '}');
+}
+
+/* ---- objects ------------------------------------------------------------ */
+
+/* The geometries of a record in canonical form. */
+static qvl_geom *canonical_all(const qvl_record *record, qvl_winding winding,
+                               qvl_arena *arena)
+{
+    qvl_geom *geom = qvl_arena_array(arena, qvl_geom, record->n_objects);
+    for (int i = 0; i < record->n_objects; i++) {
+        const qvl_object *o = &record->object[i];
+        double *point = qvl_arena_array(arena, double, 2 * (size_t)o->n);
+        memcpy(point, o->point, 2 * (size_t)o->n * sizeof *point);
+        qvl_geom_canonical(o->kind, point, o->n, winding);
+        geom[i] = (qvl_geom){ o->kind, o->n, point };
+    }
+    return geom;
+}
+
+void qvl_answer_put(qvl_str *out, const qvl_record *record,
+                    const qvl_answer_rules *rules, qvl_arena *arena)
+{
+    int n = record->n_objects;
+    assert(n == 0 || (record->w > 0 && record->h > 0));
+
+    writing w = { .out = out, .rules = rules, .w = record->w,
+                  .h = record->h };
+    qvl_geom *geom = canonical_all(record, rules->winding, arena);
+    int *place = qvl_arena_array(arena, int, n);
+    qvl_geom_sort(place, geom, n, rules->order, arena);
+    qvl_str_putc(out, '{');
+    for (int i = 0; i < n; i++) {
+        qvl_str_puts(out, i > 0 ? ", " : "");
+        put_object(&w, &geom[place[i]], record->object[place[i]].desc, i + 1);
+    }
+    qvl_str_putc(out, '}');
+}
