@@ -86,6 +86,45 @@ void qvl_metrics_names(qvl_str *out, const qvl_metrics *m)
     }
 }
 
+/* ---- in checkpoints ------------------------------------------------------ */
+
+void qvl_metrics_put(qvl_str *out, const qvl_metrics *m)
+{
+    qvl_str_putc(out, '{');
+    for (int k = 0; k < m->n; k++) {
+        const qvl_metric *e = &m->v[k];
+        qvl_str_puts(out, k > 0 ? ", " : "");
+        qvl_json_quote(out, e->name, strlen(e->name));
+        qvl_str_puts(out, ": [");
+        qvl_json_number(out, e->sum);
+        qvl_str_puts(out, ", ");
+        qvl_json_number(out, e->weight);
+        qvl_str_putc(out, ']');
+    }
+    qvl_str_putc(out, '}');
+}
+
+int qvl_metrics_read(qvl_metrics *m, const qvl_node *map, qvl_arena *arena,
+                     qvl_err *err)
+{
+    qvl_metrics r = { 0 };
+    bool ok = map != NULL && map->kind == QVL_NODE_MAP
+              && map->n <= QVL_MAX_METRICS;
+    for (size_t k = 0; ok && k < map->n; k++) {
+        const qvl_node *pair = &map->items[k];
+        qvl_metric *e = &r.v[r.n++];
+        e->name = qvl_arena_strdup(arena, map->keys[k].s);
+        ok = pair->kind == QVL_NODE_LIST && pair->n == 2
+             && qvl_node_as_float(&pair->items[0], &e->sum)
+             && qvl_node_as_float(&pair->items[1], &e->weight);
+    }
+    if (!ok)
+        return qvl_fail(err, QVL_E_FORMAT, "state of a checkpoint: found no "
+                        "window of numbers, expected one");
+    *m = r;
+    return QVL_OK;
+}
+
 /* ---- text ---------------------------------------------------------------- */
 
 void qvl_metrics_tag(qvl_str *out, const char *name, const char *part,

@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/node.h"
 #include "base/str.h"
 
 #define QVL_MAX_METRICS 48
@@ -55,6 +58,12 @@ bool qvl_metrics_find(const qvl_metrics *m, const char *name, double *v);
 
 /* "loss, token_acc": what there is, for messages. */
 void qvl_metrics_names(qvl_str *out, const qvl_metrics *m);
+
+/* A window as JSON, and back: a run that is taken up goes on in the middle of
+ * one. Names belong to the arena. Fails with QVL_E_FORMAT. */
+void qvl_metrics_put(qvl_str *out, const qvl_metrics *m);
+int qvl_metrics_read(qvl_metrics *m, const qvl_node *map, qvl_arena *arena,
+                     qvl_err *err);
 
 typedef enum { QVL_STYLE_PREFIXED, QVL_STYLE_HF } qvl_metric_style;
 

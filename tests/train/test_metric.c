@@ -129,5 +129,39 @@ static void test_lines(void)
     qvl_str_release(&s);
 }
 
-RUN_TESTS(TEST(test_window), TEST(test_numbers), TEST(test_durations),
+static int read_text(qvl_metrics *m, const char *json, qvl_arena *a,
+                     qvl_err *err)
+{
+    qvl_node *map;
+    CHECK_OK(qvl_json_parse(&map, json, strlen(json), "w", a, err), *err);
+    return qvl_metrics_read(m, map, a, err);
+}
+
+static void test_kept(void)
+{
+    qvl_err err;
+    qvl_arena a = { 0 };
+    qvl_metrics m = { 0 }, back = { 0 };
+    qvl_str s = { 0 };
+    qvl_metrics_mean(&m, "loss", 0.1);
+    qvl_metrics_mean(&m, "loss", 1.0 / 3);
+    qvl_metrics_share(&m, "token_acc", 0, 0);
+    qvl_metrics_put(&s, &m);
+    CHECK_OK(read_text(&back, s.p, &a, &err), err);
+    CHECK_INT(back.n, 2, "%s", s.p);
+    for (int k = 0; k < 2; k++)
+        CHECK(strcmp(back.v[k].name, m.v[k].name) == 0
+              && back.v[k].sum == m.v[k].sum
+              && back.v[k].weight == m.v[k].weight, "%s", s.p);
+    static const char *const bad[] = { "[]", "{\"a\": 1}", "{\"a\": [1]}",
+                                       "{\"a\": [1, null]}" };
+    for (size_t i = 0; i < QVL_COUNT(bad); i++)
+        CHECK_FAILS(read_text(&back, bad[i], &a, &err), QVL_E_FORMAT, err,
+                    "window");
+    CHECK_INT(back.n, 2, "unchanged");
+    qvl_str_release(&s);
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_kept), TEST(test_window), TEST(test_numbers), TEST(test_durations),
           TEST(test_lines))
