@@ -60,6 +60,7 @@ typedef struct {
 extern const cmd cmd_forward;
 extern const cmd cmd_inspect;
 extern const cmd cmd_init;
+extern const cmd cmd_train;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

@@ -6,6 +6,7 @@ static const cmd *const commands[] = {
     &cmd_forward,
     &cmd_inspect,
     &cmd_init,
+    &cmd_train,
 };
 
 int main(int argc, char **argv)
