@@ -30,8 +30,31 @@ static void print_commands(const call *c)
 {
     printf("usage: qvl COMMAND [FLAGS]\n\n");
     for (size_t i = 0; i < c->n_commands; i++)
-        printf("  %-10s %s\n", c->command[i]->name, c->command[i]->summary);
+        printf("  %-14s %s\n", c->command[i]->name, c->command[i]->summary);
     printf("\nqvl help COMMAND tells more, qvl --version what was built.\n");
+}
+
+/* Is the command one of a group: "data synth" of "data"? */
+static bool is_in_group(const cmd *command, const char *group)
+{
+    size_t len = strlen(group);
+    return strncmp(command->name, group, len) == 0
+           && command->name[len] == ' ';
+}
+
+/* Print the commands of a group; false when there is none of that name. */
+static bool print_group(const call *c, const char *group)
+{
+    bool is_group = false;
+    for (size_t i = 0; i < c->n_commands; i++) {
+        if (!is_in_group(c->command[i], group))
+            continue;
+        if (!is_group)
+            printf("usage: qvl %s COMMAND [FLAGS]\n\n", group);
+        is_group = true;
+        printf("  %-14s %s\n", c->command[i]->name, c->command[i]->summary);
+    }
+    return is_group;
 }
 
 static void print_help(const cmd *command)
@@ -195,14 +218,15 @@ static int preset_flags(call *c, const cmd *command, void *options)
     return QVL_OK;
 }
 
-static int run_command(call *c, const cmd *command)
+/* Run a command with the arguments from argv[first] on. */
+static int run_command(call *c, const cmd *command, int first)
 {
     void *options = qvl_arena_alloc(&c->arena, command->options_bytes);
     bool *given = qvl_arena_array(&c->arena, bool, command->n_flags);
     const char **word = qvl_arena_array(&c->arena, const char *, c->argc);
     int n_words = 0;
     QVL_TRY(preset_flags(c, command, options));
-    for (int i = 2; i < c->argc; i++) {
+    for (int i = first; i < c->argc; i++) {
         if (strcmp(c->argv[i], "--help") == 0) {
             print_help(command);
             return QVL_OK;
@@ -221,24 +245,38 @@ static int run_command(call *c, const cmd *command)
     return command->run(options, word, n_words, &c->err);
 }
 
-/* The command of a name; an error with the nearest one. */
-static int find_command(call *c, const char *name, const cmd **command)
+/* The command that argv[at] names, alone or with the word behind it; an error
+ * with the nearest one. *behind is where its arguments begin. */
+static int find_command(call *c, int at, const cmd **command, int *behind)
 {
+    const char *first = c->argv[at];
+    const char *both = first;
     const char **known =
         qvl_arena_array(&c->arena, const char *, c->n_commands);
+    for (size_t i = 0; i < c->n_commands; i++)
+        if (is_in_group(c->command[i], first) && at + 1 < c->argc)
+            both = qvl_arena_printf(&c->arena, "%s %s", first,
+                                    c->argv[at + 1]);
     for (size_t i = 0; i < c->n_commands; i++) {
         known[i] = c->command[i]->name;
-        if (strcmp(known[i], name) == 0) {
+        if (strcmp(known[i], both) == 0) {
             *command = c->command[i];
+            *behind = at + (both == first ? 1 : 2);
             return QVL_OK;
         }
     }
-    const char *near = qvl_str_nearest(name, known, c->n_commands);
+    const char *near = qvl_str_nearest(both, known, c->n_commands);
     qvl_fail(&c->err, QVL_E_USAGE,
-             "command: found %s, expected one of those that qvl lists", name);
+             "command: found %s, expected one of those that qvl lists", both);
     if (near != NULL)
         qvl_err_hint(&c->err, "did you mean %s?", near);
     return QVL_E_USAGE;
+}
+
+/* Does the call ask for nothing but the list of a group? */
+static bool asks_for_group(const call *c, int at)
+{
+    return at + 1 >= c->argc || strcmp(c->argv[at + 1], "--help") == 0;
 }
 
 static int run_call(void *arg)
@@ -246,6 +284,8 @@ static int run_call(void *arg)
     call *c = arg;
     const char *first = c->argc > 1 ? c->argv[1] : "--help";
     bool is_help = strcmp(first, "--help") == 0 || strcmp(first, "help") == 0;
+    int at = is_help ? 2 : 1;
+    int behind;
     const cmd *command;
     if (strcmp(first, "--version") == 0) {
         print_version();
@@ -255,9 +295,11 @@ static int run_call(void *arg)
         print_commands(c);
         return QVL_OK;
     }
-    QVL_TRY(find_command(c, is_help ? c->argv[2] : first, &command));
+    if (asks_for_group(c, at) && print_group(c, c->argv[at]))
+        return QVL_OK;
+    QVL_TRY(find_command(c, at, &command, &behind));
     if (!is_help)
-        return run_command(c, command);
+        return run_command(c, command, behind);
     print_help(command);
     return QVL_OK;
 }

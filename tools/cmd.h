@@ -32,7 +32,7 @@ typedef struct {
 } cmd_flag;
 
 typedef struct {
-    const char *name;
+    const char *name;     // one word, or two: "data synth"
     const char *summary;  // one line for the list of commands
     const char *usage;    // behind the name: "--model DIR ..."
     const char *details;  // more lines of help, may be empty
@@ -61,6 +61,8 @@ extern const cmd cmd_forward;
 extern const cmd cmd_inspect;
 extern const cmd cmd_init;
 extern const cmd cmd_train;
+extern const cmd cmd_data_synth;
+extern const cmd cmd_data_validate;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

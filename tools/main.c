@@ -7,6 +7,8 @@ static const cmd *const commands[] = {
     &cmd_inspect,
     &cmd_init,
     &cmd_train,
+    &cmd_data_synth,
+    &cmd_data_validate,
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,344 @@
+/* cmd_validate.c - qvl data validate: all that is wrong with JSONL files */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "cmd.h"
+#include "data/encode.h"
+#include "data/record.h"
+
+typedef struct {
+    const char *mode;
+    bool images;
+    int limit;
+    bool json;
+    const char *model;
+    int max_length;
+    int min_pixels;
+    int max_pixels;
+} validate_options;
+
+#define AT(field) .at = offsetof(validate_options, field)
+
+static const cmd_flag flags[] = {
+    { .name = "mode", .type = CMD_TEXT, AT(mode), .value = "M",
+      .preset = "any", .help = "what records must have: dense (objects), "
+                               "summary, any (one of the two)" },
+    { .name = "images", .type = CMD_SWITCH, AT(images),
+      .help = "read the head of each picture and compare its size" },
+    { .name = "limit", .type = CMD_COUNT, AT(limit), .value = "N",
+      .preset = "0", .help = "list so many problems of a file, 0: all" },
+    { .name = "json", .type = CMD_SWITCH, AT(json),
+      .help = "one JSON value instead of text" },
+    { .name = "model", .type = CMD_TEXT, AT(model), .value = "DIR",
+      .help = "also encode each record for this model, with built-in prompts" },
+    { .name = "max-length", .type = CMD_COUNT, AT(max_length), .value = "N",
+      .preset = "0", .help = "with --model: longest sample in tokens, 0: any" },
+    { .name = "min-pixels", .type = CMD_COUNT, AT(min_pixels), .value = "N",
+      .preset = "0", .help = "with --model: smallest picture, 0: of the model" },
+    { .name = "max-pixels", .type = CMD_COUNT, AT(max_pixels), .value = "N",
+      .preset = "0", .help = "with --model: largest picture, 0: of the model" },
+};
+
+/* Lengths of the samples of a file, in tokens. */
+typedef struct {
+    size_t n;
+    size_t sum;
+    int least, most;
+    int most_line;
+} lengths;
+
+typedef struct {
+    const validate_options *o;
+    const char *const *file;  // [n_files]
+    int n_files;
+    qvl_err *err;
+    unsigned needs;
+    qvl_encoder *encoder[QVL_N_MODES];  // opened when first needed
+    qvl_arena arena;   // of one record
+    qvl_str out;
+
+    /* of the file at hand */
+    qvl_records *records;
+    size_t n_listed;
+    size_t n_unfit;    // good records that cannot be encoded
+    lengths tokens;
+
+    /* of all files */
+    size_t n_records;
+    size_t n_bad;
+} call;
+
+/* ---- problems ----------------------------------------------------------- */
+
+static void list_problem(void *ctx, qvl_fault fault, int line,
+                         const char *text)
+{
+    call *c = ctx;
+    bool is_first = c->n_listed == 0;
+    if (c->o->limit > 0 && c->n_listed >= (size_t)c->o->limit)
+        return;
+    c->n_listed++;
+    if (!c->o->json) {
+        qvl_str_printf(&c->out, "%s\n", text);
+        return;
+    }
+    qvl_str_printf(&c->out, "%s{\"line\": %d, \"kind\": \"%s\", \"text\": ",
+                   is_first ? "" : ", ", line, qvl_fault_text(fault));
+    qvl_json_quote(&c->out, text, strlen(text));
+    qvl_str_putc(&c->out, '}');
+}
+
+/* Text appears while a long file is read. */
+static void flush(call *c)
+{
+    if (!c->o->json && c->out.len > 0) {
+        fwrite(c->out.p, 1, c->out.len, stdout);
+        qvl_str_reset(&c->out);
+    }
+}
+
+/* ---- encoding ----------------------------------------------------------- */
+
+static int open_encoder(call *c, qvl_mode mode)
+{
+    qvl_encoder_options options = {
+        .model = c->o->model, .min_pixels = c->o->min_pixels,
+        .max_pixels = c->o->max_pixels, .max_length = c->o->max_length,
+        .summary_ratio = mode == QVL_MODE_SUMMARY ? 1.0 : 0.0,
+    };
+    return c->encoder[mode] != NULL
+               ? QVL_OK
+               : qvl_encoder_open(&c->encoder[mode], &options, c->err);
+}
+
+static void count_tokens(lengths *t, const qvl_encoded *sample, int line)
+{
+    t->n++;
+    t->sum += (size_t)sample->n;
+    if (t->n == 1 || sample->n < t->least)
+        t->least = sample->n;
+    if (t->n == 1 || sample->n > t->most) {
+        t->most = sample->n;
+        t->most_line = line;
+    }
+}
+
+static int encode_record(call *c, const qvl_record *record)
+{
+    bool is_summary = (c->needs & QVL_NEEDS_SUMMARY) != 0
+                      || (c->needs == QVL_NEEDS_ANSWER
+                          && record->n_objects == 0);
+    qvl_mode mode = is_summary ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
+    qvl_encoded sample;
+    qvl_err wrong = { 0 };
+    QVL_TRY(open_encoder(c, mode));
+    int rc = qvl_encode_text(c->encoder[mode], record, 0, &c->arena, &sample,
+                             &wrong);
+    if (rc == QVL_OK) {
+        count_tokens(&c->tokens, &sample, record->line);
+        return QVL_OK;
+    }
+    if (rc == QVL_E_MEMORY)
+        return qvl_fail(c->err, rc, "%s", wrong.msg);
+    c->n_unfit++;
+    list_problem(c, QVL_FAULT_LENGTH, record->line, wrong.msg);
+    return QVL_OK;
+}
+
+/* ---- reports ------------------------------------------------------------ */
+
+static size_t n_faults_of(const call *c, int fault)
+{
+    size_t n = qvl_records_seen(c->records)->fault[fault];
+    return fault == QVL_FAULT_LENGTH ? n + c->n_unfit : n;
+}
+
+static void report_text(call *c, const char *file)
+{
+    const qvl_record_counts *seen = qvl_records_seen(c->records);
+    qvl_str_printf(&c->out, "%s: %zu records, %zu of them bad; %zu objects",
+                   file, seen->n_records + seen->n_bad,
+                   seen->n_bad + c->n_unfit, seen->n_objects);
+    for (int k = 0; k < QVL_N_GEOM; k++)
+        qvl_str_printf(&c->out, "%s%zu %s", k == 0 ? ": " : ", ",
+                       seen->of_kind[k], qvl_geom_name((qvl_geom_kind)k));
+    qvl_str_putc(&c->out, '\n');
+    for (int i = 0; i < QVL_N_FAULTS; i++)
+        if (n_faults_of(c, i) > 0)
+            qvl_str_printf(&c->out, "  %8zu  %s\n", n_faults_of(c, i),
+                           qvl_fault_text((qvl_fault)i));
+    for (int i = 0; i < QVL_N_ODDITIES; i++)
+        if (seen->oddity[i] > 0)
+            qvl_str_printf(&c->out, "  %8zu  %s (no fault; first in line %d)\n",
+                           seen->oddity[i], qvl_oddity_text((qvl_oddity)i),
+                           seen->oddity_line[i]);
+    if (c->tokens.n > 0)
+        qvl_str_printf(&c->out, "  tokens of a sample: %d to %d (line %d), "
+                       "mean %.1f\n", c->tokens.least, c->tokens.most,
+                       c->tokens.most_line,
+                       (double)c->tokens.sum / (double)c->tokens.n);
+}
+
+static void report_json(call *c)
+{
+    const qvl_record_counts *seen = qvl_records_seen(c->records);
+    const char *sep = "";
+    qvl_str_printf(&c->out, "], \"records\": %zu, \"bad\": %zu, \"objects\": {",
+                   seen->n_records + seen->n_bad, seen->n_bad + c->n_unfit);
+    for (int k = 0; k < QVL_N_GEOM; k++)
+        qvl_str_printf(&c->out, "%s\"%s\": %zu", k > 0 ? ", " : "",
+                       qvl_geom_name((qvl_geom_kind)k), seen->of_kind[k]);
+    qvl_str_puts(&c->out, "}, \"kinds\": {");
+    for (int i = 0; i < QVL_N_FAULTS; i++)
+        if (n_faults_of(c, i) > 0) {
+            qvl_str_printf(&c->out, "%s\"%s\": %zu", sep,
+                           qvl_fault_text((qvl_fault)i), n_faults_of(c, i));
+            sep = ", ";
+        }
+    qvl_str_puts(&c->out, "}, \"oddities\": {");
+    sep = "";
+    for (int i = 0; i < QVL_N_ODDITIES; i++)
+        if (seen->oddity[i] > 0) {
+            qvl_str_printf(&c->out, "%s\"%s\": {\"n\": %zu, \"line\": %d}",
+                           sep, qvl_oddity_text((qvl_oddity)i),
+                           seen->oddity[i], seen->oddity_line[i]);
+            sep = ", ";
+        }
+    qvl_str_putc(&c->out, '}');
+    if (c->tokens.n > 0)
+        qvl_str_printf(&c->out, ", \"tokens\": {\"min\": %d, \"mean\": %.3f, "
+                       "\"max\": %d, \"max_line\": %d}", c->tokens.least,
+                       (double)c->tokens.sum / (double)c->tokens.n,
+                       c->tokens.most, c->tokens.most_line);
+    qvl_str_putc(&c->out, '}');
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static int read_all(call *c)
+{
+    bool is_end = false;
+    while (!is_end) {
+        qvl_record record;
+        qvl_err wrong = { 0 };
+        qvl_arena_reset(&c->arena);
+        int rc = qvl_records_next(c->records, &record, &is_end, &c->arena,
+                                  &wrong);
+        if (rc == QVL_E_IO || rc == QVL_E_MEMORY)
+            return qvl_fail(c->err, rc, "%s", wrong.msg);
+        if (rc == QVL_OK && !is_end && c->o->model != NULL)
+            QVL_TRY(encode_record(c, &record));
+        flush(c);
+    }
+    return QVL_OK;
+}
+
+static int validate_file(call *c, const char *file)
+{
+    qvl_record_options options = {
+        .needs = c->needs, .on_fault = list_problem, .ctx = c,
+        .pictures = c->o->images ? QVL_PICTURES_MEASURED : QVL_PICTURES_EXIST,
+    };
+    c->n_listed = 0;
+    c->n_unfit = 0;
+    c->tokens = (lengths){ 0 };
+    QVL_TRY(qvl_records_open(&c->records, file, &options, c->err));
+    if (c->o->json) {
+        qvl_str_puts(&c->out, "{\"file\": ");
+        qvl_json_quote(&c->out, file, strlen(file));
+        qvl_str_puts(&c->out, ", \"problems\": [");
+    }
+    QVL_TRY(read_all(c));
+    if (c->o->json)
+        report_json(c);
+    else
+        report_text(c, file);
+    flush(c);
+    const qvl_record_counts *seen = qvl_records_seen(c->records);
+    c->n_records += seen->n_records + seen->n_bad;
+    c->n_bad += seen->n_bad + c->n_unfit;
+    qvl_records_close(c->records);
+    c->records = NULL;
+    return QVL_OK;
+}
+
+static int run_steps(void *arg)
+{
+    call *c = arg;
+    qvl_str_puts(&c->out, c->o->json ? "{\"files\": [" : "");
+    for (int i = 0; i < c->n_files; i++) {
+        qvl_str_puts(&c->out, c->o->json && i > 0 ? ", " : "");
+        QVL_TRY(validate_file(c, c->file[i]));
+    }
+    if (c->o->json)
+        printf("%s], \"records\": %zu, \"bad\": %zu}\n", c->out.p,
+               c->n_records, c->n_bad);
+    if (c->n_bad > 0)
+        return qvl_fail(c->err, QVL_E_DATA, "records: found %zu bad ones of "
+                        "%zu, expected none", c->n_bad, c->n_records);
+    if (c->n_records == 0)
+        return qvl_fail(c->err, QVL_E_DATA, "records: found none, expected one "
+                        "or more");
+    return QVL_OK;
+}
+
+/* ---- the command -------------------------------------------------------- */
+
+static int read_mode(const validate_options *o, unsigned *needs, qvl_err *err)
+{
+    static const struct {
+        const char *word;
+        unsigned needs;
+    } modes[] = { { "any", QVL_NEEDS_ANSWER },
+                  { "dense", QVL_NEEDS_OBJECTS },
+                  { "summary", QVL_NEEDS_SUMMARY } };
+    for (size_t i = 0; i < QVL_COUNT(modes); i++)
+        if (strcmp(o->mode, modes[i].word) == 0) {
+            *needs = modes[i].needs;
+            return QVL_OK;
+        }
+    return qvl_fail(err, QVL_E_USAGE, "flag --mode: found %s, expected dense, "
+                    "summary or any", o->mode);
+}
+
+static int run(const void *options, const char *const *word, int n,
+               qvl_err *err)
+{
+    call c = { .o = options, .file = word, .n_files = n, .err = err };
+    const validate_options *o = options;
+    if (n == 0)
+        return qvl_fail(err, QVL_E_USAGE, "argument (qvl data validate): found "
+                        "nothing, expected JSONL files");
+    if (o->model == NULL
+        && (o->max_length > 0 || o->min_pixels > 0 || o->max_pixels > 0))
+        return qvl_fail(err, QVL_E_USAGE, "flag --model: found nothing, "
+                        "expected a folder beside --max-length, --min-pixels "
+                        "or --max-pixels");
+    QVL_TRY(read_mode(o, &c.needs, err));
+    int rc = qvl_guard(run_steps, &c, err);
+    qvl_records_close(c.records);
+    for (int m = 0; m < QVL_N_MODES; m++)
+        qvl_encoder_close(c.encoder[m]);
+    qvl_str_release(&c.out);
+    qvl_arena_release(&c.arena);
+    return rc;
+}
+
+const cmd cmd_data_validate = {
+    .name = "data validate",
+    .summary = "all problems of JSONL files, with their lines",
+    .usage = "FILE.jsonl... [--mode dense|summary|any] [--images] [--limit N]\n"
+             "           [--json] [--model DIR [--max-length N] "
+             "[--min-pixels N]\n           [--max-pixels N]]",
+    .details =
+        "Every record is checked: form, texts, geometry, that its pictures are\n"
+        "there. The exit status is 3 when one is bad.\n",
+    .flag = flags,
+    .n_flags = QVL_COUNT(flags),
+    .options_bytes = sizeof(validate_options),
+    .run = run,
+};
