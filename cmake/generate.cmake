@@ -6,6 +6,8 @@
 # specs reach. OPTIMIZE replaces -O3, where compiling costs more than running.
 
 set(QVL_ISAS v2 v3 v4)
+# Kernels that the library calls by name, whatever the specs use.
+set(QVL_KERNELS zero tally square_sum clip adamw adamw_master)
 set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
     -fassociative-math -ffp-contract=fast -fno-strict-aliasing
     -Wno-unused-variable -Wno-unused-function -Wno-unused-parameter

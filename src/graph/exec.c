@@ -17,7 +17,9 @@ static qvl_slice whole_slice(const qvl_run *run, int v)
     if (value->kind == QVL_VALUE_GRAD)
         return qvl_store_grad_slice(run->store, value->index);
     assert(place->block >= 0);
-    return (qvl_slice){&run->block[place->block], place->at, place->bytes};
+    const qvl_buf *block = run->shares ? qvl_store_scratch(run->store)->block
+                                       : run->block;
+    return (qvl_slice){&block[place->block], place->at, place->bytes};
 }
 
 int qvl_run_read(qvl_run *run, int v, float *dst, qvl_err *err)
@@ -54,12 +56,25 @@ typedef struct {
     qvl_err *err;
 } record_job;
 
+/* Add the numbers of an output to those of earlier runs. */
+static int record_sum(qvl_run *run, bool more, qvl_err *err)
+{
+    size_t n = run->plan.value[run->sum_value].n_elems;
+    qvl_slice buf[2] = {whole_slice(run, run->sum_value), run->sum.total};
+    uint32_t arg[2] = {(uint32_t)n, more};
+    return run->dev->be->dispatch(run->dev, qvl_family_tally.form[0], buf,
+                                  arg, err);
+}
+
 static int record_steps(void *arg)
 {
     const record_job *job = arg;
-    for (int i = job->first; i < job->first + job->n; i++)
-        QVL_TRY(record_step(job->run, &job->run->plan.step[i], job->more,
-                            job->err));
+    qvl_run *run = job->run;
+    int end = job->first + job->n;
+    for (int i = job->first; i < end; i++)
+        QVL_TRY(record_step(run, &run->plan.step[i], job->more, job->err));
+    if (end == run->plan.n_steps && run->sum_value != -1)
+        return record_sum(run, job->more, job->err);
     return QVL_OK;
 }
 
@@ -85,13 +100,46 @@ int qvl_run_record(qvl_run *run, int first, int n, bool more, qvl_list **list,
     return QVL_OK;
 }
 
-/* Do any steps differ between starting gradients and adding to them? */
-static bool has_sums(const qvl_plan *plan)
+/* Do any steps differ between starting sums and adding to them? */
+static bool has_sums(const qvl_run *run)
 {
-    for (int i = 0; i < plan->n_steps; i++)
-        if (plan->step[i].arg != plan->step[i].arg_more)
+    for (int i = 0; i < run->plan.n_steps; i++)
+        if (run->plan.step[i].arg != run->plan.step[i].arg_more)
             return true;
-    return false;
+    return run->sum_value != -1;
+}
+
+static void drop_lists(qvl_run *run)
+{
+    const qvl_backend *be = run->dev->be;
+    if (run->more != NULL)
+        be->list_release(run->dev, run->more);
+    if (run->start != NULL)
+        be->list_release(run->dev, run->start);
+    run->more = NULL;
+    run->start = NULL;
+}
+
+/* Before a run that shares touches its memory: have it, and forget what was
+ * recorded or given before the memory changed hands. */
+static int take_scratch(qvl_run *run, qvl_err *err)
+{
+    qvl_scratch *s = qvl_store_scratch(run->store);
+    int rc = qvl_scratch_grow(s, run->dev, run->plan.block_bytes,
+                              run->plan.n_blocks, err);
+    if (rc != QVL_OK) {
+        qvl_err_add(err, "memory for temporaries, %zu bytes in all",
+                    run->plan.temp_bytes);
+        return rc;
+    }
+    if (run->age != s->age)
+        drop_lists(run);
+    run->age = s->age;
+    if (s->user != run)
+        memset(run->given, 0,
+               (size_t)run->program->n_inputs * sizeof *run->given);
+    s->user = run;
+    return QVL_OK;
 }
 
 /* ---- open and close ---- */
@@ -101,6 +149,7 @@ typedef struct {
     qvl_store *store;
     const qvl_program *program;
     const qvl_plan_options *options;
+    const qvl_run_sum *sum;  // NULL: memory of its own
     qvl_err *err;
 } open_job;
 
@@ -162,6 +211,19 @@ static int open_blocks(qvl_run *run, qvl_err *err)
     return QVL_OK;
 }
 
+static void set_sum(qvl_run *run, const qvl_run_sum *sum)
+{
+    run->shares = true;
+    run->sum = *sum;
+    if (sum->sum == NULL)
+        return;
+    const qvl_output *out = qvl_program_find(run->program, sum->sum);
+    assert(out != NULL && run->plan.is_output[out->value]);
+    assert(qvl_types_of(&run->plan.types, run->plan.value[out->value].cls)
+           == QVL_F32);
+    run->sum_value = out->value;
+}
+
 static int open_parts(void *arg)
 {
     const open_job *job = arg;
@@ -172,18 +234,21 @@ static int open_parts(void *arg)
     assert(job->options->types.act == qvl_store_types(job->store)->act);
     QVL_TRY(make_plan(run, job->options, job->err));
     run->given = qvl_arena_array(&run->arena, bool, run->program->n_inputs);
+    if (job->sum != NULL) {
+        set_sum(run, job->sum);
+        return QVL_OK;
+    }
     QVL_TRY(open_blocks(run, job->err));
     return qvl_run_record(run, 0, run->plan.n_steps, false, &run->start,
                           job->err);
 }
 
-int qvl_run_open(qvl_run **run, qvl_store *store, const qvl_program *program,
-                 const qvl_plan_options *options, qvl_err *err)
+static int open_run(qvl_run **run, open_job *job)
 {
     qvl_run *r = qvl_memory_resize(NULL, sizeof *r);
-    *r = (qvl_run){.dev = qvl_store_device(store)};
-    open_job job = {r, store, program, options, err};
-    int rc = qvl_guard(open_parts, &job, err);
+    *r = (qvl_run){.dev = qvl_store_device(job->store), .sum_value = -1};
+    job->run = r;
+    int rc = qvl_guard(open_parts, job, job->err);
     if (rc != QVL_OK) {
         qvl_run_close(r);
         return rc;
@@ -192,17 +257,33 @@ int qvl_run_open(qvl_run **run, qvl_store *store, const qvl_program *program,
     return QVL_OK;
 }
 
+int qvl_run_open(qvl_run **run, qvl_store *store, const qvl_program *program,
+                 const qvl_plan_options *options, qvl_err *err)
+{
+    open_job job = {.store = store, .program = program, .options = options,
+                    .err = err};
+    return open_run(run, &job);
+}
+
+int qvl_run_open_shared(qvl_run **run, qvl_store *store,
+                        const qvl_program *program,
+                        const qvl_plan_options *options,
+                        const qvl_run_sum *sum, qvl_err *err)
+{
+    open_job job = {.store = store, .program = program, .options = options,
+                    .sum = sum, .err = err};
+    return open_run(run, &job);
+}
+
 void qvl_run_close(qvl_run *run)
 {
     if (run == NULL)
         return;
-    const qvl_backend *be = run->dev->be;
-    if (run->more != NULL)
-        be->list_release(run->dev, run->more);
-    if (run->start != NULL)
-        be->list_release(run->dev, run->start);
+    drop_lists(run);
+    if (run->shares && qvl_store_scratch(run->store)->user == run)
+        qvl_store_scratch(run->store)->user = NULL;
     while (run->n_open > 0)
-        be->release(run->dev, &run->block[--run->n_open]);
+        run->dev->be->release(run->dev, &run->block[--run->n_open]);
     qvl_arena_release(&run->arena);
     free(run);
 }
@@ -239,6 +320,8 @@ int qvl_run_input(qvl_run *run, int index, const void *data, size_t n,
                         "input %s: found %zu elements, expected %zu",
                         value->name == NULL ? "without name" : value->name,
                         n, value->n_elems);
+    if (run->shares)
+        QVL_TRY(take_scratch(run, err));
     int dtype = qvl_types_of(&run->plan.types, value->cls);
     int src_dtype = qvl_types_of(&(qvl_types){0}, value->cls);  // f32 or i32
     QVL_TRY(qvl_stage_write(qvl_store_stage(run->store), whole_slice(run, v),
@@ -257,20 +340,20 @@ bool qvl_run_is_fed(const qvl_run *run)
 
 int qvl_run_submit(qvl_run *run, bool more, qvl_err *err)
 {
+    if (run->shares)
+        QVL_TRY(take_scratch(run, err));
     assert(qvl_run_is_fed(run));
-    qvl_list *list = run->start;
-    if (more && has_sums(&run->plan)) {
-        if (run->more == NULL)
-            QVL_TRY(qvl_run_record(run, 0, run->plan.n_steps, true,
-                                   &run->more, err));
-        list = run->more;
-    }
-    return run->dev->be->submit(run->dev, list, err);
+    bool adds = more && has_sums(run);
+    qvl_list **list = adds ? &run->more : &run->start;
+    if (*list == NULL)
+        QVL_TRY(qvl_run_record(run, 0, run->plan.n_steps, adds, list, err));
+    return run->dev->be->submit(run->dev, *list, err);
 }
 
 int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
                    qvl_err *err)
 {
+    assert(!run->shares || qvl_store_scratch(run->store)->user == run);
     const qvl_output *out = qvl_program_find(run->program, name);
     if (out == NULL || !run->plan.is_output[out->value])
         return qvl_fail(err, QVL_E_USAGE,

@@ -54,6 +54,22 @@ typedef struct qvl_run qvl_run;
  * error: those of qvl_plan_make and of the device. */
 int qvl_run_open(qvl_run **run, qvl_store *store, const qvl_program *program,
                  const qvl_plan_options *options, qvl_err *err);
+/* The same for runs that take turns, such as those of batches of different
+ * sizes: temporaries, inputs and outputs are in one memory of the store, which
+ * grows when it must. What was given to such a run and what it put out is there
+ * until an input of another one is given. Lists are recorded when they are
+ * first submitted, so that fails with errors of the device too.
+ *
+ * With `sum`, each submission adds the numbers of that output, which is wanted,
+ * to the f32 at `total`, or starts them there, as gradients. */
+typedef struct {
+    const char *sum;  // NULL: nothing is added up
+    qvl_slice total;
+} qvl_run_sum;
+int qvl_run_open_shared(qvl_run **run, qvl_store *store,
+                        const qvl_program *program,
+                        const qvl_plan_options *options,
+                        const qvl_run_sum *sum, qvl_err *err);
 void qvl_run_close(qvl_run *run);
 const qvl_plan *qvl_run_plan(const qvl_run *run);
 /* Give input `index` its data: n elements of i32 for an index, else of f32.

@@ -64,6 +64,10 @@ int qvl_types_of(const qvl_types *types, qvl_value_class cls);
  * from shaders/reduce.k; with acc it adds 0. Args: n, acc; cut along n. */
 extern const qvl_kernel_family qvl_family_zero;
 
+/* The kernel that adds up an output over runs: tally(f32 x[n], acc f32 y[n]),
+ * from the same file. Args: n, acc. */
+extern const qvl_kernel_family qvl_family_tally;
+
 typedef struct {
     const char *const *output;  // [n_outputs] wanted, by name
     int n_outputs;

@@ -12,15 +12,20 @@ struct qvl_run {
     // owned
     qvl_arena arena;
     qvl_plan plan;
-    qvl_buf *block;     // [plan.n_blocks]
+    qvl_buf *block;     // [plan.n_blocks]; not of a run that shares
     int n_open;         // of the blocks, those that are allocated
     qvl_list *start;    // sets gradients
-    qvl_list *more;     // adds to them; NULL until first needed
+    qvl_list *more;     // adds to them; both NULL until first needed
     bool *given;        // [program->n_inputs] has data
     // borrowed
     qvl_store *store;
     qvl_device *dev;
     const qvl_program *program;
+    // values
+    bool shares;        // temporaries are in the scratch of the store
+    unsigned age;       // of the scratch that the lists were recorded against
+    qvl_run_sum sum;
+    int sum_value;      // -1: nothing is added up
 };
 
 /* Read all of value v as f32 [elements of v]. */

@@ -1,43 +1,21 @@
-/* store.c - device memory of parameters and their gradients
- *
- * Parameters are laid out in the order of their list. A small one goes into the
- * shared buffer that is being filled, a large one gets a buffer of its own, so
- * that an allocation limit wastes little and buffers stay few.
- */
+/* store.c - device memory of parameters and their gradients */
 #include "graph/store.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+#include "graph/shelf.h"
 #include "tensor/dtype.h"
-
-#define SHARED_BYTES ((size_t)64 << 20)
-#define OWN_BYTES (SHARED_BYTES / 4)  // from here on a buffer of its own
-
-/* Where a tensor is. */
-typedef struct {
-    int buf;  // -1: nowhere
-    size_t at;
-    size_t bytes;
-} slot;
-
-/* One tensor for each parameter, or for some. */
-typedef struct {
-    slot *slot;         // [n_params]
-    qvl_buf *buf;       // [n_bufs]
-    size_t *buf_bytes;  // [n_bufs]
-    int n_bufs;
-    int n_open;         // of the buffers, those that are allocated
-} shelf;
 
 struct qvl_store {
     // owned
     qvl_arena arena;
-    shelf weights;
-    shelf grads;        // without slots until training
-    int *owner;         // [n_params]
-    size_t *n_elems;    // [n_params]
-    int *dtype;         // [n_params]
+    qvl_shelf weights;
+    qvl_shelf grads;     // without slots until training
+    qvl_scratch scratch;
+    int *owner;          // [n_params]
+    size_t *n_elems;     // [n_params]
+    int *dtype;          // [n_params]
     qvl_stage stage;
     // borrowed
     qvl_device *dev;
@@ -48,85 +26,22 @@ struct qvl_store {
 
 /* ---- layout ---- */
 
-static size_t round_up(size_t bytes, size_t align)
-{
-    return (bytes + align - 1) / align * align;
-}
-
 static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
-}
-
-/* Give tensor i its place. `shared` is the buffer being filled, or -1. */
-static void add_slot(shelf *s, int i, size_t bytes, int *shared,
-                     size_t shared_bytes)
-{
-    bool is_large = bytes >= OWN_BYTES || bytes > shared_bytes;
-    bool fits = *shared >= 0 && !is_large
-                && bytes <= shared_bytes - s->buf_bytes[*shared];
-    int buf = fits ? *shared : s->n_bufs++;
-    s->slot[i] = (slot){buf, s->buf_bytes[buf], bytes};
-    s->buf_bytes[buf] += bytes;
-    if (!is_large)
-        *shared = buf;
-}
-
-/* Lay out tensors of bytes[i], those with 0 nowhere. */
-static shelf lay_out(qvl_store *st, const size_t *bytes)
-{
-    size_t n = (size_t)st->n_params;
-    shelf s = {
-        .slot = qvl_arena_array(&st->arena, slot, n),
-        .buf = qvl_arena_array(&st->arena, qvl_buf, n),
-        .buf_bytes = qvl_arena_array(&st->arena, size_t, n),
-    };
-    int shared = -1;
-    size_t limit = min_size(SHARED_BYTES, st->dev->info.max_alloc_bytes);
-    for (int i = 0; i < st->n_params; i++) {
-        if (bytes[i] == 0)
-            s.slot[i].buf = -1;
-        else
-            add_slot(&s, i, bytes[i], &shared, limit);
-    }
-    return s;
 }
 
 /* Bytes to reserve for parameter i in `dtype`; parameters of no elements are
  * bound as well. */
 static size_t reserved(const qvl_store *st, int i, int dtype)
 {
-    size_t align = st->dev->info.align_bytes;
-    if (align < 16)
-        align = 16;
-    size_t bytes = st->n_elems[i] * qvl_dtype_bytes(dtype);
-    return bytes == 0 ? align : round_up(bytes, align);
+    return qvl_shelf_reserve(st->dev,
+                             st->n_elems[i] * qvl_dtype_bytes(dtype));
 }
 
-/* ---- device memory ---- */
-
-static void release_shelf(qvl_device *dev, shelf *s)
+static qvl_shelf lay_out(qvl_store *st, const size_t *bytes)
 {
-    while (s->n_open > 0)
-        dev->be->release(dev, &s->buf[--s->n_open]);
-    *s = (shelf){0};
-}
-
-static int open_shelf(qvl_device *dev, shelf *s, qvl_err *err)
-{
-    for (int k = 0; k < s->n_bufs; k++) {
-        QVL_TRY(dev->be->alloc(dev, s->buf_bytes[k], &s->buf[k], err));
-        s->n_open++;
-    }
-    return QVL_OK;
-}
-
-static size_t shelf_bytes(const shelf *s)
-{
-    size_t bytes = 0;
-    for (int k = 0; k < s->n_bufs; k++)
-        bytes += s->buf_bytes[k];
-    return bytes;
+    return qvl_shelf_plan(st->dev, bytes, st->n_params, &st->arena);
 }
 
 static int check_size(const qvl_store *st, int i, size_t bytes, qvl_err *err)
@@ -184,7 +99,7 @@ static int open_parts(void *arg)
         QVL_TRY(check_size(st, i, bytes[i], job->err));
     }
     st->weights = lay_out(st, bytes);
-    return open_shelf(st->dev, &st->weights, job->err);
+    return qvl_shelf_open(st->dev, &st->weights, job->err);
 }
 
 int qvl_store_open(qvl_store **store, qvl_device *dev,
@@ -209,8 +124,9 @@ void qvl_store_close(qvl_store *store)
 {
     if (store == NULL)
         return;
-    release_shelf(store->dev, &store->grads);
-    release_shelf(store->dev, &store->weights);
+    qvl_scratch_release(&store->scratch, store->dev);
+    qvl_shelf_release(store->dev, &store->grads);
+    qvl_shelf_release(store->dev, &store->weights);
     qvl_arena_release(&store->arena);
     free(store);
 }
@@ -225,7 +141,7 @@ int qvl_store_dtype(const qvl_store *store, int i)
 
 size_t qvl_store_bytes(const qvl_store *store)
 {
-    return shelf_bytes(&store->weights) + shelf_bytes(&store->grads);
+    return qvl_shelf_bytes(&store->weights) + qvl_shelf_bytes(&store->grads);
 }
 
 int qvl_store_write(qvl_store *store, int i, size_t first, size_t n,
@@ -287,7 +203,7 @@ static int record_zeros(void *arg)
     const zero_job *job = arg;
     qvl_store *st = job->st;
     for (int i = 0; i < st->n_params; i++)
-        if (st->grads.slot[i].buf != -1)
+        if (qvl_shelf_has(&st->grads, i))
             QVL_TRY(record_zero(st, qvl_store_grad_slice(st, i),
                                 st->n_elems[i], job->err));
     return QVL_OK;
@@ -322,11 +238,11 @@ int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err)
             QVL_TRY(check_size(store, k, bytes[k], err));
         }
     store->grads = lay_out(store, bytes);
-    int rc = open_shelf(store->dev, &store->grads, err);
+    int rc = qvl_shelf_open(store->dev, &store->grads, err);
     if (rc == QVL_OK)
         rc = zero_grads(store, err);
     if (rc != QVL_OK) {
-        release_shelf(store->dev, &store->grads);
+        qvl_shelf_release(store->dev, &store->grads);
         qvl_err_add(err, "memory for gradients");
     }
     return rc;
@@ -334,22 +250,15 @@ int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err)
 
 /* ---- for runs ---- */
 
-static qvl_slice slice_of(const shelf *s, int i)
-{
-    const slot *t = &s->slot[i];
-    assert(t->buf != -1);
-    return (qvl_slice){&s->buf[t->buf], t->at, t->bytes};
-}
-
 qvl_slice qvl_store_slice(const qvl_store *store, int i)
 {
-    return slice_of(&store->weights, store->owner[i]);
+    return qvl_shelf_slice(&store->weights, store->owner[i]);
 }
 
 qvl_slice qvl_store_grad_slice(const qvl_store *store, int i)
 {
     assert(qvl_store_is_trained(store, i));
-    return slice_of(&store->grads, store->owner[i]);
+    return qvl_shelf_slice(&store->grads, store->owner[i]);
 }
 
 int qvl_store_owner(const qvl_store *store, int i)
@@ -371,8 +280,7 @@ const qvl_types *qvl_store_types(const qvl_store *store)
 bool qvl_store_is_trained(const qvl_store *store, int i)
 {
     assert(i >= 0 && i < store->n_params);
-    return store->grads.slot != NULL
-           && store->grads.slot[store->owner[i]].buf != -1;
+    return qvl_shelf_has(&store->grads, store->owner[i]);
 }
 
 qvl_device *qvl_store_device(const qvl_store *store)
@@ -383,4 +291,9 @@ qvl_device *qvl_store_device(const qvl_store *store)
 qvl_stage *qvl_store_stage(qvl_store *store)
 {
     return &store->stage;
+}
+
+qvl_scratch *qvl_store_scratch(qvl_store *store)
+{
+    return &store->scratch;
 }

@@ -1,11 +1,13 @@
 /* store.h - what runs see of a store
  *
- * Private to the graph folder; the public part is in exec.h.
+ * For the graph folder and for who records lists of his own over weights and
+ * gradients (train/optim); the public part is in exec.h.
  */
 #ifndef QVL_GRAPH_STORE_H
 #define QVL_GRAPH_STORE_H
 
 #include "graph/exec.h"
+#include "graph/scratch.h"
 #include "graph/stage.h"
 
 /* All of a parameter, or of its gradient; tied ones give the shared one. The
@@ -20,5 +22,6 @@ const qvl_types *qvl_store_types(const qvl_store *store);
 bool qvl_store_is_trained(const qvl_store *store, int i);
 qvl_device *qvl_store_device(const qvl_store *store);
 qvl_stage *qvl_store_stage(qvl_store *store);
+qvl_scratch *qvl_store_scratch(qvl_store *store);
 
 #endif

@@ -71,6 +71,22 @@ static int take_row(qvl_batch *b, int row, qvl_err *err)
     return QVL_OK;
 }
 
+int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
+                           qvl_err *err)
+{
+    int64_t count = 0;
+    for (int row = 0; row < source->n_rows && source->label != NULL; row++) {
+        int lo, hi;
+        QVL_TRY(kept_columns(source, row, &lo, &hi, err));
+        const int64_t *label =
+            source->label + (size_t)row * (size_t)source->row_len;
+        for (int c = lo + 1; c < hi; c++)
+            count += label[c] != QVL_LABEL_NONE;
+    }
+    *n = count;
+    return QVL_OK;
+}
+
 static int take_tokens(qvl_batch *b, qvl_err *err)
 {
     const qvl_batch_source *s = b->source;

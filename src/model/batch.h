@@ -90,6 +90,12 @@ int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
                    const qvl_batch_source *source, qvl_arena *arena,
                    qvl_err *err);
 
+/* Labels that count in a source, n_labels of its batch: those of kept tokens
+ * that are not the first of their row. Fails with QVL_E_DATA for a mask with
+ * holes. */
+int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
+                           qvl_err *err);
+
 /* The array of input `input` of the architecture. Fails with QVL_E_INTERNAL
  * for an input no rule is known for. */
 int qvl_batch_input(qvl_batch *batch, int input, qvl_batch_array *array,

@@ -8,9 +8,10 @@
 #include "base/log.h"
 #include "tensor/dtype.h"
 
-#define MAX_RUNS 4  // recorded programs kept; each holds its own temporaries
+#define MAX_RUNS 4  // recorded programs kept
 
-/* A program for one set of sizes and wishes, recorded on the device. */
+/* A program for one set of sizes and wishes, recorded on the device. Its
+ * temporaries are in memory that all of them use in turn. */
 typedef struct {
     // owned
     qvl_arena arena;  // of the program
@@ -37,7 +38,8 @@ struct qvl_model {
     qvl_model_parts parts;
     qvl_batch_source source;  // of the last batch; its arrays are gone
     qvl_batch batch;
-    bool has_grads;       // memory for gradients is there
+    bool *trained;        // [params] in the arena; NULL: no gradients yet
+    bool recompute;
     uint64_t n_steps;
     // borrowed
     cached_run *last;     // of the last step
@@ -140,7 +142,9 @@ static bool is_same(const cached_run *r, const qvl_dims *dims,
     return r->run != NULL
            && memcmp(r->dims.i, dims->i, sizeof dims->i) == 0
            && r->want.loss == want->loss && r->want.vision == want->vision
-           && r->want.grads == want->grads;
+           && r->want.grads == want->grads
+           && r->want.sum.buf == want->sum.buf
+           && r->want.sum.at == want->sum.at;
 }
 
 /* The run that fits, or a free entry in place of the oldest. */
@@ -181,23 +185,40 @@ static int open_run(qvl_model *m, cached_run *r, qvl_err *err)
     else
         arch->infer(&r->program, &r->dims);
 
-    bool *trained = NULL;
-    if (r->want.grads) {
-        trained = qvl_arena_array(&r->arena, bool, m->params.n);
-        memset(trained, true, (size_t)m->params.n * sizeof *trained);
-        if (!m->has_grads)
-            QVL_TRY(qvl_store_train(m->store, trained, err));
-        m->has_grads = true;
-    }
     const char **output =
         qvl_arena_array(&r->arena, const char *, r->program.n_outputs);
     qvl_plan_options options = {
         .output = output,
         .n_outputs = list_outputs(r, m->batch.source->logits, output),
-        .trained = trained,
+        .trained = r->want.grads ? m->trained : NULL,
         .types = m->types,
+        .recompute = r->want.grads && m->recompute,
     };
-    return qvl_run_open(&r->run, m->store, &r->program, &options, err);
+    qvl_run_sum sum = { .total = r->want.sum };
+    if (r->want.sum.buf != NULL)
+        sum.sum = "stat_sum";
+    return qvl_run_open_shared(&r->run, m->store, &r->program, &options, &sum,
+                               err);
+}
+
+int qvl_model_train(qvl_model *model, const bool *trained, bool recompute,
+                    qvl_err *err)
+{
+    assert(model->trained == NULL);
+    size_t n = (size_t)model->params.n;
+    bool *own = qvl_arena_array(&model->arena, bool, n);
+    memcpy(own, trained, n * sizeof *own);
+    QVL_TRY(qvl_store_train(model->store, own, err));
+    model->trained = own;
+    model->recompute = recompute;
+    return QVL_OK;
+}
+
+static int train_all(qvl_model *m, qvl_err *err)
+{
+    bool *all = qvl_arena_array(&m->batch_arena, bool, m->params.n);
+    memset(all, true, (size_t)m->params.n * sizeof *all);
+    return qvl_model_train(m, all, false, err);
 }
 
 /* ---- steps -------------------------------------------------------------- */
@@ -224,6 +245,7 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
                            &model->batch_arena, err));
     qvl_model_want w = *want;
     w.vision = w.vision && model->batch.n_rows > 0;
+    w.loss = w.loss || w.sum.buf != NULL;
     if ((w.loss || w.grads) && model->batch.n_labels == 0)
         return qvl_fail(err, QVL_E_DATA,
                         "labels: found none that counts, expected one for a "
@@ -233,6 +255,8 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
                         "step: found nothing to compute, expected logits, "
                         "loss, vision outputs of pictures, or gradients");
 
+    if (w.grads && model->trained == NULL)
+        QVL_TRY(train_all(model, err));
     cached_run *r = find_run(model, &w);
     if (r->run == NULL) {
         r->dims = model->batch.dims;
@@ -241,7 +265,7 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
     }
     r->used = ++model->n_steps;
     QVL_TRY(give_inputs(model, r->run, err));
-    QVL_TRY(qvl_run_submit(r->run, false, err));
+    QVL_TRY(qvl_run_submit(r->run, w.more, err));
     model->last = r;
     return QVL_OK;
 }

@@ -38,9 +38,12 @@ typedef struct {
 
 /* What a step is asked for beside the logits (qvl_batch_source.logits). */
 typedef struct {
-    bool loss;    // "stat_sum"
-    bool vision;  // outputs of the vision tower, if the batch has pictures
-    bool grads;   // of the loss, for every parameter
+    bool loss;      // "stat_sum": sum of the losses, labels that were hit
+    bool vision;    // outputs of the vision tower, if the batch has pictures
+    bool grads;     // of the loss, for every trained parameter
+    bool more;      // add to gradients and `sum` instead of starting them
+    qvl_slice sum;  // f32 [2] that "stat_sum" is added to on the device, so
+                    // that nobody waits for it; no buffer: none
 } qvl_model_want;
 
 /* Errors of the device, QVL_E_MODEL for the folder, QVL_E_USAGE for a type that
@@ -50,6 +53,14 @@ int qvl_model_open(qvl_model **model, const char *folder,
 void qvl_model_close(qvl_model *model);
 
 const qvl_model_parts *qvl_model_about(const qvl_model *model);
+
+/* Say which parameters are trained, before the first step that wants gradients;
+ * without this call all are. Allocates their gradients.
+ *
+ *   trained    [params] the flags of tied parameters are equal
+ *   recompute  make a layer's activations again in the backward pass */
+int qvl_model_train(qvl_model *model, const bool *trained, bool recompute,
+                    qvl_err *err);
 
 /* Run one batch. The source is borrowed for the call; results stay until the
  * next one. Runs out of host memory as an arena does: call it under a guard.

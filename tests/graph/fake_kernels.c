@@ -259,6 +259,14 @@ static void zero(void *const *buf, const uint32_t *a, uint32_t g0, uint32_t g1)
         store_acc(buf[0], i, 0.0f, a[1]);
 }
 
+static void tally(void *const *buf, const uint32_t *a, uint32_t g0,
+                  uint32_t g1)
+{
+    (void)g0, (void)g1;
+    for (size_t i = 0; i < a[0]; i++)
+        store_acc(buf[1], i, load(buf[0], QVL_F32, i), a[1]);
+}
+
 /* ---- records ---- */
 
 static uint32_t one_group(const uint32_t *arg, const uint32_t *tile,
@@ -310,6 +318,7 @@ KERNEL(tn, 3, 8, LIST(F, F, F), LIST(IN, IN, ACC))
 KERNEL(lookup, 4, 10, LIST(F, I, F, F), LIST(IN, IN, IN, ACC))
 KERNEL(lookup_dx, 5, 8, LIST(F, F, I, I, F), LIST(IN, IN, IN, IN, ACC))
 KERNEL(zero, 1, 2, LIST(F), LIST(ACC))
+KERNEL(tally, 2, 2, LIST(F, F), LIST(IN, ACC))
 
 #define ACT QVL_CLS_ACT
 #define C32 QVL_CLS_F32
@@ -407,6 +416,12 @@ const qvl_kernel_family qvl_family_zero = {
     .op = "zero", .n_bufs = 1, .n_args = 2, .cls = {C32}, .writes = 1,
     .adds = 1, .acc_arg = {1}, .operand = {VECTOR(0)},
     .cut = {{.dim_arg = 0}}, .n_cuts = 1, .form = {&k_zero, &k_zero, &k_zero},
+};
+
+const qvl_kernel_family qvl_family_tally = {
+    .op = "tally", .n_bufs = 2, .n_args = 2, .cls = {C32, C32}, .reads = 1,
+    .writes = 2, .adds = 2, .acc_arg = {255, 1},
+    .operand = {VECTOR(0), VECTOR(0)}, .form = {&k_tally, &k_tally, &k_tally},
 };
 
 /* ---- what the generator writes in a product ---- */
