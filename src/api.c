@@ -3,7 +3,7 @@
  * Each is a guard against running out of host memory around the module that
  * does the work, and translates errors.
  */
-#include "qvl.h"
+#include "api.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ const char *qvl_version(void)
     return QVL_VERSION;  // given by the build
 }
 
-static int report(int rc, const qvl_err *err, qvl_error *error)
+int qvl_api_report(int rc, const qvl_err *err, qvl_error *error)
 {
     if (error == NULL)
         return rc;
@@ -52,20 +52,29 @@ typedef struct {
     qvl_err *err;
 } opening;
 
+int qvl_api_model_options(qvl_model_options *out, const qvl_options *options,
+                          qvl_err *err)
+{
+    qvl_model_options o = {
+        .device = options->device != NULL ? options->device : "auto",
+        .n_threads = options->n_threads,
+        .dtype = QVL_F32,
+    };
+    if (o.n_threads < 0)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "threads: found %d, expected a number from 0 on",
+                        o.n_threads);
+    if (options->dtype != NULL)
+        QVL_TRY(qvl_dtype_parse(options->dtype, &o.dtype, err));
+    *out = o;
+    return QVL_OK;
+}
+
 static int open_model(void *arg)
 {
     const opening *o = arg;
-    qvl_model_options options = {
-        .device = o->options->device != NULL ? o->options->device : "auto",
-        .n_threads = o->options->n_threads,
-        .dtype = QVL_F32,
-    };
-    if (options.n_threads < 0)
-        return qvl_fail(o->err, QVL_E_USAGE,
-                        "threads: found %d, expected a number from 0 on",
-                        options.n_threads);
-    if (o->options->dtype != NULL)
-        QVL_TRY(qvl_dtype_parse(o->options->dtype, &options.dtype, o->err));
+    qvl_model_options options;
+    QVL_TRY(qvl_api_model_options(&options, o->options, o->err));
     return qvl_model_open(&o->handle->model, o->folder, &options, o->err);
 }
 
@@ -75,18 +84,19 @@ int qvl_open(qvl **model, const char *folder, const qvl_options *options,
     qvl_err err = { 0 };
     qvl *handle = calloc(1, sizeof *handle);
     if (handle == NULL)
-        return report(qvl_fail(&err, QVL_E_MEMORY, "no memory for a model"),
-                      &err, error);
+        return qvl_api_report(qvl_fail(&err, QVL_E_MEMORY,
+                                       "no memory for a model"),
+                              &err, error);
     opening o = { .handle = handle, .folder = folder, .options = options,
                   .err = &err };
     int rc = qvl_guard(open_model, &o, &err);
     if (rc != QVL_OK) {
         qvl_close(handle);
-        return report(rc, &err, error);
+        return qvl_api_report(rc, &err, error);
     }
     handle->results.model = handle->model;
     *model = handle;
-    return report(QVL_OK, &err, error);
+    return qvl_api_report(QVL_OK, &err, error);
 }
 
 void qvl_close(qvl *model)
@@ -107,10 +117,10 @@ typedef struct {
     qvl_err *err;
 } forwarding;
 
-static int check_pictures(const qvl *handle, const qvl_pictures *p,
-                          const char *name, qvl_err *err)
+static int check_pictures(const qvl_model_config *config,
+                          const qvl_pictures *p, const char *name,
+                          qvl_err *err)
 {
-    const qvl_model_config *config = qvl_model_about(handle->model)->config;
     size_t cols = (size_t)config->vision.patch_values;
     if (p->n_rows == 0 || p->n_cols == cols || !config->has_vision)
         return QVL_OK;  // pictures for a text model: the batch tells
@@ -126,14 +136,12 @@ static qvl_batch_pictures pictures_of(const qvl_pictures *p)
                                  .n_patches = p->n_rows };
 }
 
-static int run_forward(void *arg)
+int qvl_api_source(qvl_batch_source *out, const qvl_model_config *config,
+                   const qvl_batch_in *in, qvl_err *err)
 {
-    const forwarding *f = arg;
-    const qvl_batch_in *in = f->in;
-    QVL_TRY(check_pictures(f->handle, &in->images, "pixel_values", f->err));
-    QVL_TRY(check_pictures(f->handle, &in->videos, "pixel_values_videos",
-                           f->err));
-    qvl_batch_source source = {
+    QVL_TRY(check_pictures(config, &in->images, "pixel_values", err));
+    QVL_TRY(check_pictures(config, &in->videos, "pixel_values_videos", err));
+    *out = (qvl_batch_source){
         .n_rows = in->n_rows,
         .row_len = in->row_len,
         .id = in->input_ids,
@@ -141,8 +149,17 @@ static int run_forward(void *arg)
         .label = in->labels,
         .images = pictures_of(&in->images),
         .videos = pictures_of(&in->videos),
-        .logits = (f->want & QVL_LOGITS) != 0,
     };
+    return QVL_OK;
+}
+
+static int run_forward(void *arg)
+{
+    const forwarding *f = arg;
+    qvl_batch_source source;
+    QVL_TRY(qvl_api_source(&source, qvl_model_about(f->handle->model)->config,
+                           f->in, f->err));
+    source.logits = (f->want & QVL_LOGITS) != 0;
     qvl_model_want want = {
         .loss = (f->want & QVL_LOSS) != 0,
         .vision = (f->want & QVL_VISION) != 0,
@@ -160,7 +177,7 @@ int qvl_forward(qvl *model, const qvl_batch_in *batch, unsigned want,
     int rc = qvl_guard(run_forward, &f, &err);
     if (rc != QVL_OK)
         model->results.n = 0;
-    return report(rc, &err, error);
+    return qvl_api_report(rc, &err, error);
 }
 
 /* ---- results ------------------------------------------------------------ */
@@ -197,5 +214,5 @@ int qvl_read(qvl *model, size_t k, void *dst, qvl_error *error)
     assert(k < model->results.n);
     qvl_err err = { 0 };
     reading r = { .handle = model, .k = k, .dst = dst, .err = &err };
-    return report(qvl_guard(read_result, &r, &err), &err, error);
+    return qvl_api_report(qvl_guard(read_result, &r, &err), &err, error);
 }

@@ -19,15 +19,26 @@ static const char *const refused[] = { "sample_ids", "teacher_logits" };
 typedef struct {
     qvl_batch_in *batch;
     const char *path;
+    const char *prefix;  // of the names of this batch
     qvl_st *st;
     qvl_arena *arena;
     qvl_err *err;
 } reading;
 
+static const qvl_st_tensor *find(const reading *r, const char *name)
+{
+    return qvl_st_find(r->st, qvl_arena_printf(r->arena, "%s%s", r->prefix,
+                                               name));
+}
+
 static int check_names(const reading *r)
 {
+    size_t skip = strlen(r->prefix);
     for (size_t i = 0; i < qvl_st_count(r->st); i++) {
         const char *name = qvl_st_at(r->st, i)->name;
+        if (strncmp(name, r->prefix, skip) != 0)
+            continue;  // of another batch
+        name += skip;
         bool is_known = false;
         for (size_t k = 0; k < QVL_COUNT(known); k++)
             is_known = is_known || strcmp(name, known[k]) == 0;
@@ -61,7 +72,7 @@ static int wrong_shape(const reading *r, const char *name,
 /* A [B, S] tensor of whole numbers; the first one sets B and S. */
 static int read_rows(const reading *r, const char *name, const int64_t **out)
 {
-    const qvl_st_tensor *t = qvl_st_find(r->st, name);
+    const qvl_st_tensor *t = find(r, name);
     qvl_batch_in *b = r->batch;
     if (t == NULL)
         return QVL_OK;
@@ -83,8 +94,8 @@ static int read_rows(const reading *r, const char *name, const int64_t **out)
 static int read_pictures(const reading *r, const char *pixels_name,
                          const char *grid_name, qvl_pictures *out)
 {
-    const qvl_st_tensor *pixels = qvl_st_find(r->st, pixels_name);
-    const qvl_st_tensor *grid = qvl_st_find(r->st, grid_name);
+    const qvl_st_tensor *pixels = find(r, pixels_name);
+    const qvl_st_tensor *grid = find(r, grid_name);
     if (pixels == NULL && grid == NULL)
         return QVL_OK;
     if (pixels == NULL || grid == NULL)
@@ -123,15 +134,22 @@ static int read_batch(void *arg)
                          &b->videos);
 }
 
-int batch_file_load(qvl_batch_in *batch, const char *path, qvl_arena *arena,
-                    qvl_err *err)
+int batch_file_load_prefix(qvl_batch_in *batch, const char *path,
+                           const char *prefix, qvl_arena *arena, qvl_err *err)
 {
     qvl_batch_in b = { 0 };
-    reading r = { .batch = &b, .path = path, .arena = arena, .err = err };
+    reading r = { .batch = &b, .path = path, .prefix = prefix, .arena = arena,
+                  .err = err };
     QVL_TRY(qvl_st_open(&r.st, path, err));
     int rc = qvl_guard(read_batch, &r, err);
     qvl_st_close(r.st);
     if (rc == QVL_OK)
         *batch = b;
     return rc;
+}
+
+int batch_file_load(qvl_batch_in *batch, const char *path, qvl_arena *arena,
+                    qvl_err *err)
+{
+    return batch_file_load_prefix(batch, path, "", arena, err);
 }

@@ -17,4 +17,9 @@
 int batch_file_load(qvl_batch_in *batch, const char *path, qvl_arena *arena,
                     qvl_err *err);
 
+/* The batch whose names begin with `prefix`, of a file with several. */
+int batch_file_load_prefix(qvl_batch_in *batch, const char *path,
+                           const char *prefix, qvl_arena *arena,
+                           qvl_err *err);
+
 #endif

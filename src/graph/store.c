@@ -272,6 +272,12 @@ int qvl_store_n_params(const qvl_store *store)
     return store->n_params;
 }
 
+size_t qvl_store_n_elems(const qvl_store *store, int i)
+{
+    assert(i >= 0 && i < store->n_params);
+    return store->n_elems[i];
+}
+
 const qvl_types *qvl_store_types(const qvl_store *store)
 {
     return &store->types;

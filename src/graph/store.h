@@ -18,6 +18,7 @@ qvl_slice qvl_store_grad_slice(const qvl_store *store, int i);
 /* Parameter whose storage and gradient parameter i shares, i for most. */
 int qvl_store_owner(const qvl_store *store, int i);
 int qvl_store_n_params(const qvl_store *store);
+size_t qvl_store_n_elems(const qvl_store *store, int i);
 const qvl_types *qvl_store_types(const qvl_store *store);
 bool qvl_store_is_trained(const qvl_store *store, int i);
 qvl_device *qvl_store_device(const qvl_store *store);

@@ -11,6 +11,16 @@
 
 /* ---- tokens ------------------------------------------------------------- */
 
+static int check_rows(const qvl_batch_source *s, qvl_err *err)
+{
+    if (s->n_rows >= 1 && s->row_len >= 1 && s->n_rows <= INT_MAX / s->row_len)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_RANGE,
+                    "input_ids: found %d rows of %d, expected at least one "
+                    "token and fewer than 2^31",
+                    s->n_rows, s->row_len);
+}
+
 /* First column of a row that is kept, and the one behind the last. */
 static int kept_columns(const qvl_batch_source *s, int row, int *lo, int *hi,
                         qvl_err *err)
@@ -75,6 +85,7 @@ int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
                            qvl_err *err)
 {
     int64_t count = 0;
+    QVL_TRY(check_rows(source, err));
     for (int row = 0; row < source->n_rows && source->label != NULL; row++) {
         int lo, hi;
         QVL_TRY(kept_columns(source, row, &lo, &hi, err));
@@ -90,11 +101,7 @@ int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
 static int take_tokens(qvl_batch *b, qvl_err *err)
 {
     const qvl_batch_source *s = b->source;
-    if (s->n_rows < 1 || s->row_len < 1 || s->n_rows > INT_MAX / s->row_len)
-        return qvl_fail(err, QVL_E_RANGE,
-                        "input_ids: found %d rows of %d, expected at least "
-                        "one token and fewer than 2^31",
-                        s->n_rows, s->row_len);
+    QVL_TRY(check_rows(s, err));
     size_t most = (size_t)s->n_rows * (size_t)s->row_len;
     b->id = qvl_arena_array(b->arena, int64_t, most);
     b->place = qvl_arena_array(b->arena, int32_t, most);

@@ -91,8 +91,8 @@ int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
                    qvl_err *err);
 
 /* Labels that count in a source, n_labels of its batch: those of kept tokens
- * that are not the first of their row. Fails with QVL_E_DATA for a mask with
- * holes. */
+ * that are not the first of their row. Fails with QVL_E_RANGE and QVL_E_DATA for
+ * rows and masks that qvl_batch_make refuses. */
 int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
                            qvl_err *err);
 

@@ -1,9 +1,7 @@
 /* checkpoint_save.c - a model folder written beside its place, then renamed */
 #include "model/checkpoint_files.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/half.h"
 #include "base/json.h"
 
@@ -202,41 +201,12 @@ static int system_error(saving *s, const char *path)
     return qvl_fail(s->err, QVL_E_IO, "%s: %s", path, strerror(errno));
 }
 
-/* Remove a folder of plain files; what is left of a save that failed. */
-static void remove_folder(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    if (dir == NULL)
-        return;
-    for (struct dirent *d; (d = readdir(dir)) != NULL;)
-        unlinkat(dirfd(dir), d->d_name, 0);
-    closedir(dir);
-    rmdir(folder);
-}
-
-/* Make the names of a folder's entries durable. */
-static int sync_folder(saving *s, const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY);
-    if (fd < 0)
-        return system_error(s, folder);
-    int rc = fsync(fd) == 0 ? QVL_OK : system_error(s, folder);
-    close(fd);
-    return rc;
-}
-
 static int put_in_place(saving *s)
 {
-    QVL_TRY(sync_folder(s, s->temp));
+    QVL_TRY(qvl_folder_sync(s->temp, s->err));
     if (rename(s->temp, s->folder) != 0)
         return system_error(s, s->folder);
-    const char *slash = strrchr(s->folder, '/');
-    if (slash == NULL)
-        return sync_folder(s, ".");
-    if (slash == s->folder)
-        return sync_folder(s, "/");
-    return sync_folder(s, qvl_arena_strndup(&s->arena, s->folder,
-                                            (size_t)(slash - s->folder)));
+    return qvl_folder_sync_above(s->folder, s->err);
 }
 
 static int save_all(void *arg)
@@ -269,7 +239,7 @@ int qvl_checkpoint_save(const qvl_checkpoint *ck, qvl_store *store,
     int rc = qvl_guard(save_all, &s, err);
     qvl_st_writer_abort(s.writer);
     if (rc != QVL_OK && s.temp != NULL)
-        remove_folder(s.temp);
+        qvl_folder_remove(s.temp, NULL);
     qvl_str_release(&s.index);
     qvl_arena_release(&s.scratch);
     qvl_arena_release(&s.arena);

@@ -10,7 +10,8 @@
  * actual tensors go to DIR/NAME.safetensors.
  *
  * A folder with cases.json instead holds pictures, one of kind tokenizer or chat
- * holds texts; both are compared byte for byte.
+ * holds texts; both are compared byte for byte. One of kind train holds the first
+ * steps of a run.
  *
  * Exit status 0 when every case holds, 1 when one does not, 2 for wrong use.
  */
@@ -32,6 +33,7 @@
 #include "qvl.h"
 #include "tensor/safetensors.h"
 #include "text_cases.h"
+#include "train_cases.h"
 
 typedef struct {
     const char *device;
@@ -392,18 +394,35 @@ static int judge_text(run *r)
     return holds ? PASSED : FAILED;
 }
 
+static bool is_training(run *r)
+{
+    const char *kind;
+    return text_of(r, "kind", &kind) == QVL_OK && strcmp(kind, "train") == 0
+           && qvl_node_find(r->json, "adapter") == NULL;
+}
+
+static int run_training(run *r)
+{
+    golden_train g = { .device = r->o->device, .dtype = r->o->dtype };
+    QVL_TRY(golden_train_case(r->folder, r->json, &g, &r->err));
+    r->worst = g.worst;
+    r->n_compared = g.n_compared;
+    return QVL_OK;
+}
+
 static int judge(run *r)
 {
     int rc = load_case(r);
     if (rc == QVL_OK && is_text(r))
         return judge_text(r);
-    if (rc == QVL_OK && unsupported(r) != NULL) {
+    bool trains = rc == QVL_OK && is_training(r);
+    if (rc == QVL_OK && !trains && unsupported(r) != NULL) {
         printf("%s  %s: %s is not supported yet\n",
                r->o->skip ? "skip" : "FAIL", r->folder, unsupported(r));
         return UNSUPPORTED;
     }
     if (rc == QVL_OK)
-        rc = qvl_guard(run_steps, r, &r->err);
+        rc = trains ? run_training(r) : qvl_guard(run_steps, r, &r->err);
     if (rc != QVL_OK) {
         printf("FAIL  %s: %s\n", r->folder, r->err.msg);
         return FAILED;

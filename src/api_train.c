@@ -1,0 +1,429 @@
+/* api_train.c - the public functions of training
+ *
+ * As in api.c: guards around the modules that do the work, and the translation
+ * of public structs into theirs.
+ */
+#include "qvl_train.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "train/ckpt.h"
+#include "train/trainer.h"
+
+/* ---- open --------------------------------------------------------------- */
+
+void qvl_train_defaults(qvl_train_options *options)
+{
+    *options = (qvl_train_options){
+        .vit_lr = -1.0, .aligner_lr = -1.0,
+        .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1,
+        .max_grad_norm = 1.0, .max_skipped = 20,
+        .schedule = "cosine",
+        .min_lr = -1.0, .min_lr_rate = -1.0, .warmup_lr_rate = -1.0,
+        .num_cycles = -1.0, .power = 1.0, .lr_end = 1e-7, .timescale = -1.0,
+        .decay_type = "cosine", .num_decay_steps = -1, .num_stable_steps = -1,
+        .factor = 0.1, .patience = 10,
+    };
+}
+
+static qvl_group_options groups_of(const qvl_train_options *o)
+{
+    return (qvl_group_options){
+        .freeze_ratio = o->freeze_ratio,
+        .freeze = o->freeze, .n_freeze = o->n_freeze,
+        .freeze_regex = o->freeze_regex,
+        .is_frozen = { [QVL_PART_VIT] = o->freeze_vit != 0,
+                       [QVL_PART_ALIGNER] = o->freeze_aligner != 0,
+                       [QVL_PART_LLM] = o->freeze_llm != 0 },
+        .trainable = o->trainable, .n_trainable = o->n_trainable,
+        .trainable_regex = o->trainable_regex,
+        .optimizer = o->optimizer,
+        .learning_rate = o->learning_rate,
+        .part_lr = { [QVL_PART_VIT] = o->vit_lr,
+                     [QVL_PART_ALIGNER] = o->aligner_lr,
+                     [QVL_PART_LLM] = -1.0 },
+        .weight_decay = o->weight_decay,
+    };
+}
+
+static qvl_sched_options sched_of(const qvl_train_options *o)
+{
+    return (qvl_sched_options){
+        .type = o->schedule, .lr = o->learning_rate,
+        .max_steps = o->max_steps, .warmup_steps = o->warmup_steps,
+        .warmup_ratio = o->warmup_ratio,
+        .min_lr = o->min_lr, .min_lr_rate = o->min_lr_rate,
+        .warmup_lr_rate = o->warmup_lr_rate, .num_cycles = o->num_cycles,
+        .power = o->power, .lr_end = o->lr_end, .timescale = o->timescale,
+        .decay_type = o->decay_type, .num_decay_steps = o->num_decay_steps,
+        .num_stable_steps = o->num_stable_steps, .factor = o->factor,
+        .patience = o->patience,
+        .greater_is_better = o->greater_is_better != 0,
+    };
+}
+
+typedef struct {
+    qvl_trainer *trainer;
+    const char *folder;
+    const qvl_train_options *o;
+    qvl_err *err;
+} opening;
+
+static int open_trainer(void *arg)
+{
+    opening *w = arg;
+    const qvl_train_options *o = w->o;
+    qvl_trainer_options options = {
+        .recompute = o->recompute != 0,
+        .groups = groups_of(o),
+        .beta1 = o->beta1, .beta2 = o->beta2, .epsilon = o->epsilon,
+        .max_grad_norm = o->max_grad_norm,
+        .max_skipped = o->max_skipped,
+        .sched = sched_of(o),
+    };
+    qvl_options device = { .device = o->device, .n_threads = o->n_threads,
+                           .dtype = o->dtype };
+    QVL_TRY(qvl_api_model_options(&options.model, &device, w->err));
+    return qvl_trainer_open(&w->trainer, w->folder, &options, w->err);
+}
+
+int qvl_train_open(qvl_trainer **trainer, const char *folder,
+                   const qvl_train_options *options, qvl_error *error)
+{
+    qvl_err err = { 0 };
+    opening w = { .folder = folder, .o = options, .err = &err };
+    int rc = qvl_guard(open_trainer, &w, &err);
+    if (rc == QVL_OK)
+        *trainer = w.trainer;
+    return qvl_api_report(rc, &err, error);
+}
+
+void qvl_train_close(qvl_trainer *trainer)
+{
+    qvl_trainer_close(trainer);
+}
+
+/* ---- what there is ------------------------------------------------------ */
+
+int qvl_train_n_groups(const qvl_trainer *trainer)
+{
+    return qvl_trainer_about(trainer)->groups->n;
+}
+
+void qvl_train_group_at(const qvl_trainer *trainer, int k,
+                        qvl_train_group *group)
+{
+    const qvl_groups *g = qvl_trainer_about(trainer)->groups;
+    assert(k >= 0 && k < g->n);
+    int part = g->item[k].part;
+    *group = (qvl_train_group){
+        .part = part < QVL_N_PARTS ? qvl_part_name((qvl_part)part) : "all",
+        .learning_rate = g->item[k].lr,
+        .weight_decay = g->item[k].decay,
+        .n_params = g->item[k].n_params,
+        .n_elems = g->item[k].n_elems,
+    };
+}
+
+int qvl_train_n_parts(const qvl_trainer *trainer)
+{
+    (void)trainer;
+    return QVL_N_PARTS;
+}
+
+void qvl_train_part_at(const qvl_trainer *trainer, int k, qvl_train_part *part)
+{
+    const qvl_groups *g = qvl_trainer_about(trainer)->groups;
+    assert(k >= 0 && k < QVL_N_PARTS);
+    *part = (qvl_train_part){ .part = qvl_part_name((qvl_part)k),
+                              .n_elems = g->part_elems[k],
+                              .n_trained = g->part_trained[k] };
+}
+
+static const qvl_model_parts *model_of(const qvl_trainer *trainer)
+{
+    return qvl_model_about(qvl_trainer_about(trainer)->model);
+}
+
+size_t qvl_train_n_tensors(const qvl_trainer *trainer)
+{
+    return qvl_checkpoint_report(model_of(trainer)->checkpoint)->n_entries;
+}
+
+static const qvl_checkpoint_entry *entry_at(const qvl_trainer *trainer,
+                                            size_t k)
+{
+    assert(k < qvl_train_n_tensors(trainer));
+    return qvl_checkpoint_at(model_of(trainer)->checkpoint, k);
+}
+
+void qvl_train_tensor_at(const qvl_trainer *trainer, size_t k,
+                         qvl_tensor *tensor)
+{
+    const qvl_st_tensor *t = entry_at(trainer, k)->tensor;
+    *tensor = (qvl_tensor){ .name = t->name, .is_f32 = 1, .rank = t->rank,
+                            .n_elems = t->n_elems };
+    memcpy(tensor->shape, t->shape, sizeof tensor->shape);
+}
+
+int qvl_train_tensor_group(const qvl_trainer *trainer, size_t k)
+{
+    return qvl_trainer_about(trainer)
+        ->groups->group[entry_at(trainer, k)->param];
+}
+
+typedef struct {
+    qvl_trainer *trainer;
+    size_t k;
+    float *dst;
+    qvl_err *err;
+} reading;
+
+static int read_tensor(void *arg)
+{
+    const reading *r = arg;
+    return qvl_trainer_read(r->trainer, r->k, r->dst, r->err);
+}
+
+int qvl_train_read(qvl_trainer *trainer, size_t k, float *dst,
+                   qvl_error *error)
+{
+    assert(k < qvl_train_n_tensors(trainer));
+    qvl_err err = { 0 };
+    reading r = { trainer, k, dst, &err };
+    return qvl_api_report(qvl_guard(read_tensor, &r, &err), &err, error);
+}
+
+void qvl_train_memory(const qvl_trainer *trainer, uint64_t *held_bytes,
+                      uint64_t *peak_bytes)
+{
+    const qvl_device *dev = model_of(trainer)->device;
+    qvl_device_counts counts;
+    dev->be->counts(dev, &counts);
+    *held_bytes = counts.bytes_held;
+    *peak_bytes = counts.bytes_held_peak;
+}
+
+/* ---- steps -------------------------------------------------------------- */
+
+typedef struct {
+    qvl_trainer *trainer;
+    const qvl_batch_in *batch;
+    int n;
+    qvl_trainer_report report;
+    qvl_trainer_score score;
+    qvl_err *err;
+} stepping;
+
+/* Sources live for the call only. */
+static int run_step(void *arg)
+{
+    stepping *s = arg;
+    const qvl_model_config *config = model_of(s->trainer)->config;
+    qvl_arena *arena = qvl_trainer_about(s->trainer)->calls;
+    qvl_arena_reset(arena);
+    qvl_batch_source *source =
+        qvl_arena_array(arena, qvl_batch_source, s->n > 0 ? s->n : 0);
+    for (int k = 0; k < s->n; k++)
+        QVL_TRY(qvl_api_source(&source[k], config, &s->batch[k], s->err));
+    return qvl_trainer_step(s->trainer, source, s->n, &s->report, s->err);
+}
+
+/* Rate of a part in the step; negative when it has no group of its own. */
+static double rate_of(const qvl_groups *g, int part, double factor)
+{
+    for (int k = 0; k < g->n; k++)
+        if (g->item[k].part == part)
+            return g->item[k].lr * factor;
+    return -1.0;
+}
+
+/* The rate that is reported as such: of the llm where it is trained. */
+static double main_rate(const qvl_groups *g, double factor)
+{
+    static const int order[] = { QVL_PART_LLM, QVL_N_PARTS, QVL_PART_ALIGNER };
+    for (size_t k = 0; k < QVL_COUNT(order); k++) {
+        double lr = rate_of(g, order[k], factor);
+        if (lr >= 0.0)
+            return lr;
+    }
+    return rate_of(g, QVL_PART_VIT, factor);
+}
+
+static void fill_report(const qvl_trainer *trainer,
+                        const qvl_trainer_report *r, qvl_train_report *out)
+{
+    const qvl_trainer_parts *t = qvl_trainer_about(trainer);
+    *out = (qvl_train_report){
+        .step = t->counts->n_steps,
+        .loss = r->loss,
+        .token_acc = r->n_labels > 0 ? (double)r->n_correct
+                                           / (double)r->n_labels
+                                     : 0.0,
+        .n_labels = r->n_labels, .n_correct = r->n_correct,
+        .n_tokens = r->n_tokens, .grad_norm = r->grad_norm,
+        .lr = main_rate(t->groups, r->factor),
+        .lr_vit = rate_of(t->groups, QVL_PART_VIT, r->factor),
+        .lr_aligner = rate_of(t->groups, QVL_PART_ALIGNER, r->factor),
+        .is_skipped = r->is_skipped,
+        .n_skipped = t->counts->n_skipped,
+        .loss_scale = r->loss_scale,
+    };
+}
+
+int qvl_train_step(qvl_trainer *trainer, const qvl_batch_in *batches,
+                   int n_batches, qvl_train_report *report, qvl_error *error)
+{
+    qvl_err err = { 0 };
+    stepping s = { .trainer = trainer, .batch = batches, .n = n_batches,
+                   .err = &err };
+    int rc = qvl_guard(run_step, &s, &err);
+    if (rc == QVL_OK)
+        fill_report(trainer, &s.report, report);
+    return qvl_api_report(rc, &err, error);
+}
+
+static int run_evaluation(void *arg)
+{
+    stepping *s = arg;
+    qvl_batch_source source;
+    QVL_TRY(qvl_api_source(&source, model_of(s->trainer)->config, s->batch,
+                           s->err));
+    return qvl_trainer_evaluate(s->trainer, &source, &s->score, s->err);
+}
+
+int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
+                       qvl_train_score *score, qvl_error *error)
+{
+    qvl_err err = { 0 };
+    stepping s = { .trainer = trainer, .batch = batch, .err = &err };
+    int rc = qvl_guard(run_evaluation, &s, &err);
+    if (rc == QVL_OK)
+        *score = (qvl_train_score){ .loss_sum = s.score.loss_sum,
+                                    .n_labels = s.score.n_labels,
+                                    .n_correct = s.score.n_correct,
+                                    .n_tokens = s.score.n_tokens };
+    return qvl_api_report(rc, &err, error);
+}
+
+void qvl_train_metric(qvl_trainer *trainer, double value)
+{
+    qvl_sched_metric(qvl_trainer_about(trainer)->sched, value);
+}
+
+int64_t qvl_train_steps_done(const qvl_trainer *trainer)
+{
+    return qvl_trainer_about(trainer)->counts->n_steps;
+}
+
+/* ---- checkpoints -------------------------------------------------------- */
+
+static qvl_ckpt_state state_in(const qvl_train_state *s)
+{
+    return (qvl_ckpt_state){
+        .epoch = s->epoch, .num_train_epochs = s->num_train_epochs,
+        .best_step = s->best_global_step, .best_metric = s->best_metric,
+        .best = s->best_model_checkpoint, .eval_steps = s->eval_steps,
+        .logging_steps = s->logging_steps, .save_steps = s->save_steps,
+        .train_batch_size = s->train_batch_size,
+        .n_tokens = s->num_input_tokens_seen, .total_flos = s->total_flos,
+        .log_history = s->log_history, .callbacks = s->stateful_callbacks,
+        .dataloader = s->dataloader, .args = s->args,
+    };
+}
+
+static qvl_train_state state_out(const qvl_ckpt_state *s)
+{
+    return (qvl_train_state){
+        .epoch = s->epoch, .num_train_epochs = s->num_train_epochs,
+        .best_global_step = s->best_step, .best_metric = s->best_metric,
+        .best_model_checkpoint = s->best, .eval_steps = s->eval_steps,
+        .logging_steps = s->logging_steps, .save_steps = s->save_steps,
+        .train_batch_size = s->train_batch_size,
+        .num_input_tokens_seen = s->n_tokens, .total_flos = s->total_flos,
+        .log_history = s->log_history, .stateful_callbacks = s->callbacks,
+        .dataloader = s->dataloader, .args = s->args,
+    };
+}
+
+typedef struct {
+    qvl_trainer *trainer;
+    const char *folder;
+    const qvl_ckpt_options *options;
+    qvl_ckpt_state *state;
+    const char *path;
+    size_t room;      // bytes of the path that the caller has
+    qvl_arena *arena;
+    qvl_err *err;
+} keeping;
+
+/* The path of a checkpoint is known before it is made; so is whether the
+ * caller has room for it. */
+static int check_room(const keeping *k)
+{
+    char name[32];
+    int n = snprintf(name, sizeof name, "/checkpoint-%lld",
+                     (long long)qvl_train_steps_done(k->trainer));
+    size_t needed = strlen(k->folder) + (size_t)n + 1;
+    if (needed <= k->room)
+        return QVL_OK;
+    return qvl_fail(k->err, QVL_E_RANGE,
+                    "path of the checkpoint: found room for %zu bytes, "
+                    "expected %zu", k->room, needed);
+}
+
+static int save_run(void *arg)
+{
+    keeping *k = arg;
+    QVL_TRY(check_room(k));
+    return qvl_ckpt_save(k->trainer, k->folder, k->options, k->state,
+                         &k->path, k->arena, k->err);
+}
+
+int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
+                   const qvl_train_save_options *options,
+                   const qvl_train_state *state, char *path,
+                   size_t path_bytes, qvl_error *error)
+{
+    qvl_err err = { 0 };
+    qvl_ckpt_options o = {
+        .only_model = options->save_only_model != 0,
+        .is_final = options->is_final != 0,
+        .total_limit = options->save_total_limit,
+        .max_shard_bytes = (size_t)options->max_shard_bytes,
+        .best = options->best,
+    };
+    qvl_ckpt_state s = state_in(state);
+    keeping k = { .trainer = trainer, .folder = run_folder, .options = &o,
+                  .state = &s, .room = path != NULL ? path_bytes : SIZE_MAX,
+                  .err = &err,
+                  .arena = qvl_trainer_about(trainer)->calls };
+    qvl_arena_reset(k.arena);
+    int rc = qvl_guard(save_run, &k, &err);
+    if (rc == QVL_OK && path != NULL)
+        snprintf(path, path_bytes, "%s", k.path);
+    return qvl_api_report(rc, &err, error);
+}
+
+static int resume_run(void *arg)
+{
+    keeping *k = arg;
+    return qvl_ckpt_resume(k->trainer, k->folder, k->state, k->arena, k->err);
+}
+
+int qvl_train_resume(qvl_trainer *trainer, const char *folder,
+                     qvl_train_state *state, qvl_error *error)
+{
+    qvl_err err = { 0 };
+    qvl_ckpt_state s = { 0 };
+    keeping k = { .trainer = trainer, .folder = folder, .state = &s,
+                  .err = &err, .arena = qvl_trainer_about(trainer)->texts };
+    qvl_arena_reset(k.arena);
+    int rc = qvl_guard(resume_run, &k, &err);
+    if (rc == QVL_OK)
+        *state = state_out(&s);
+    return qvl_api_report(rc, &err, error);
+}

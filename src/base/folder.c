@@ -1,0 +1,105 @@
+#include "base/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int system_error(const char *path, qvl_err *err)
+{
+    return qvl_fail(err, QVL_E_IO, "%s: %s", path, strerror(errno));
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+typedef struct {
+    DIR *dir;
+    char **name;
+    size_t n, cap;
+    qvl_arena *arena;
+} listing;
+
+static int read_names(void *arg)
+{
+    listing *l = arg;
+    for (struct dirent *d; (d = readdir(l->dir)) != NULL;) {
+        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+            continue;
+        if (l->n == l->cap) {
+            l->cap = l->cap > 0 ? 2 * l->cap : 16;
+            char **more = qvl_arena_array(l->arena, char *, l->cap);
+            if (l->n > 0)
+                memcpy(more, l->name, l->n * sizeof *more);
+            l->name = more;
+        }
+        l->name[l->n++] = qvl_arena_strdup(l->arena, d->d_name);
+    }
+    return QVL_OK;
+}
+
+int qvl_folder_names(const char *folder, char ***name, size_t *n,
+                     qvl_arena *arena, qvl_err *err)
+{
+    listing l = { .dir = opendir(folder), .arena = arena };
+    if (l.dir == NULL)
+        return system_error(folder, err);
+    int rc = qvl_guard(read_names, &l, err);
+    closedir(l.dir);
+    QVL_TRY(rc);
+    if (l.n > 0)
+        qsort(l.name, l.n, sizeof *l.name, by_bytes);
+    *name = l.name;
+    *n = l.n;
+    return QVL_OK;
+}
+
+int qvl_folder_sync(const char *folder, qvl_err *err)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return system_error(folder, err);
+    int rc = fsync(fd) == 0 ? QVL_OK : system_error(folder, err);
+    close(fd);
+    return rc;
+}
+
+int qvl_folder_sync_above(const char *path, qvl_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return qvl_folder_sync(".", err);
+    if (slash == path)
+        return qvl_folder_sync("/", err);
+    size_t len = (size_t)(slash - path);
+    char *above = malloc(len + 1);
+    if (above == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for a path");
+    memcpy(above, path, len);
+    above[len] = '\0';
+    int rc = qvl_folder_sync(above, err);
+    free(above);
+    return rc;
+}
+
+int qvl_folder_remove(const char *folder, qvl_err *err)
+{
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return errno == ENOENT ? QVL_OK : system_error(folder, err);
+    int rc = QVL_OK;
+    for (struct dirent *d; (d = readdir(dir)) != NULL;) {
+        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(dir), d->d_name, 0) != 0 && rc == QVL_OK)
+            rc = system_error(folder, err);
+    }
+    closedir(dir);
+    if (rc == QVL_OK && rmdir(folder) != 0)
+        rc = system_error(folder, err);
+    return rc;
+}

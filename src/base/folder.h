@@ -1,0 +1,28 @@
+/* folder.h - folders: their names, made durable, removed
+ *
+ * All failures are QVL_E_IO with the path and the reason of the system.
+ */
+#ifndef QVL_FOLDER_H
+#define QVL_FOLDER_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* Names of the entries of a folder but "." and "..", sorted by their bytes;
+ * they belong to the arena. */
+int qvl_folder_names(const char *folder, char ***name, size_t *n,
+                     qvl_arena *arena, qvl_err *err);
+
+/* Make the names in a folder durable. */
+int qvl_folder_sync(const char *folder, qvl_err *err);
+
+/* The same for the folder that holds `path`. */
+int qvl_folder_sync_above(const char *path, qvl_err *err);
+
+/* Remove a folder and the plain files in it; folders inside are an error. One
+ * that is not there is fine. */
+int qvl_folder_remove(const char *folder, qvl_err *err);
+
+#endif

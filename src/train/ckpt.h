@@ -1,0 +1,74 @@
+/* ckpt.h - save a run as a folder, and continue from one
+ *
+ * RUN/checkpoint-STEP holds
+ *   config.json, tokenizer files, *.safetensors  a model folder of its own
+ *   optimizer.safetensors  NAME.exp_avg, NAME.exp_avg_sq of every trained
+ *                          parameter, f32, in the model's layout, and
+ *                          NAME.master where the weight's file is narrower
+ *   scheduler.json         counters and what the schedule remembers
+ *   scaler.json            scale of the loss, of an f16 run
+ *   trainer_state.json     the run, in the words of other tools
+ *   dataloader_state.json, args.json  texts of the caller
+ *   checkpoint.json        the marker (ckpt_folder.h)
+ * Without moments (only_model) the three that continue a run are left out.
+ *
+ * Numbers are written so that they read back as they were; on one device a run
+ * that continues gives the bits of one that never stopped.
+ */
+#ifndef QVL_TRAIN_CKPT_H
+#define QVL_TRAIN_CKPT_H
+
+#include "train/trainer.h"
+
+/* What the caller knows of the run; texts are borrowed for the call. */
+typedef struct {
+    double epoch, num_train_epochs;
+    int64_t best_step;         // <= 0: no best yet
+    double best_metric;
+    const char *best;          // path; NULL: none
+    int64_t eval_steps, logging_steps, save_steps;
+    int64_t train_batch_size;
+    int64_t n_tokens;
+    double total_flos;
+    const char *log_history;   // JSON list; NULL: empty
+    const char *callbacks;     // JSON map; NULL: empty
+    const char *dataloader;    // JSON map; NULL: empty
+    const char *args;          // JSON; NULL: no file
+} qvl_ckpt_state;
+
+typedef struct {
+    bool only_model;
+    bool is_final;
+    int total_limit;         // <= 0: keep all
+    size_t max_shard_bytes;  // 0: one file
+    const char *best;        // name of a folder that rotation keeps, or NULL
+} qvl_ckpt_options;
+
+/* Write the checkpoint of the trainer's step; `path` of the arena. Fails with
+ * QVL_E_IO, QVL_E_USAGE for a text of the state that is no JSON or a number that
+ * is not finite; the run folder is then as it was, but for what earlier broken
+ * saves had left. Call under a guard. */
+int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
+                  const qvl_ckpt_options *options,
+                  const qvl_ckpt_state *state, const char **path,
+                  qvl_arena *arena, qvl_err *err);
+
+/* Bring a trainer to the state of a checkpoint folder, or of the newest one of a
+ * run folder, which is cleaned as well. Texts of the state belong to the arena.
+ *
+ * Fails with QVL_E_IO when there is none, QVL_E_FORMAT for damaged files,
+ * QVL_E_MODEL for tensors that do not fit the model, QVL_E_CONFIG for one
+ * without moments, of another storage type or set of trained parameters. Call
+ * under a guard. */
+int qvl_ckpt_resume(qvl_trainer *trainer, const char *folder,
+                    qvl_ckpt_state *state, qvl_arena *arena, qvl_err *err);
+
+/* Names of the files. */
+#define QVL_CKPT_OPTIMIZER "optimizer.safetensors"
+#define QVL_CKPT_SCHEDULER "scheduler.json"
+#define QVL_CKPT_SCALER "scaler.json"
+#define QVL_CKPT_STATE "trainer_state.json"
+#define QVL_CKPT_LOADER "dataloader_state.json"
+#define QVL_CKPT_ARGS "args.json"
+
+#endif

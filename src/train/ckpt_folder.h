@@ -1,0 +1,82 @@
+/* ckpt_folder.h - checkpoints as folders: names, the marker, which are whole
+ *
+ * A checkpoint is RUN/checkpoint-STEP with a marker, checkpoint.json, that lists
+ * every other file with its size and checksum and was written last. While it is
+ * made, or replaced, or deleted, it bears another name, checkpoint-STEP.tmp...,
+ * so whatever has the plain name is whole; what a kill leaves behind has the
+ * other one and goes at the next start or save.
+ */
+#ifndef QVL_TRAIN_CKPT_FOLDER_H
+#define QVL_TRAIN_CKPT_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/node.h"
+#include "base/str.h"
+
+#define QVL_CKPT_MARKER "checkpoint.json"
+
+typedef struct {
+    const char *name;
+    uint64_t bytes;
+    const char *sum;  // 16 hexadecimal digits
+} qvl_ckpt_file;
+
+typedef struct {
+    int64_t step;
+    bool is_final;    // rotation leaves it alone
+    bool can_resume;  // moments are there
+    qvl_ckpt_file *file;
+    size_t n_files;
+} qvl_ckpt_marker;
+
+/* Step of a folder's name; false when it is none, "checkpoint-5.tmp" too. */
+bool qvl_ckpt_step(const char *name, int64_t *step);
+
+/* List the files of a folder and write its marker. */
+int qvl_ckpt_seal(const char *folder, int64_t step, bool is_final,
+                  bool can_resume, qvl_arena *arena, qvl_err *err);
+
+/* Read a marker. Fails with QVL_E_FORMAT naming what is wrong in it, QVL_E_IO
+ * when there is none. */
+int qvl_ckpt_read_marker(qvl_ckpt_marker *m, const char *folder,
+                         qvl_arena *arena, qvl_err *err);
+
+/* Are all files there with their sizes, and, reading them through, with their
+ * checksums? Fails with QVL_E_FORMAT. */
+int qvl_ckpt_check_sizes(const qvl_ckpt_marker *m, const char *folder,
+                         qvl_arena *arena, qvl_err *err);
+int qvl_ckpt_check_sums(const qvl_ckpt_marker *m, const char *folder,
+                        qvl_arena *arena, qvl_err *err);
+
+/* The newest whole checkpoint of a run; NULL when there is none. One that is
+ * not whole is passed over with a warning. */
+int qvl_ckpt_newest(const char *run, const char **path, qvl_arena *arena,
+                    qvl_err *err);
+
+/* Remove what broken saves and deletions left in a run folder. */
+int qvl_ckpt_clean(const char *run, qvl_arena *arena, qvl_err *err);
+
+/* Give a finished folder its name; a checkpoint that has it is replaced. */
+int qvl_ckpt_put(const char *temp, const char *path, qvl_arena *arena,
+                 qvl_err *err);
+
+/* Delete the oldest checkpoints beyond `limit` (<= 0: none), but not that of
+ * step `newest`, not `best` (its name, or NULL), none that is final, not `used`
+ * (a path, or NULL). */
+int qvl_ckpt_rotate(const char *run, int limit, int64_t newest,
+                    const char *best, const char *used, qvl_arena *arena,
+                    qvl_err *err);
+
+/* A JSON file of a folder as a tree. */
+int qvl_ckpt_load_json(qvl_node **root, const char *folder, const char *name,
+                       qvl_arena *arena, qvl_err *err);
+
+/* A tree as JSON text: 2 spaces a level, behind `depth` levels; numbers as they
+ * were spelled. */
+void qvl_ckpt_print_json(qvl_str *s, const qvl_node *n, int depth);
+
+#endif
