@@ -128,10 +128,10 @@ static int run_all(void *arg)
     config.runtime.device = cmd_device(config.runtime.device);
     if (o->debug)
         print_config(&config, &c->arena);
-    qvl_run_options run = { .config = &config, .stop = &stop,
+    qvl_loop_options run = { .config = &config, .stop = &stop,
                             .progress = &c->progress, .checks_all = o->debug,
                             .is_loud = o->verbose };
-    return qvl_run(&run, c->err);
+    return qvl_loop_run(&run, c->err);
 }
 
 static int run(const void *options, const char *const *word, int n,

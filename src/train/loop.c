@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "train/run.h"
+#include "train/loop_state.h"
 
 /* ---- shared by the files of the loop ------------------------------------- */
 
@@ -16,17 +16,17 @@ static double seconds_of(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double qvl_run_now_s(void)
+double qvl_loop_now_s(void)
 {
     return seconds_of(CLOCK_MONOTONIC);
 }
 
-double qvl_run_unix_s(void)
+double qvl_loop_unix_s(void)
 {
     return seconds_of(CLOCK_REALTIME);
 }
 
-int qvl_run_fail(const qvl_error *error, qvl_err *err)
+int qvl_loop_fail(const qvl_error *error, qvl_err *err)
 {
     qvl_fail(err, error->code, "%s", error->message);
     if (error->hint[0] != '\0')
@@ -34,7 +34,7 @@ int qvl_run_fail(const qvl_error *error, qvl_err *err)
     return error->code;
 }
 
-qvl_cadence_at qvl_run_at(const qvl_run_state *r)
+qvl_cadence_at qvl_loop_at(const qvl_loop *r)
 {
     if (r->step == 0)
         return (qvl_cadence_at){ 0 };
@@ -48,30 +48,30 @@ qvl_cadence_at qvl_run_at(const qvl_run_state *r)
     };
 }
 
-qvl_metric_place qvl_run_place(const qvl_run_state *r)
+qvl_metric_place qvl_loop_place(const qvl_loop *r)
 {
     uint64_t held, peak;
-    double elapsed = qvl_run_now_s() - r->began_s;
+    double elapsed = qvl_loop_now_s() - r->began_s;
     qvl_train_memory(r->trainer, &held, &peak);
     return (qvl_metric_place){
-        .epoch = qvl_run_at(r).epoch,
+        .epoch = qvl_loop_at(r).epoch,
         .step = r->step,
         .max_steps = r->max_steps,
         .elapsed_s = elapsed,
         .memory_gib = (double)peak / 0x1p30,
         .speed = elapsed > 0 ? (double)(r->step - r->first_step) / elapsed : 0,
-        .time = qvl_run_unix_s(),
+        .time = qvl_loop_unix_s(),
     };
 }
 
-bool qvl_run_is_stopped(const qvl_run_state *r)
+bool qvl_loop_is_stopped(const qvl_loop *r)
 {
     return r->o->stop != NULL && *r->o->stop != 0;
 }
 
 /* ---- one step ------------------------------------------------------------ */
 
-static void count_batch(qvl_run_state *r, const qvl_collated *batch)
+static void count_batch(qvl_loop *r, const qvl_collated *batch)
 {
     r->window_tokens += batch->n_tokens;
     r->window_samples += batch->n_samples;
@@ -79,7 +79,7 @@ static void count_batch(qvl_run_state *r, const qvl_collated *batch)
     r->n_seen_tok += batch->n_tokens;
 }
 
-static void count_step(qvl_run_state *r, const qvl_train_report *report)
+static void count_step(qvl_loop *r, const qvl_train_report *report)
 {
     qvl_metrics *w = &r->window;
     r->n_skipped = report->n_skipped;
@@ -113,19 +113,19 @@ static void count_step(qvl_run_state *r, const qvl_train_report *report)
 }
 
 /* Take the batches of the next update and train with them. */
-static int train_step(qvl_run_state *r, qvl_collated *batch, qvl_batch_in *in,
+static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
                       qvl_train_report *report)
 {
     qvl_error error;
     qvl_plan_place at = qvl_plan_at(&r->plan, (uint64_t)r->step);
     int n = (int)qvl_plan_update(&r->plan, at.update).n;
-    double began_s = qvl_run_now_s();
+    double began_s = qvl_loop_now_s();
     QVL_TRY(qvl_loader_take(r->loader, batch, n, r->err));
-    r->window_waited_s += qvl_run_now_s() - began_s;
+    r->window_waited_s += qvl_loop_now_s() - began_s;
     for (int k = 0; k < n; k++)
         in[k] = batch[k].in;
     if (qvl_train_step(r->trainer, in, n, report, &error) != 0)
-        return qvl_run_fail(&error, r->err);
+        return qvl_loop_fail(&error, r->err);
     r->step = report->step;
     r->window_steps++;
     for (int k = 0; k < n; k++)
@@ -136,10 +136,10 @@ static int train_step(qvl_run_state *r, qvl_collated *batch, qvl_batch_in *in,
 
 /* ---- what follows a step ------------------------------------------------- */
 
-static int log_window(qvl_run_state *r)
+static int log_window(qvl_loop *r)
 {
     qvl_metrics *w = &r->window;
-    double seconds = qvl_run_now_s() - r->window_began_s;
+    double seconds = qvl_loop_now_s() - r->window_began_s;
     if (seconds > 0 && r->window_steps > 0) {
         qvl_metrics_set(w, "tokens_per_second",
                         (double)r->window_tokens / seconds);
@@ -151,46 +151,46 @@ static int log_window(qvl_run_state *r)
         qvl_metrics_set(w, "data_wait_ms",
                         1e3 * r->window_waited_s / (double)r->window_steps);
     }
-    qvl_metric_place place = qvl_run_place(r);
+    qvl_metric_place place = qvl_loop_place(r);
     QVL_TRY(qvl_run_log_metrics(r->log, w, "train", &place, r->err));
     qvl_metrics_reset(w);
     r->window_tokens = r->window_cells = r->window_samples = 0;
     r->window_steps = 0;
     r->window_waited_s = 0;
-    r->window_began_s = qvl_run_now_s();
+    r->window_began_s = qvl_loop_now_s();
     return QVL_OK;
 }
 
-static void show_progress(qvl_run_state *r, double loss)
+static void show_progress(qvl_loop *r, double loss)
 {
     char note[64], json[64] = "";
     snprintf(note, sizeof note, "loss %.4f", loss);
     if (isfinite(loss))
         snprintf(json, sizeof json, "\"loss\": %.6g", loss);
-    qvl_progress_step(r->o->progress, r->step, qvl_run_now_s(), note,
+    qvl_progress_step(r->o->progress, r->step, qvl_loop_now_s(), note,
                       json[0] != '\0' ? json : NULL);
 }
 
 /* Evaluate and save what is due at a step. */
-static int evaluate_and_save(qvl_run_state *r, bool evaluates)
+static int evaluate_and_save(qvl_loop *r, bool evaluates)
 {
-    qvl_cadence_at at = qvl_run_at(r);
+    qvl_cadence_at at = qvl_loop_at(r);
     bool is_best = false;
     if (evaluates) {
-        double began_s = qvl_run_now_s();
-        QVL_TRY(qvl_run_evaluate(r, &is_best));
-        r->window_began_s += qvl_run_now_s() - began_s;
+        double began_s = qvl_loop_now_s();
+        QVL_TRY(qvl_loop_evaluate(r, &is_best));
+        r->window_began_s += qvl_loop_now_s() - began_s;
     }
     if (qvl_cadence_saves(&r->cadence, &at, is_best)
         && (r->saved_step != r->step || is_best))
-        return qvl_run_save(r, QVL_SAVE_DUE);
+        return qvl_loop_save(r, QVL_SAVE_DUE);
     return QVL_OK;
 }
 
 /* Log, evaluate, save, in this order. */
-static int follow_step(qvl_run_state *r)
+static int follow_step(qvl_loop *r)
 {
-    qvl_cadence_at at = qvl_run_at(r);
+    qvl_cadence_at at = qvl_loop_at(r);
     if (qvl_cadence_logs(&r->cadence, &at))
         QVL_TRY(log_window(r));
     return evaluate_and_save(r, qvl_cadence_evaluates(&r->cadence, &at));
@@ -198,13 +198,13 @@ static int follow_step(qvl_run_state *r)
 
 /* The checkpoint of a step that was interrupted can be resumed, whatever
  * save_only_model says. */
-static int interrupted(qvl_run_state *r)
+static int interrupted(qvl_loop *r)
 {
     bool is_there = r->saved_step == r->step && !r->owes_evaluation
                     && (!r->c->training.save_only_model
                         || r->step == r->first_step);
     if (r->step > r->first_step && !is_there)
-        QVL_TRY(qvl_run_save(r, QVL_SAVE_INTERRUPTED));
+        QVL_TRY(qvl_loop_save(r, QVL_SAVE_INTERRUPTED));
     if (r->last_path == NULL)
         return qvl_fail(r->err, QVL_E_INTERRUPTED, "interrupted before the "
                         "first step, nothing was saved");
@@ -217,7 +217,7 @@ static int interrupted(qvl_run_state *r)
 
 /* ---- the loop ------------------------------------------------------------ */
 
-static int run_steps(qvl_run_state *r)
+static int run_steps(qvl_loop *r)
 {
     qvl_collated *batch =
         qvl_arena_array(&r->arena, qvl_collated, r->plan.accumulate);
@@ -225,7 +225,7 @@ static int run_steps(qvl_run_state *r)
         qvl_arena_array(&r->arena, qvl_batch_in, r->plan.accumulate);
     if (r->owes_evaluation)
         QVL_TRY(evaluate_and_save(r, true));
-    while (r->step < r->max_steps && !qvl_run_is_stopped(r)) {
+    while (r->step < r->max_steps && !qvl_loop_is_stopped(r)) {
         qvl_train_report report;
         QVL_TRY(train_step(r, batch, in, &report));
         show_progress(r, report.loss);
@@ -236,18 +236,18 @@ static int run_steps(qvl_run_state *r)
             break;
         }
     }
-    bool is_cut = qvl_run_is_stopped(r)
+    bool is_cut = qvl_loop_is_stopped(r)
                   && (r->step < r->max_steps || r->owes_evaluation);
     return is_cut ? interrupted(r) : QVL_OK;
 }
 
 static int run_all(void *arg)
 {
-    qvl_run_state *r = arg;
+    qvl_loop *r = arg;
     qvl_progress *p = r->o->progress;
-    QVL_TRY(qvl_run_open(r));
+    QVL_TRY(qvl_loop_open(r));
     r->first_step = r->step;
-    r->began_s = r->window_began_s = qvl_run_now_s();
+    r->began_s = r->window_began_s = qvl_loop_now_s();
     p->what = "train";
     p->total = r->max_steps;
     qvl_progress_start(p, r->step, r->began_s);
@@ -255,13 +255,13 @@ static int run_all(void *arg)
     bool saves_last = r->c->training.save_last_epoch
                       && r->cadence.save_when != QVL_WHEN_NO;
     if (saves_last && r->saved_step != r->step)
-        QVL_TRY(qvl_run_save(r, QVL_SAVE_FINAL));
-    return qvl_run_end(r);
+        QVL_TRY(qvl_loop_save(r, QVL_SAVE_FINAL));
+    return qvl_loop_end(r);
 }
 
-int qvl_run(const qvl_run_options *options, qvl_err *err)
+int qvl_loop_run(const qvl_loop_options *options, qvl_err *err)
 {
-    qvl_run_state r = { .o = options, .c = options->config, .err = err,
+    qvl_loop r = { .o = options, .c = options->config, .err = err,
                         .saved_step = -1 };
     int rc = qvl_guard(run_all, &r, err);
     qvl_progress_end(options->progress);

@@ -26,11 +26,11 @@ typedef struct {
     qvl_progress *progress;  // sink, mode and width; the rest is set here
     bool checks_all;  // read back every sample, write the first one as text
     bool is_loud;     // report every line of the log
-} qvl_run_options;
+} qvl_loop_options;
 
 /* Train. Fails with QVL_E_INTERRUPTED after `stop`, when the checkpoint is
  * written; else as the parts do: configuration, records, model, device, files.
  * Checkpoints that were complete stay. */
-int qvl_run(const qvl_run_options *options, qvl_err *err);
+int qvl_loop_run(const qvl_loop_options *options, qvl_err *err);
 
 #endif

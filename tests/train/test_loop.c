@@ -79,9 +79,9 @@ static outcome train(const char *name, const char *more, const fake_run *plan)
     qvl_log_set_sink(hear, NULL, QVL_LOG_INFO);
     qvl_progress progress = { .mode = QVL_PROGRESS_OFF };
     out.rc = qvl_run_config_load(&c, file, NULL, NULL, 0, &a, &out.err);
-    qvl_run_options o = { .config = &c, .stop = &stop, .progress = &progress };
+    qvl_loop_options o = { .config = &c, .stop = &stop, .progress = &progress };
     if (out.rc == QVL_OK)
-        out.rc = qvl_run(&o, &out.err);
+        out.rc = qvl_loop_run(&o, &out.err);
     qvl_log_set_sink(NULL, NULL, 0);
     qvl_arena_release(&a);
     out.did = fake;

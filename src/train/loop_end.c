@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "train/run.h"
+#include "train/loop_state.h"
 
 static void put_path(qvl_str *out, const char *key, const char *path)
 {
@@ -31,7 +31,7 @@ static void put_set(qvl_str *out, const char *key, const qvl_sample_set *set)
                    set->longest_tok);
 }
 
-static void put_parameters(qvl_str *out, const qvl_run_state *r)
+static void put_parameters(qvl_str *out, const qvl_loop *r)
 {
     size_t n_all = 0, n_trained = 0;
     for (int k = 0; k < qvl_train_n_parts(r->trainer); k++) {
@@ -44,18 +44,18 @@ static void put_parameters(qvl_str *out, const qvl_run_state *r)
                    "were trained\", ", n_trained, n_all);
 }
 
-static double mean_loss(const qvl_run_state *r)
+static double mean_loss(const qvl_loop *r)
 {
     return r->n_losses > 0 ? r->loss_sum / (double)r->n_losses : NAN;
 }
 
-static int write_last_line(qvl_run_state *r, double seconds)
+static int write_last_line(qvl_loop *r, double seconds)
 {
     qvl_str *out = &r->text;
     double steps = (double)(r->step - r->first_step);
     double samples =
         steps * (double)r->plan.batch * (double)r->plan.accumulate;
-    qvl_metric_place place = qvl_run_place(r);
+    qvl_metric_place place = qvl_loop_place(r);
     qvl_str_reset(out);
     qvl_str_putc(out, '{');
     put_path(out, "last_model_checkpoint", r->last_path);
@@ -75,9 +75,9 @@ static int write_last_line(qvl_run_state *r, double seconds)
     return qvl_run_log_line(r->log, out->p, r->err);
 }
 
-int qvl_run_end(qvl_run_state *r)
+int qvl_loop_end(qvl_loop *r)
 {
-    double seconds = qvl_run_now_s() - r->began_s;
+    double seconds = qvl_loop_now_s() - r->began_s;
     QVL_TRY(write_last_line(r, seconds));
     qvl_str_reset(&r->text);
     qvl_metrics_duration(&r->text, seconds);

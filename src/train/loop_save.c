@@ -6,11 +6,11 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "train/run.h"
+#include "train/loop_state.h"
 
 /* ---- texts of a checkpoint ----------------------------------------------- */
 
-static const char *callbacks(qvl_run_state *r, qvl_save_why why)
+static const char *callbacks(qvl_loop *r, qvl_save_why why)
 {
     qvl_str_reset(&r->text);
     qvl_str_puts(&r->text, "{\"cadence\": ");
@@ -27,7 +27,7 @@ static const char *callbacks(qvl_run_state *r, qvl_save_why why)
 }
 
 /* What the order of the data depends on, and where it stands. */
-static const char *dataloader(qvl_run_state *r)
+static const char *dataloader(qvl_loop *r)
 {
     const qvl_plan *p = &r->plan;
     return qvl_arena_printf(
@@ -41,7 +41,7 @@ static const char *dataloader(qvl_run_state *r)
 /* ---- links --------------------------------------------------------------- */
 
 /* Make or replace the link `name` in the folder of the run. */
-static int put_link(const qvl_run_state *r, const char *name,
+static int put_link(const qvl_loop *r, const char *name,
                     const char *checkpoint)
 {
     char link[4096], tmp[4096];
@@ -56,7 +56,7 @@ static int put_link(const qvl_run_state *r, const char *name,
     return QVL_OK;
 }
 
-static int put_links(const qvl_run_state *r)
+static int put_links(const qvl_loop *r)
 {
     if (!r->c->training.create_checkpoint_symlink)
         return QVL_OK;
@@ -67,11 +67,11 @@ static int put_links(const qvl_run_state *r)
 
 /* ---- saving -------------------------------------------------------------- */
 
-static qvl_train_state state_of(qvl_run_state *r, qvl_save_why why)
+static qvl_train_state state_of(qvl_loop *r, qvl_save_why why)
 {
     const qvl_run_config *c = r->c;
     return (qvl_train_state){
-        .epoch = qvl_run_at(r).epoch,
+        .epoch = qvl_loop_at(r).epoch,
         .num_train_epochs = c->training.num_train_epochs,
         .best_global_step = r->state.has_best ? r->state.best_step : -1,
         .best_metric = r->state.best_metric,
@@ -88,7 +88,7 @@ static qvl_train_state state_of(qvl_run_state *r, qvl_save_why why)
     };
 }
 
-int qvl_run_save(qvl_run_state *r, qvl_save_why why)
+int qvl_loop_save(qvl_loop *r, qvl_save_why why)
 {
     const qvl_run_config *c = r->c;
     char path[4096];
@@ -109,7 +109,7 @@ int qvl_run_save(qvl_run_state *r, qvl_save_why why)
     };
     if (qvl_train_save(r->trainer, r->folder.path, &options, &state, path,
                        sizeof path, &error) != 0)
-        return qvl_run_fail(&error, r->err);
+        return qvl_loop_fail(&error, r->err);
     r->last_path = planned;
     r->saved_step = r->step;
     qvl_log(QVL_LOG_DEBUG, "step %lld: saved %s", (long long)r->step, path);
@@ -118,7 +118,7 @@ int qvl_run_save(qvl_run_state *r, qvl_save_why why)
 
 /* ---- resuming ------------------------------------------------------------ */
 
-static int fail_order(const qvl_run_state *r, const char *key, double found,
+static int fail_order(const qvl_loop *r, const char *key, double found,
                       const char *wanted)
 {
     qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint (%s): "
@@ -130,7 +130,7 @@ static int fail_order(const qvl_run_state *r, const char *key, double found,
 }
 
 /* The order of the data must be that of the run that is taken up. */
-static int check_order(const qvl_run_state *r, const qvl_node *map)
+static int check_order(const qvl_loop *r, const qvl_node *map)
 {
     const qvl_plan *p = &r->plan;
     const struct {
@@ -160,7 +160,7 @@ static int check_order(const qvl_run_state *r, const qvl_node *map)
     return QVL_OK;
 }
 
-static int parse(qvl_run_state *r, qvl_node **root, const char *json,
+static int parse(qvl_loop *r, qvl_node **root, const char *json,
                  const char *name)
 {
     if (json == NULL)
@@ -169,7 +169,7 @@ static int parse(qvl_run_state *r, qvl_node **root, const char *json,
     return qvl_json_parse(root, json, strlen(json), name, &r->arena, r->err);
 }
 
-int qvl_run_resume(qvl_run_state *r, const qvl_train_state *state)
+int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)
 {
     qvl_node *order, *kept;
     QVL_TRY(parse(r, &order, state->dataloader, "dataloader_state"));

@@ -1,6 +1,6 @@
 /* An evaluation: the records of custom.val_jsonl in their order. */
 #include "base/log.h"
-#include "train/run.h"
+#include "train/loop_state.h"
 
 /* Sums over all batches. */
 typedef struct {
@@ -12,12 +12,12 @@ typedef struct {
     size_t n_batches;
 } sums;
 
-static int evaluate_batch(qvl_run_state *r, const qvl_collated *batch, sums *s)
+static int evaluate_batch(qvl_loop *r, const qvl_collated *batch, sums *s)
 {
     qvl_error error;
     qvl_train_score score;
     if (qvl_train_evaluate(r->trainer, &batch->in, &score, &error) != 0)
-        return qvl_run_fail(&error, r->err);
+        return qvl_loop_fail(&error, r->err);
     s->loss_sum += score.loss_sum;
     s->n_labels += score.n_labels;
     s->n_correct += score.n_correct;
@@ -30,12 +30,12 @@ static int evaluate_batch(qvl_run_state *r, const qvl_collated *batch, sums *s)
     return QVL_OK;
 }
 
-static int evaluate_all(qvl_run_state *r, qvl_loader *loader, size_t n_batches,
+static int evaluate_all(qvl_loop *r, qvl_loader *loader, size_t n_batches,
                         sums *s)
 {
     for (size_t b = 0; b < n_batches; b++) {
         qvl_collated batch;
-        if (qvl_run_is_stopped(r))
+        if (qvl_loop_is_stopped(r))
             break;
         QVL_TRY(qvl_loader_take(loader, &batch, 1, r->err));
         QVL_TRY(evaluate_batch(r, &batch, s));
@@ -43,7 +43,7 @@ static int evaluate_all(qvl_run_state *r, qvl_loader *loader, size_t n_batches,
     return QVL_OK;
 }
 
-static void fill(qvl_metrics *m, const qvl_run_state *r, const sums *s,
+static void fill(qvl_metrics *m, const qvl_loop *r, const sums *s,
                  double seconds)
 {
     if (r->c->training.eval_loss_reduction == QVL_EVAL_BY_SAMPLE)
@@ -61,7 +61,7 @@ static void fill(qvl_metrics *m, const qvl_run_state *r, const sums *s,
 }
 
 /* The number that decides which checkpoint is the best. */
-static int metric_of(qvl_run_state *r, const qvl_metrics *m, double *v)
+static int metric_of(qvl_loop *r, const qvl_metrics *m, double *v)
 {
     const char *name = r->c->training.metric_for_best_model;
     if (qvl_metrics_find(m, name, v))
@@ -73,7 +73,7 @@ static int metric_of(qvl_run_state *r, const qvl_metrics *m, double *v)
                     r->text.len > 0 ? r->text.p : "none: no label counts");
 }
 
-static int open_loader(qvl_run_state *r, qvl_loader **loader,
+static int open_loader(qvl_loop *r, qvl_loader **loader,
                        size_t *n_batches)
 {
     qvl_loader_options options = {
@@ -94,13 +94,13 @@ static int open_loader(qvl_run_state *r, qvl_loader **loader,
     return qvl_loader_open(loader, &options, r->err);
 }
 
-int qvl_run_evaluate(qvl_run_state *r, bool *is_best)
+int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
 {
     qvl_loader *loader = NULL;
     qvl_metrics m = { 0 };
     sums s = { 0 };
     size_t n_batches;
-    double began_s = qvl_run_now_s(), v, acc = 0, loss = 0;
+    double began_s = qvl_loop_now_s(), v, acc = 0, loss = 0;
     QVL_TRY(open_loader(r, &loader, &n_batches));
     int rc = evaluate_all(r, loader, n_batches, &s);
     qvl_loader_close(loader);
@@ -108,16 +108,16 @@ int qvl_run_evaluate(qvl_run_state *r, bool *is_best)
     r->owes_evaluation = s.n_batches < n_batches;
     if (rc != QVL_OK || r->owes_evaluation)
         return rc;
-    fill(&m, r, &s, qvl_run_now_s() - began_s);
+    fill(&m, r, &s, qvl_loop_now_s() - began_s);
     QVL_TRY(metric_of(r, &m, &v));
-    qvl_metric_place place = qvl_run_place(r);
+    qvl_metric_place place = qvl_loop_place(r);
     QVL_TRY(qvl_run_log_metrics(r->log, &m, "eval", &place, r->err));
     qvl_metrics_find(&m, "loss", &loss);
     qvl_metrics_find(&m, "token_acc", &acc);
     qvl_log(QVL_LOG_INFO, "step %lld: validation loss %.4f, token accuracy "
             "%.4f", (long long)r->step, loss, acc);
     qvl_train_metric(r->trainer, v);
-    qvl_cadence_at at = qvl_run_at(r);
+    qvl_cadence_at at = qvl_loop_at(r);
     *is_best = qvl_cadence_judge(&r->cadence, &r->state, &at, v);
     if (*is_best)
         r->best_path = NULL;

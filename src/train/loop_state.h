@@ -1,6 +1,6 @@
-/* run.h - what the files of the loop share; private to them */
-#ifndef QVL_TRAIN_RUN_H
-#define QVL_TRAIN_RUN_H
+/* loop_state.h - what the files of the loop share; private to them */
+#ifndef QVL_TRAIN_LOOP_STATE_H
+#define QVL_TRAIN_LOOP_STATE_H
 
 #include "base/arena.h"
 #include "qvl_train.h"
@@ -14,7 +14,7 @@
 
 typedef struct {
     // borrowed
-    const qvl_run_options *o;
+    const qvl_loop_options *o;
     const qvl_run_config *c;
     qvl_err *err;
     // owned
@@ -34,7 +34,7 @@ typedef struct {
 
     int64_t step;          // done
     int64_t first_step;    // done when this process began
-    double began_s;        // clock of qvl_run_now_s
+    double began_s;        // clock of qvl_loop_now_s
     qvl_metrics window;    // since the last line
     int64_t window_tokens, window_cells, window_samples, window_steps;
     double window_began_s, window_waited_s;
@@ -46,40 +46,40 @@ typedef struct {
     const char *last_path;
     int64_t saved_step;     // of last_path
     bool owes_evaluation;   // that of this step was cut short by a stop
-} qvl_run_state;
+} qvl_loop;
 
 /* Seconds of a clock that never goes back; UNIX time. */
-double qvl_run_now_s(void);
-double qvl_run_unix_s(void);
+double qvl_loop_now_s(void);
+double qvl_loop_unix_s(void);
 
 /* Hand on an error of the public interface. */
-int qvl_run_fail(const qvl_error *error, qvl_err *err);
+int qvl_loop_fail(const qvl_error *error, qvl_err *err);
 
 /* Has somebody asked to stop? */
-bool qvl_run_is_stopped(const qvl_run_state *r);
+bool qvl_loop_is_stopped(const qvl_loop *r);
 
 /* Where the run stands. */
-qvl_cadence_at qvl_run_at(const qvl_run_state *r);
-qvl_metric_place qvl_run_place(const qvl_run_state *r);
+qvl_cadence_at qvl_loop_at(const qvl_loop *r);
+qvl_metric_place qvl_loop_place(const qvl_loop *r);
 
-/* run_open.c: records, model, folder, log; prints the plan; resumes. */
-int qvl_run_open(qvl_run_state *r);
+/* loop_open.c: records, model, folder, log; prints the plan; resumes. */
+int qvl_loop_open(qvl_loop *r);
 
-/* run_eval.c: evaluate, log, judge. After a stop owes_evaluation is set.
+/* loop_eval.c: evaluate, log, judge. After a stop owes_evaluation is set.
  *
  *   is_best  out: the best so far */
-int qvl_run_evaluate(qvl_run_state *r, bool *is_best);
+int qvl_loop_evaluate(qvl_loop *r, bool *is_best);
 
-/* run_save.c */
+/* loop_save.c */
 typedef enum { QVL_SAVE_DUE, QVL_SAVE_FINAL, QVL_SAVE_INTERRUPTED } qvl_save_why;
 
 /* Write the checkpoint of this step. */
-int qvl_run_save(qvl_run_state *r, qvl_save_why why);
+int qvl_loop_save(qvl_loop *r, qvl_save_why why);
 
 /* Take up the state that a checkpoint had. */
-int qvl_run_resume(qvl_run_state *r, const qvl_train_state *state);
+int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state);
 
-/* run_end.c: the last line of the log, the curve. */
-int qvl_run_end(qvl_run_state *r);
+/* loop_end.c: the last line of the log, the curve. */
+int qvl_loop_end(qvl_loop *r);
 
 #endif

@@ -6,12 +6,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "train/run.h"
+#include "train/loop_state.h"
 
 /* ---- the model ----------------------------------------------------------- */
 
 /* The options of the trainer; words are those of the configuration. */
-static qvl_train_options trainer_options(qvl_run_state *r)
+static qvl_train_options trainer_options(qvl_loop *r)
 {
     static const char *const dtypes[] = {
         [QVL_CONFIG_F32] = "f32", [QVL_CONFIG_BF16] = "bf16",
@@ -70,18 +70,18 @@ static qvl_train_options trainer_options(qvl_run_state *r)
     return o;
 }
 
-static int open_trainer(qvl_run_state *r)
+static int open_trainer(qvl_loop *r)
 {
     qvl_error error;
     qvl_train_options options = trainer_options(r);
     if (qvl_train_open(&r->trainer, r->c->model.model, &options, &error) != 0)
-        return qvl_run_fail(&error, r->err);
+        return qvl_loop_fail(&error, r->err);
     return QVL_OK;
 }
 
 /* ---- order and number of steps ------------------------------------------- */
 
-static int plan_steps(qvl_run_state *r)
+static int plan_steps(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
     r->plan = (qvl_plan){
@@ -119,7 +119,7 @@ static uint64_t first_batch(const qvl_plan *plan, int64_t step)
            + qvl_plan_update(plan, at.update).first;
 }
 
-static int open_loader(qvl_run_state *r)
+static int open_loader(qvl_loop *r)
 {
     qvl_loader_options options = {
         .encoder = r->samples.train.encoder,
@@ -136,7 +136,7 @@ static int open_loader(qvl_run_state *r)
 
 /* ---- folder and log ------------------------------------------------------ */
 
-static int open_folder(qvl_run_state *r)
+static int open_folder(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
     struct tm now;
@@ -159,7 +159,7 @@ static bool has_board(const qvl_run_config *c)
            && strcmp(c->training.report_to.v[0], "none") != 0;
 }
 
-static int open_log(qvl_run_state *r, const char *history)
+static int open_log(qvl_loop *r, const char *history)
 {
     qvl_run_log_options options = {
         .folder = r->folder.path,
@@ -173,7 +173,7 @@ static int open_log(qvl_run_state *r, const char *history)
     return qvl_run_log_open(&r->log, &options, r->err);
 }
 
-static int write_conversation(qvl_run_state *r)
+static int write_conversation(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
     if (!r->o->checks_all && !c->custom.dump_conversation_text)
@@ -190,15 +190,15 @@ static int write_conversation(qvl_run_state *r)
 /* ---- resuming ------------------------------------------------------------ */
 
 /* Load the checkpoint before anything is written. */
-static int load_checkpoint(qvl_run_state *r, qvl_train_state *state)
+static int load_checkpoint(qvl_loop *r, qvl_train_state *state)
 {
     qvl_error error;
     if (r->folder.resume == NULL)
         return QVL_OK;
     if (qvl_train_resume(r->trainer, r->folder.resume, state, &error) != 0)
-        return qvl_run_fail(&error, r->err);
+        return qvl_loop_fail(&error, r->err);
     r->step = qvl_train_steps_done(r->trainer);
-    QVL_TRY(qvl_run_resume(r, state));
+    QVL_TRY(qvl_loop_resume(r, state));
     if (r->step >= r->max_steps && !r->owes_evaluation)
         return qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint"
                         " (%s): found %lld steps done, expected fewer than "
@@ -207,7 +207,7 @@ static int load_checkpoint(qvl_run_state *r, qvl_train_state *state)
     return QVL_OK;
 }
 
-static int note_resumed(qvl_run_state *r)
+static int note_resumed(qvl_loop *r)
 {
     if (r->folder.resume == NULL)
         return QVL_OK;
@@ -217,7 +217,7 @@ static int note_resumed(qvl_run_state *r)
     qvl_str_puts(&r->text, "{\"resumed_from\": ");
     qvl_json_quote(&r->text, r->folder.resume, strlen(r->folder.resume));
     qvl_str_printf(&r->text, ", \"step\": %lld, \"time\": %.3f}",
-                   (long long)r->step, qvl_run_unix_s());
+                   (long long)r->step, qvl_loop_unix_s());
     return qvl_run_log_line(r->log, r->text.p, r->err);
 }
 
@@ -233,7 +233,7 @@ static void print_set(const char *name, const qvl_sample_set *set)
                 set->longest_tok);
 }
 
-static void print_model(const qvl_run_state *r)
+static void print_model(const qvl_loop *r)
 {
     uint64_t held, peak;
     size_t n_all = 0, n_trained = 0;
@@ -257,7 +257,7 @@ static void print_model(const qvl_run_state *r)
     }
 }
 
-static void print_plan(qvl_run_state *r)
+static void print_plan(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
     const qvl_plan *p = &r->plan;
@@ -275,7 +275,7 @@ static void print_plan(qvl_run_state *r)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-int qvl_run_open(qvl_run_state *r)
+int qvl_loop_open(qvl_loop *r)
 {
     qvl_train_state state = { 0 };
     QVL_TRY(qvl_samples_open(&r->samples, r->c, r->o->checks_all, &r->arena,
