@@ -72,6 +72,7 @@ extern const cmd cmd_init;
 extern const cmd cmd_data_synth;
 extern const cmd cmd_data_validate;
 extern const cmd cmd_eval;
+extern const cmd cmd_train;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

@@ -11,6 +11,7 @@ static const cmd *const commands[] = {
     &cmd_data_synth,
     &cmd_data_validate,
     &cmd_eval,
+    &cmd_train,
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,245 @@
+#include "config/inherit.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "base/yaml.h"
+
+/* A file that is being read, and the one that wanted it. */
+typedef struct link {
+    const char *path;
+    const char *real;  // without links and dots, to recognise it
+    const struct link *child;
+} link;
+
+typedef struct {
+    qvl_config_files *files;
+    qvl_arena *arena;
+    qvl_err *err;
+} reader;
+
+/* ---- merging ------------------------------------------------------------- */
+
+static size_t place_of_key(const qvl_node *map, const qvl_node *key)
+{
+    size_t i = 0;
+    while (i < map->n && strcmp(map->keys[i].s, key->s) != 0)
+        i++;
+    return i;
+}
+
+/* Add or replace one key; maps merge. `keys` is that of the map being made. */
+static void put(qvl_node *map, qvl_node *keys, const qvl_node *key,
+                const qvl_node *value, qvl_arena *arena)
+{
+    size_t i = place_of_key(map, key);
+    if (i == map->n) {
+        map->n++;
+        map->items[i] = *value;
+    } else if (map->items[i].kind == QVL_NODE_MAP
+               && value->kind == QVL_NODE_MAP) {
+        map->items[i] = *qvl_config_merge(&map->items[i], value, arena);
+    } else {
+        map->items[i] = *value;
+    }
+    keys[i] = *key;
+}
+
+const qvl_node *qvl_config_merge(const qvl_node *under, const qvl_node *over,
+                                 qvl_arena *arena)
+{
+    static const qvl_node empty = { .kind = QVL_NODE_MAP };
+    under = under != NULL ? under : &empty;
+    over = over != NULL ? over : &empty;
+    assert(under->kind == QVL_NODE_MAP && over->kind == QVL_NODE_MAP);
+
+    qvl_node *map = qvl_arena_array(arena, qvl_node, 1);
+    qvl_node *keys = qvl_arena_array(arena, qvl_node, under->n + over->n);
+    *map = *(over->file != NULL ? over : under);
+    map->items = qvl_arena_array(arena, qvl_node, under->n + over->n);
+    map->keys = keys;
+    map->n = 0;
+    map->index = NULL;
+    for (size_t i = 0; i < under->n; i++)
+        put(map, keys, &under->keys[i], &under->items[i], arena);
+    for (size_t i = 0; i < over->n; i++)
+        put(map, keys, &over->keys[i], &over->items[i], arena);
+    return map;
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+static const char *beside(const char *file, const char *path, qvl_arena *arena)
+{
+    const char *slash = strrchr(file, '/');
+    if (path[0] == '/' || slash == NULL)
+        return path;
+    return qvl_arena_printf(arena, "%.*s/%s", (int)(slash - file), file, path);
+}
+
+/* The name by which a file is known again; a file that is not there keeps the
+ * one it has, and reading it fails. */
+static const char *real_name(const char *path, qvl_arena *arena)
+{
+    char *found = realpath(path, NULL);
+    if (found == NULL)
+        return path;
+    char *name = qvl_arena_strdup(arena, found);
+    free(found);
+    return name;
+}
+
+static void note_file(reader *r, const char *path)
+{
+    qvl_config_files *f = r->files;
+    for (int i = 0; i < f->n; i++)
+        if (strcmp(f->v[i], path) == 0)
+            return;
+    if (f->n == f->cap) {
+        int cap = f->cap > 0 ? 2 * f->cap : 8;
+        const char **v = qvl_arena_array(r->arena, const char *, cap);
+        for (int i = 0; i < f->n; i++)
+            v[i] = f->v[i];
+        f->v = v;
+        f->cap = cap;
+    }
+    f->v[f->n++] = path;
+}
+
+static int fail_cycle(reader *r, const link *here, const qvl_node *at)
+{
+    qvl_str chain = { 0 };
+    qvl_str_puts(&chain, here->path);
+    for (const link *l = here->child; l != NULL; l = l->child) {
+        qvl_str_printf(&chain, " <- %s", l->path);
+        if (strcmp(l->real, here->real) == 0)
+            break;
+    }
+    int rc = qvl_node_fail(at, r->err, QVL_E_CONFIG,
+                           "extends: found a cycle (%.800s), expected files"
+                           " that end", chain.p);
+    qvl_str_release(&chain);
+    return rc;
+}
+
+static int read_file(reader *r, const qvl_node **out, const link *here,
+                     const qvl_node *under);
+
+/* Merge the parents of a file onto *out, left to right. */
+static int read_parents(reader *r, const qvl_node **out, const link *here,
+                        const qvl_node *extends)
+{
+    size_t n = extends->kind == QVL_NODE_LIST ? extends->n : 1;
+    for (size_t i = 0; i < n; i++) {
+        const qvl_node *at =
+            extends->kind == QVL_NODE_LIST ? &extends->items[i] : extends;
+        const char *path;
+        if (!qvl_node_as_string(at, &path) || path[0] == '\0')
+            return qvl_node_fail(at, r->err, QVL_E_CONFIG,
+                                 "extends: found a %s, expected the path of a"
+                                 " file or a list of them",
+                                 qvl_node_kind_name(at->kind));
+        path = beside(here->path, path, r->arena);
+        link parent = { path, real_name(path, r->arena), here };
+        for (const link *l = here; l != NULL; l = l->child)
+            if (strcmp(l->real, parent.real) == 0)
+                return fail_cycle(r, &parent, at);
+        int rc = read_file(r, out, &parent, *out);
+        if (rc != QVL_OK) {
+            qvl_err_add(r->err, "%s:%d: extends", at->file, at->line);
+            return rc;
+        }
+    }
+    return QVL_OK;
+}
+
+/* The map of a file without the key `extends`. */
+static qvl_node without(const qvl_node *map, const char *name,
+                        qvl_arena *arena)
+{
+    qvl_node rest = *map;
+    qvl_node *keys = qvl_arena_array(arena, qvl_node, map->n);
+    rest.items = qvl_arena_array(arena, qvl_node, map->n);
+    rest.keys = keys;
+    rest.n = 0;
+    rest.index = NULL;
+    for (size_t i = 0; i < map->n; i++) {
+        if (strcmp(map->keys[i].s, name) == 0)
+            continue;
+        keys[rest.n] = map->keys[i];
+        rest.items[rest.n++] = map->items[i];
+    }
+    return rest;
+}
+
+static int read_file(reader *r, const qvl_node **out, const link *here,
+                     const qvl_node *under)
+{
+    char *text;
+    size_t len;
+    qvl_node *root;
+    QVL_TRY(qvl_file_read(here->path, &text, &len, r->arena, r->err));
+    QVL_TRY(qvl_yaml_parse(&root, text, len, here->path, r->arena, r->err));
+    const qvl_node *extends = qvl_node_find(root, "extends");
+    const qvl_node *below = under;
+    if (extends != NULL && extends->kind != QVL_NODE_NULL)
+        QVL_TRY(read_parents(r, &below, here, extends));
+    note_file(r, here->path);
+    qvl_node own = without(root, "extends", r->arena);
+    *out = qvl_config_merge(below, &own, r->arena);
+    return QVL_OK;
+}
+
+int qvl_config_inherit(const qvl_node **out, const char *path,
+                       const qvl_node *under, qvl_config_files *files,
+                       qvl_arena *arena, qvl_err *err)
+{
+    reader r = { files, arena, err };
+    path = qvl_arena_strdup(arena, path);
+    link here = { path, real_name(path, arena), NULL };
+    return read_file(&r, out, &here, under);
+}
+
+/* ---- single values ------------------------------------------------------- */
+
+static qvl_node scalar(const char *text, const char *place, qvl_arena *arena)
+{
+    qvl_node *root;
+    char *line = qvl_arena_printf(arena, "v: %s", text);
+    qvl_node node = { .kind = QVL_NODE_STRING };
+    if (qvl_yaml_parse(&root, line, strlen(line), place, arena, NULL) == QVL_OK
+        && root->n == 1 && root->items[0].kind < QVL_NODE_LIST)
+        node = root->items[0];
+    if (node.kind == QVL_NODE_STRING) {
+        node.s = qvl_arena_strdup(arena, text);
+        node.s_len = strlen(text);
+    }
+    node.file = qvl_arena_strdup(arena, place);
+    node.line = 0;
+    node.col = 0;
+    return node;
+}
+
+const qvl_node *qvl_config_leaf(const char *path, const char *value,
+                                const char *place, qvl_arena *arena)
+{
+    size_t len = strcspn(path, ".");
+    qvl_node *map = qvl_arena_array(arena, qvl_node, 1);
+    qvl_node *key = qvl_arena_array(arena, qvl_node, 1);
+    qvl_node *item = qvl_arena_array(arena, qvl_node, 1);
+    *key = scalar("", place, arena);
+    key->kind = QVL_NODE_STRING;
+    key->s = qvl_arena_strndup(arena, path, len);
+    key->s_len = len;
+    *item = path[len] == '.'
+                ? *qvl_config_leaf(path + len + 1, value, place, arena)
+                : scalar(value, place, arena);
+    *map = (qvl_node){ .kind = QVL_NODE_MAP, .file = key->file, .n = 1 };
+    map->keys = key;
+    map->items = item;
+    return map;
+}

@@ -1,0 +1,45 @@
+/* inherit.h - a YAML file, the files it extends, merged
+ *
+ * `extends: PATH | [PATH, ...]` at the top of a file names parents, relative to
+ * the folder of the file. They are merged left to right, the file on top.
+ * Maps merge key by key; everything else replaces as a whole, null included.
+ * Lists never append. A cycle is an error that prints the chain. `extends` does
+ * not stand in the result.
+ *
+ * Nodes keep the file and the line in which they were written.
+ */
+#ifndef QVL_CONFIG_INHERIT_H
+#define QVL_CONFIG_INHERIT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/node.h"
+
+/* Files by the order in which they were merged, weakest first. */
+typedef struct {
+    const char **v;  // [n] in the arena
+    int n;
+    int cap;
+} qvl_config_files;
+
+/* Read a file with what it extends, on top of `under` (may be NULL).
+ *
+ *   out    a map, in the arena
+ *   files  gets the files that were read, each once
+ *
+ * Fails with QVL_E_CONFIG, QVL_E_IO. */
+int qvl_config_inherit(const qvl_node **out, const char *path,
+                       const qvl_node *under, qvl_config_files *files,
+                       qvl_arena *arena, qvl_err *err);
+
+/* A new map: `over` merged onto `under`. Both are maps, or NULL for an empty
+ * one; neither changes. */
+const qvl_node *qvl_config_merge(const qvl_node *under, const qvl_node *over,
+                                 qvl_arena *arena);
+
+/* A map of nested keys with one leaf: "a.b" and "1" give {a: {b: 1}}. `place`
+ * stands for the file; a leaf that is no YAML scalar is taken as text. */
+const qvl_node *qvl_config_leaf(const char *path, const char *value,
+                                const char *place, qvl_arena *arena);
+
+#endif

@@ -1,0 +1,86 @@
+/* schema.h - the table of keys, and a tree read by it
+ *
+ * The rows are those of keys.def. Reading collects every fault; it never stops
+ * at the first.
+ */
+#ifndef QVL_CONFIG_SCHEMA_H
+#define QVL_CONFIG_SCHEMA_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/node.h"
+#include "config/run_config.h"
+
+typedef enum {
+    QVL_KEY_BOOL,
+    QVL_KEY_INT,
+    QVL_KEY_FLOAT,
+    QVL_KEY_TEXT,
+    QVL_KEY_PROMPT,
+    QVL_KEY_LIST,
+    QVL_KEY_WORD,
+    QVL_KEY_BYTES,
+    /* keys without a field */
+    QVL_KEY_ALIAS,
+    QVL_KEY_IGNORED,
+    QVL_KEY_ONLY,
+    QVL_KEY_OFF,
+    QVL_KEY_ABSENT,
+    QVL_KEY_GONE
+} qvl_key_type;
+
+typedef struct {
+    const char *section;  // "training"; "" at the top; NULL: path is whole
+    const char *name;     // "seed", or a whole path; may end in '*'
+    qvl_key_type type;
+    size_t at;            // of the field in qvl_run_config
+    const char *preset;   // NULL: unset
+    const char *rule;     // of keys.def; why, what, instead of the others
+    const char *words;    // ONLY
+} qvl_key;
+
+extern const qvl_key qvl_keys[];
+extern const size_t qvl_n_keys;
+
+/* Preset of a key that must be given; compared by address. */
+extern const char qvl_key_needed[];
+
+/* Faults, as they are found. */
+typedef struct {
+    qvl_arena *arena;
+    qvl_err *fault;  // [n] of cap
+    int n;
+    int cap;
+} qvl_faults;
+
+/* Add a fault; `at` gives the place in front, NULL: none. */
+void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
+                    const char *fmt, ...) QVL_PRINTF(4, 5);
+
+/* Hint of the last fault. */
+void qvl_faults_hint(qvl_faults *f, const char *fmt, ...) QVL_PRINTF(2, 3);
+
+/* Log all but the last fault and raise the last; QVL_OK without any. */
+int qvl_faults_raise(const qvl_faults *f, qvl_err *err);
+
+/* Whole path of a key, in the arena. */
+const char *qvl_key_path(const qvl_key *key, qvl_arena *arena);
+
+/* The key of a path, NULL when there is none. */
+const qvl_key *qvl_key_find(const char *path);
+
+/* Is the key there and not null? The node, or NULL. */
+const qvl_node *qvl_key_given(const qvl_node *tree, const char *path);
+
+/* Fill every field from the tree. What is missing, unknown, wrong or not
+ * supported goes to `faults`; notices go to the log. */
+void qvl_schema_read(qvl_run_config *c, const qvl_node *tree,
+                     qvl_faults *faults);
+
+/* Name of alternative k of a WORD rule, in the arena; NULL beyond the last. */
+const char *qvl_key_word(const qvl_key *key, int k, qvl_arena *arena);
+
+#endif

@@ -1,0 +1,27 @@
+/* collate.h - samples side by side, as the arrays of one batch
+ *
+ * Rows are as long as the longest sample and padded on the right: mask 0, label
+ * QVL_LABEL_NONE. Patches and grids of all samples stand one behind the other; a
+ * batch without pictures has none of either. The model drops the padding again.
+ */
+#ifndef QVL_TRAIN_COLLATE_H
+#define QVL_TRAIN_COLLATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "data/encode.h"
+#include "qvl.h"
+
+typedef struct {
+    qvl_batch_in in;       // arrays belong to the arena
+    int n_samples;
+    int64_t n_tokens;      // without padding
+    int64_t n_supervised;  // labels
+} qvl_collated;
+
+/* n > 0 samples of one encoder. They may end after the call. */
+qvl_collated qvl_collate(const qvl_encoded *sample, int n, qvl_arena *arena);
+
+#endif

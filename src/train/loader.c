@@ -1,0 +1,247 @@
+#include "train/loader.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A batch on its way. */
+typedef enum { SLOT_FREE, SLOT_BUSY, SLOT_READY } slot_state;
+
+typedef struct {
+    slot_state state;
+    qvl_arena arena;     // of the samples and the batch
+    const qvl_record **record;  // [n_records] of batch size
+    int n_records;
+    uint64_t epoch;
+    qvl_collated batch;  // result
+    qvl_err err;
+    int rc;
+} slot;
+
+/* Batch number k lies in slot k % n_slots from the time it is begun until the
+ * taker asks for those behind it. */
+struct qvl_loader {
+    qvl_loader_options o;
+    uint64_t per_epoch;  // batches
+    size_t *order;       // [n_records] of epoch order_epoch
+    uint64_t order_epoch;
+    bool has_order;
+    slot *slots;         // [n_slots]
+    uint64_t n_slots;
+    uint64_t next;       // batch nobody has begun
+    uint64_t taken;      // batch the taker wants next
+    uint64_t given;      // first batch the taker still holds
+    pthread_mutex_t lock;
+    pthread_cond_t has_room;   // a slot is free, or it is time to end
+    pthread_cond_t has_batch;  // a slot is ready
+    pthread_t *thread;   // [n_threads]
+    int n_threads;       // running
+    bool is_ending;
+};
+
+/* ---- making a batch ------------------------------------------------------ */
+
+/* Note which records batch k has; under the lock, k in rising order. */
+static slot *begin(qvl_loader *l, uint64_t k)
+{
+    slot *s = &l->slots[k % l->n_slots];
+    s->epoch = k / l->per_epoch;
+    if (!l->has_order || l->order_epoch != s->epoch) {
+        qvl_plan_order(l->order, &l->o.plan, s->epoch);
+        l->order_epoch = s->epoch;
+        l->has_order = true;
+    }
+    qvl_stretch part = qvl_plan_batch(&l->o.plan, k % l->per_epoch);
+    s->n_records = (int)part.n;
+    for (size_t i = 0; i < part.n; i++)
+        s->record[i] = &l->o.record[l->order[part.first + i]];
+    s->state = SLOT_BUSY;
+    return s;
+}
+
+typedef struct {
+    const qvl_encoder *encoder;
+    slot *slot;
+} making;
+
+static int encode_all(void *arg)
+{
+    making *m = arg;
+    slot *s = m->slot;
+    qvl_encoded *sample =
+        qvl_arena_array(&s->arena, qvl_encoded, s->n_records);
+    for (int i = 0; i < s->n_records; i++)
+        QVL_TRY(qvl_encode(m->encoder, s->record[i], s->epoch, &s->arena,
+                           &sample[i], &s->err));
+    s->batch = qvl_collate(sample, s->n_records, &s->arena);
+    return QVL_OK;
+}
+
+static void make(const qvl_loader *l, slot *s)
+{
+    making m = { l->o.encoder, s };
+    s->rc = qvl_guard(encode_all, &m, &s->err);
+}
+
+/* ---- threads ------------------------------------------------------------- */
+
+static bool has_work(const qvl_loader *l)
+{
+    return l->next < l->o.end
+           && l->slots[l->next % l->n_slots].state == SLOT_FREE;
+}
+
+static void *work(void *arg)
+{
+    qvl_loader *l = arg;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        while (!l->is_ending && !has_work(l))
+            pthread_cond_wait(&l->has_room, &l->lock);
+        if (l->is_ending)
+            break;
+        slot *s = begin(l, l->next++);
+        pthread_mutex_unlock(&l->lock);
+        make(l, s);
+        pthread_mutex_lock(&l->lock);
+        s->state = SLOT_READY;
+        pthread_cond_broadcast(&l->has_batch);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+static int start_threads(qvl_loader *l, qvl_err *err)
+{
+    for (; l->n_threads < l->o.n_threads; l->n_threads++)
+        if (pthread_create(&l->thread[l->n_threads], NULL, work, l) != 0)
+            return qvl_fail(err, QVL_E_MEMORY, "threads of the data: found "
+                            "%d, expected %d (data.dataloader_num_workers)",
+                            l->n_threads, l->o.n_threads);
+    return QVL_OK;
+}
+
+/* ---- calls --------------------------------------------------------------- */
+
+static void *zeroed(size_t n, size_t bytes)
+{
+    void *p = calloc(n > 0 ? n : 1, bytes);
+    if (p == NULL)
+        qvl_memory_fail(bytes);
+    return p;
+}
+
+static void make_slots(qvl_loader *l)
+{
+    const qvl_loader_options *o = &l->o;
+    l->n_slots = (uint64_t)o->n_taken
+                 + (uint64_t)o->n_threads * (uint64_t)o->n_ahead;
+    l->slots = zeroed((size_t)l->n_slots, sizeof *l->slots);
+    for (uint64_t k = 0; k < l->n_slots; k++)
+        l->slots[k].record = zeroed(o->plan.batch, sizeof(qvl_record *));
+    l->order = zeroed(o->plan.n_records, sizeof *l->order);
+    l->thread = zeroed((size_t)o->n_threads, sizeof *l->thread);
+}
+
+static int open_loader(void *arg)
+{
+    make_slots(arg);
+    return QVL_OK;
+}
+
+int qvl_loader_open(qvl_loader **loader, const qvl_loader_options *options,
+                    qvl_err *err)
+{
+    assert(options->n_taken > 0 && options->n_threads >= 0
+           && options->n_ahead > 0 && options->plan.n_records > 0);
+
+    qvl_loader *l = zeroed(1, sizeof *l);
+    l->o = *options;
+    l->per_epoch = qvl_plan_batches(&l->o.plan);
+    l->next = l->taken = l->given = l->o.first;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->has_room, NULL);
+    pthread_cond_init(&l->has_batch, NULL);
+    int rc = qvl_guard(open_loader, l, err);
+    if (rc == QVL_OK)
+        rc = start_threads(l, err);
+    if (rc != QVL_OK) {
+        qvl_loader_close(l);
+        return rc;
+    }
+    *loader = l;
+    return QVL_OK;
+}
+
+void qvl_loader_close(qvl_loader *l)
+{
+    if (l == NULL)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->is_ending = true;
+    pthread_cond_broadcast(&l->has_room);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < l->n_threads; i++)
+        pthread_join(l->thread[i], NULL);
+    for (uint64_t k = 0; l->slots != NULL && k < l->n_slots; k++) {
+        qvl_arena_release(&l->slots[k].arena);
+        free(l->slots[k].record);
+    }
+    pthread_cond_destroy(&l->has_batch);
+    pthread_cond_destroy(&l->has_room);
+    pthread_mutex_destroy(&l->lock);
+    free(l->slots);
+    free(l->order);
+    free(l->thread);
+    free(l);
+}
+
+/* The slots of the last call are free again; under the lock. */
+static void give_back(qvl_loader *l)
+{
+    for (; l->given < l->taken; l->given++) {
+        slot *s = &l->slots[l->given % l->n_slots];
+        qvl_arena_reset(&s->arena);
+        s->state = SLOT_FREE;
+    }
+    pthread_cond_broadcast(&l->has_room);
+}
+
+/* Wait for the next batch, or make it. */
+static slot *await(qvl_loader *l)
+{
+    if (l->n_threads == 0) {
+        slot *s = begin(l, l->next++);
+        make(l, s);
+        s->state = SLOT_READY;
+        return s;
+    }
+    slot *s = &l->slots[l->taken % l->n_slots];
+    while (s->state != SLOT_READY)
+        pthread_cond_wait(&l->has_batch, &l->lock);
+    return s;
+}
+
+int qvl_loader_take(qvl_loader *l, qvl_collated *out, int n, qvl_err *err)
+{
+    assert(n > 0 && n <= l->o.n_taken);
+    assert(l->taken + (uint64_t)n <= l->o.end);
+
+    int rc = QVL_OK;
+    pthread_mutex_lock(&l->lock);
+    give_back(l);
+    for (int i = 0; i < n && rc == QVL_OK; i++) {
+        slot *s = await(l);
+        l->taken++;
+        out[i] = s->batch;
+        rc = s->rc;
+        if (rc != QVL_OK) {
+            qvl_fail(err, rc, "%s", s->err.msg);
+            if (s->err.hint[0] != '\0')
+                qvl_err_hint(err, "%s", s->err.hint);
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* loader.h - batches in the order of the plan, made ahead of time
+ *
+ * Threads read, encode and collate batches; whoever takes them gets them in
+ * order. What a batch holds depends on its number alone, never on the threads.
+ * Memory: the batches of one update and those that are ahead.
+ */
+#ifndef QVL_TRAIN_LOADER_H
+#define QVL_TRAIN_LOADER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "data/encode.h"
+#include "data/plan.h"
+#include "train/collate.h"
+
+/* Copied; what it points to is borrowed until the loader is closed. */
+typedef struct {
+    const qvl_encoder *encoder;
+    const qvl_record *record;  // [plan.n_records]
+    qvl_plan plan;
+    uint64_t first;  // batch to begin with, counted over all epochs
+    uint64_t end;    // batch to end before
+    int n_taken;     // batches taken at once, at most; > 0
+    int n_threads;   // 0: the taker makes them
+    int n_ahead;     // batches a thread may be ahead; > 0
+} qvl_loader_options;
+
+typedef struct qvl_loader qvl_loader;
+
+/* Start. Fails with QVL_E_MEMORY when no thread can be made. */
+int qvl_loader_open(qvl_loader **loader, const qvl_loader_options *options,
+                    qvl_err *err);
+
+/* Stops the threads. */
+void qvl_loader_close(qvl_loader *loader);
+
+/* Take the next n batches, n <= n_taken and not behind the end.
+ *
+ *   out  [n], good until the next call
+ *
+ * Fails as qvl_encode does; the loader is then good for closing only. */
+int qvl_loader_take(qvl_loader *loader, qvl_collated *out, int n,
+                    qvl_err *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* loop.h - a run from its configuration to its files
+ *
+ *     records --encode--> batches --step--> weights
+ *                                     |
+ *          in this order: log, evaluate, save, stop
+ *
+ * Everything the run writes stands in its folder (run_folder.h): args.json,
+ * logging.jsonl, images/loss.png, checkpoints; event files in logging_dir. What
+ * can be wrong with configuration, records and model is found before the
+ * folder is made.
+ */
+#ifndef QVL_TRAIN_LOOP_H
+#define QVL_TRAIN_LOOP_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "config/run_config.h"
+#include "train/progress.h"
+
+/* Borrowed for the call. */
+typedef struct {
+    const qvl_run_config *config;  // device and threads as they are to be used
+    const volatile sig_atomic_t *stop;  // not 0: end after the step; or NULL
+    qvl_progress *progress;  // sink, mode and width; the rest is set here
+    bool checks_all;  // read back every sample, write the first one as text
+    bool is_loud;     // report every line of the log
+} qvl_loop_options;
+
+/* Train. Fails with QVL_E_INTERRUPTED after `stop`, when the checkpoint is
+ * written; else as the parts do: configuration, records, model, device, files.
+ * Checkpoints that were complete stay. */
+int qvl_loop_run(const qvl_loop_options *options, qvl_err *err);
+
+#endif

@@ -1,0 +1,125 @@
+/* An evaluation: the records of custom.val_jsonl in their order. */
+#include "base/log.h"
+#include "train/loop_state.h"
+
+/* Sums over all batches. */
+typedef struct {
+    double loss_sum;
+    int64_t n_labels;
+    int64_t n_correct;
+    double mean_sum;  // mean loss of a batch times its samples
+    int64_t n_counted;  // samples in it
+    size_t n_batches;
+} sums;
+
+static int evaluate_batch(qvl_loop *r, const qvl_collated *batch, sums *s)
+{
+    qvl_error error;
+    qvl_train_score score;
+    if (qvl_train_evaluate(r->trainer, &batch->in, &score, &error) != 0)
+        return qvl_loop_fail(&error, r->err);
+    s->loss_sum += score.loss_sum;
+    s->n_labels += score.n_labels;
+    s->n_correct += score.n_correct;
+    s->n_batches++;
+    if (score.n_labels > 0) {
+        s->mean_sum += score.loss_sum / (double)score.n_labels
+                       * batch->n_samples;
+        s->n_counted += batch->n_samples;
+    }
+    return QVL_OK;
+}
+
+static int evaluate_all(qvl_loop *r, qvl_loader *loader, size_t n_batches,
+                        sums *s)
+{
+    for (size_t b = 0; b < n_batches; b++) {
+        qvl_collated batch;
+        if (qvl_loop_is_stopped(r))
+            break;
+        QVL_TRY(qvl_loader_take(loader, &batch, 1, r->err));
+        QVL_TRY(evaluate_batch(r, &batch, s));
+    }
+    return QVL_OK;
+}
+
+static void fill(qvl_metrics *m, const qvl_loop *r, const sums *s,
+                 double seconds)
+{
+    if (r->c->training.eval_loss_reduction == QVL_EVAL_BY_SAMPLE)
+        qvl_metrics_share(m, "loss", s->mean_sum, (double)s->n_counted);
+    else
+        qvl_metrics_share(m, "loss", s->loss_sum, (double)s->n_labels);
+    qvl_metrics_share(m, "token_acc", (double)s->n_correct,
+                      (double)s->n_labels);
+    qvl_metrics_set(m, "runtime", seconds);
+    if (seconds <= 0)
+        return;
+    qvl_metrics_set(m, "samples_per_second",
+                    (double)r->samples.val.n / seconds);
+    qvl_metrics_set(m, "steps_per_second", (double)s->n_batches / seconds);
+}
+
+/* The number that decides which checkpoint is the best. */
+static int metric_of(qvl_loop *r, const qvl_metrics *m, double *v)
+{
+    const char *name = r->c->training.metric_for_best_model;
+    if (qvl_metrics_find(m, name, v))
+        return QVL_OK;
+    qvl_str_reset(&r->text);
+    qvl_metrics_names(&r->text, m);
+    return qvl_fail(r->err, QVL_E_CONFIG, "training.metric_for_best_model: "
+                    "found %.200s, expected one of %s", name,
+                    r->text.len > 0 ? r->text.p : "none: no label counts");
+}
+
+static int open_loader(qvl_loop *r, qvl_loader **loader,
+                       size_t *n_batches)
+{
+    qvl_loader_options options = {
+        .encoder = r->samples.val.encoder,
+        .record = r->samples.val.record,
+        .plan = {
+            .n_records = r->samples.val.n,
+            .batch = (size_t)r->c->training.per_device_eval_batch_size,
+            .accumulate = 1,
+            .dataset = "val",
+        },
+        .n_taken = 1,
+        .n_threads = r->c->data.dataloader_num_workers,
+        .n_ahead = r->c->data.dataloader_prefetch_factor,
+    };
+    *n_batches = qvl_plan_batches(&options.plan);
+    options.end = *n_batches;
+    return qvl_loader_open(loader, &options, r->err);
+}
+
+int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
+{
+    qvl_loader *loader = NULL;
+    qvl_metrics m = { 0 };
+    sums s = { 0 };
+    size_t n_batches;
+    double began_s = qvl_loop_now_s(), v, acc = 0, loss = 0;
+    QVL_TRY(open_loader(r, &loader, &n_batches));
+    int rc = evaluate_all(r, loader, n_batches, &s);
+    qvl_loader_close(loader);
+    /* One that was stopped half way says nothing. */
+    r->owes_evaluation = s.n_batches < n_batches;
+    if (rc != QVL_OK || r->owes_evaluation)
+        return rc;
+    fill(&m, r, &s, qvl_loop_now_s() - began_s);
+    QVL_TRY(metric_of(r, &m, &v));
+    qvl_metric_place place = qvl_loop_place(r);
+    QVL_TRY(qvl_run_log_metrics(r->log, &m, "eval", &place, r->err));
+    qvl_metrics_find(&m, "loss", &loss);
+    qvl_metrics_find(&m, "token_acc", &acc);
+    qvl_log(QVL_LOG_INFO, "step %lld: validation loss %.4f, token accuracy "
+            "%.4f", (long long)r->step, loss, acc);
+    qvl_train_metric(r->trainer, v);
+    qvl_cadence_at at = qvl_loop_at(r);
+    *is_best = qvl_cadence_judge(&r->cadence, &r->state, &at, v);
+    if (*is_best)
+        r->best_path = NULL;
+    return QVL_OK;
+}

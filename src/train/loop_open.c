@@ -1,0 +1,292 @@
+/* Before the first step: records, model, folder, log; the plan in words. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "train/loop_state.h"
+
+/* ---- the model ----------------------------------------------------------- */
+
+/* The options of the trainer; words are those of the configuration. */
+static qvl_train_options trainer_options(qvl_loop *r)
+{
+    static const char *const dtypes[] = {
+        [QVL_CONFIG_F32] = "f32", [QVL_CONFIG_BF16] = "bf16",
+        [QVL_CONFIG_F16] = "f16"
+    };
+    const qvl_run_config *c = r->c;
+    qvl_train_options o;
+    qvl_train_defaults(&o);
+    o.device = c->runtime.device;
+    o.n_threads = c->runtime.threads;
+    o.dtype = dtypes[c->model.torch_dtype];
+    o.recompute = c->training.gradient_checkpointing;
+
+    o.freeze_ratio = c->tuner.freeze_parameters_ratio;
+    o.freeze = c->tuner.freeze_parameters.v;
+    o.n_freeze = (size_t)c->tuner.freeze_parameters.n;
+    o.freeze_regex = c->tuner.freeze_parameters_regex;
+    o.freeze_llm = c->tuner.freeze_llm;
+    o.freeze_vit = c->tuner.freeze_vit;
+    o.freeze_aligner = c->tuner.freeze_aligner;
+    o.trainable = c->tuner.trainable_parameters.v;
+    o.n_trainable = (size_t)c->tuner.trainable_parameters.n;
+    o.trainable_regex = c->tuner.trainable_parameters_regex;
+
+    o.optimizer = qvl_run_config_word(c, "training.optimizer", &r->arena);
+    o.learning_rate = c->training.learning_rate;
+    o.vit_lr = c->training.vit_lr;
+    o.aligner_lr = c->training.aligner_lr;
+    o.beta1 = c->training.adam_beta1;
+    o.beta2 = c->training.adam_beta2;
+    o.epsilon = c->training.adam_epsilon;
+    o.weight_decay = c->training.weight_decay;
+    o.max_grad_norm = c->training.max_grad_norm;
+    o.max_skipped = c->training.max_skipped_updates;
+
+    o.schedule =
+        qvl_run_config_word(c, "training.lr_scheduler_type", &r->arena);
+    o.max_steps = r->max_steps;
+    o.warmup_steps = c->training.warmup_steps;
+    o.warmup_ratio = c->training.warmup_ratio;
+    o.min_lr = c->lr.min_lr;
+    o.min_lr_rate =
+        c->lr.min_lr_ratio >= 0 ? c->lr.min_lr_ratio : c->lr.min_lr_rate;
+    o.warmup_lr_rate = c->lr.warmup_lr_rate;
+    o.num_cycles = c->lr.num_cycles;
+    o.power = c->lr.power;
+    o.lr_end = c->lr.lr_end;
+    o.timescale = c->lr.timescale;
+    o.decay_type = qvl_run_config_word(
+        c, "training.lr_scheduler_kwargs.decay_type", &r->arena);
+    o.num_decay_steps = c->lr.num_decay_steps;
+    o.num_stable_steps = c->lr.num_stable_steps;
+    o.factor = c->lr.factor;
+    o.patience = c->lr.patience;
+    o.greater_is_better = c->training.greater_is_better == QVL_BEST_GREATER;
+    return o;
+}
+
+static int open_trainer(qvl_loop *r)
+{
+    qvl_error error;
+    qvl_train_options options = trainer_options(r);
+    if (qvl_train_open(&r->trainer, r->c->model.model, &options, &error) != 0)
+        return qvl_loop_fail(&error, r->err);
+    return QVL_OK;
+}
+
+/* ---- order and number of steps ------------------------------------------- */
+
+static int plan_steps(qvl_loop *r)
+{
+    const qvl_run_config *c = r->c;
+    r->plan = (qvl_plan){
+        .n_records = r->samples.train.n,
+        .batch = (size_t)c->training.per_device_train_batch_size,
+        .accumulate = (size_t)c->training.gradient_accumulation_steps,
+        .seed = (uint64_t)c->training.data_seed,
+        .dataset = "train",
+        .is_shuffled = c->data.train_dataloader_shuffle,
+        .drops_last = c->data.dataloader_drop_last,
+    };
+    size_t updates = qvl_plan_updates(&r->plan);
+    if (updates == 0)
+        return qvl_fail(r->err, QVL_E_DATA, "custom.train_jsonl: found %zu "
+                        "records, expected at least the %zu of a batch with "
+                        "data.dataloader_drop_last", r->plan.n_records,
+                        r->plan.batch);
+    double steps = ceil(c->training.num_train_epochs * (double)updates);
+    if (c->training.max_steps > 0)
+        steps = c->training.max_steps;
+    if (steps > 1e9)
+        return qvl_fail(r->err, QVL_E_CONFIG, "training.num_train_epochs: "
+                        "found %g epochs of %zu steps, expected at most 1e9 "
+                        "steps", c->training.num_train_epochs, updates);
+    r->max_steps = (int64_t)steps;
+    r->cadence = qvl_cadence_of(c, r->max_steps);
+    return QVL_OK;
+}
+
+/* Number of the first batch of a step, counted over all epochs. */
+static uint64_t first_batch(const qvl_plan *plan, int64_t step)
+{
+    qvl_plan_place at = qvl_plan_at(plan, (uint64_t)step);
+    return at.epoch * qvl_plan_batches(plan)
+           + qvl_plan_update(plan, at.update).first;
+}
+
+static int open_loader(qvl_loop *r)
+{
+    qvl_loader_options options = {
+        .encoder = r->samples.train.encoder,
+        .record = r->samples.train.record,
+        .plan = r->plan,
+        .first = first_batch(&r->plan, r->step),
+        .end = first_batch(&r->plan, r->max_steps),
+        .n_taken = (int)r->plan.accumulate,
+        .n_threads = r->c->data.dataloader_num_workers,
+        .n_ahead = r->c->data.dataloader_prefetch_factor,
+    };
+    return qvl_loader_open(&r->loader, &options, r->err);
+}
+
+/* ---- folder and log ------------------------------------------------------ */
+
+static int open_folder(qvl_loop *r)
+{
+    const qvl_run_config *c = r->c;
+    struct tm now;
+    localtime_r(&(time_t){ time(NULL) }, &now);
+    QVL_TRY(qvl_run_folder_open(&r->folder, c->training.output_dir,
+                                c->training.add_version,
+                                c->training.resume_from_checkpoint, &now,
+                                &r->arena, r->err));
+    qvl_str_reset(&r->text);
+    qvl_run_config_json(&r->text, c, &r->arena);
+    r->args = qvl_arena_strdup(&r->arena, r->text.p);
+    const char *path =
+        qvl_arena_printf(&r->arena, "%s/args.json", r->folder.path);
+    return qvl_file_write_all(path, r->args, strlen(r->args), r->err);
+}
+
+static bool has_board(const qvl_run_config *c)
+{
+    return c->training.report_to.n > 0
+           && strcmp(c->training.report_to.v[0], "none") != 0;
+}
+
+static int open_log(qvl_loop *r, const char *history)
+{
+    qvl_run_log_options options = {
+        .folder = r->folder.path,
+        .board_folder = has_board(r->c) ? r->c->training.logging_dir : NULL,
+        .style = r->c->training.logging_key_style == QVL_LOG_KEYS_HF
+                     ? QVL_STYLE_HF
+                     : QVL_STYLE_PREFIXED,
+        .is_loud = r->o->is_loud,
+        .history = history,
+    };
+    return qvl_run_log_open(&r->log, &options, r->err);
+}
+
+static int write_conversation(qvl_loop *r)
+{
+    const qvl_run_config *c = r->c;
+    if (!r->o->checks_all && !c->custom.dump_conversation_text)
+        return QVL_OK;
+    qvl_str_reset(&r->text);
+    QVL_TRY(qvl_samples_dump(&r->samples.train, &r->text, r->err));
+    const char *name = c->custom.dump_conversation_path;
+    const char *path = name[0] == '/' ? name
+                                      : qvl_arena_printf(&r->arena, "%s/%s",
+                                                         r->folder.path, name);
+    return qvl_file_write_all(path, r->text.p, r->text.len, r->err);
+}
+
+/* ---- resuming ------------------------------------------------------------ */
+
+/* Load the checkpoint before anything is written. */
+static int load_checkpoint(qvl_loop *r, qvl_train_state *state)
+{
+    qvl_error error;
+    if (r->folder.resume == NULL)
+        return QVL_OK;
+    if (qvl_train_resume(r->trainer, r->folder.resume, state, &error) != 0)
+        return qvl_loop_fail(&error, r->err);
+    r->step = qvl_train_steps_done(r->trainer);
+    QVL_TRY(qvl_loop_resume(r, state));
+    if (r->step >= r->max_steps && !r->owes_evaluation)
+        return qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint"
+                        " (%s): found %lld steps done, expected fewer than "
+                        "the %lld of the run", r->folder.resume,
+                        (long long)r->step, (long long)r->max_steps);
+    return QVL_OK;
+}
+
+static int note_resumed(qvl_loop *r)
+{
+    if (r->folder.resume == NULL)
+        return QVL_OK;
+    qvl_log(QVL_LOG_INFO, "going on behind step %lld of %s",
+            (long long)r->step, r->folder.resume);
+    qvl_str_reset(&r->text);
+    qvl_str_puts(&r->text, "{\"resumed_from\": ");
+    qvl_json_quote(&r->text, r->folder.resume, strlen(r->folder.resume));
+    qvl_str_printf(&r->text, ", \"step\": %lld, \"time\": %.3f}",
+                   (long long)r->step, qvl_loop_unix_s());
+    return qvl_run_log_line(r->log, r->text.p, r->err);
+}
+
+/* ---- the plan in words --------------------------------------------------- */
+
+static void print_set(const char *name, const qvl_sample_set *set)
+{
+    if (set->n > 0)
+        qvl_log(QVL_LOG_INFO, "%s: %zu records, %lld tokens, %lld of them "
+                "supervised and %lld of pictures, the longest has %d", name,
+                set->n, (long long)set->n_tokens,
+                (long long)set->n_supervised, (long long)set->n_image_tok,
+                set->longest_tok);
+}
+
+static void print_model(const qvl_loop *r)
+{
+    uint64_t held, peak;
+    size_t n_all = 0, n_trained = 0;
+    for (int k = 0; k < qvl_train_n_parts(r->trainer); k++) {
+        qvl_train_part part;
+        qvl_train_part_at(r->trainer, k, &part);
+        qvl_log(QVL_LOG_INFO, "%s: %zu of %zu parameters are trained",
+                part.part, part.n_trained, part.n_elems);
+        n_all += part.n_elems;
+        n_trained += part.n_trained;
+    }
+    qvl_train_memory(r->trainer, &held, &peak);
+    qvl_log(QVL_LOG_INFO, "all: %zu of %zu parameters, %.1f MiB on the device",
+            n_trained, n_all, (double)held / 0x1p20);
+    for (int k = 0; k < qvl_train_n_groups(r->trainer); k++) {
+        qvl_train_group group;
+        qvl_train_group_at(r->trainer, k, &group);
+        qvl_log(QVL_LOG_INFO, "group %s: %zu tensors, rate %g, decay %g",
+                group.part, group.n_params, group.learning_rate,
+                group.weight_decay);
+    }
+}
+
+static void print_plan(qvl_loop *r)
+{
+    const qvl_run_config *c = r->c;
+    const qvl_plan *p = &r->plan;
+    print_set("training", &r->samples.train);
+    print_set("validation", &r->samples.val);
+    print_model(r);
+    qvl_log(QVL_LOG_INFO, "%lld steps of %zu samples (%zu batches of %zu), %zu"
+            " steps an epoch; %s, warm-up %d steps or %g of all",
+            (long long)r->max_steps, p->batch * p->accumulate, p->accumulate,
+            p->batch, qvl_plan_updates(p),
+            qvl_run_config_word(c, "training.lr_scheduler_type", &r->arena),
+            c->training.warmup_steps, c->training.warmup_ratio);
+    qvl_log(QVL_LOG_INFO, "files go to %s", r->folder.path);
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+int qvl_loop_open(qvl_loop *r)
+{
+    qvl_train_state state = { 0 };
+    QVL_TRY(qvl_samples_open(&r->samples, r->c, r->o->checks_all, &r->arena,
+                             r->err));
+    QVL_TRY(plan_steps(r));
+    QVL_TRY(open_trainer(r));
+    QVL_TRY(open_folder(r));
+    QVL_TRY(load_checkpoint(r, &state));
+    QVL_TRY(open_log(r, state.log_history));
+    QVL_TRY(open_loader(r));
+    QVL_TRY(write_conversation(r));
+    print_plan(r);
+    return note_resumed(r);
+}

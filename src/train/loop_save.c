@@ -1,0 +1,197 @@
+/* Checkpoints of a run: what they say beside weights and moments, and back. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "train/loop_state.h"
+
+/* ---- texts of a checkpoint ----------------------------------------------- */
+
+static const char *callbacks(qvl_loop *r, qvl_save_why why)
+{
+    qvl_str_reset(&r->text);
+    qvl_str_puts(&r->text, "{\"cadence\": ");
+    qvl_cadence_put(&r->text, &r->state);
+    qvl_str_puts(&r->text, ", \"window\": ");
+    qvl_metrics_put(&r->text, &r->window);
+    qvl_str_puts(&r->text, ", \"loss_sum\": ");
+    qvl_json_number(&r->text, r->loss_sum);
+    qvl_str_printf(&r->text, ", \"n_losses\": %lld, \"interrupted\": %s, "
+                   "\"owes_evaluation\": %s}", (long long)r->n_losses,
+                   why == QVL_SAVE_INTERRUPTED ? "true" : "false",
+                   r->owes_evaluation ? "true" : "false");
+    return qvl_arena_strdup(&r->arena, r->text.p);
+}
+
+/* What the order of the data depends on, and where it stands. */
+static const char *dataloader(qvl_loop *r)
+{
+    const qvl_plan *p = &r->plan;
+    return qvl_arena_printf(
+        &r->arena, "{\"n_records\": %zu, \"batch\": %zu, \"accumulate\": %zu, "
+        "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, \"step\": %lld}",
+        p->n_records, p->batch, p->accumulate, (unsigned long long)p->seed,
+        p->is_shuffled ? "true" : "false", p->drops_last ? "true" : "false",
+        (long long)r->step);
+}
+
+/* ---- links --------------------------------------------------------------- */
+
+/* Make or replace the link `name` in the folder of the run. */
+static int put_link(const qvl_loop *r, const char *name,
+                    const char *checkpoint)
+{
+    char link[4096], tmp[4096];
+    const char *target = strrchr(checkpoint, '/') + 1;
+    snprintf(link, sizeof link, "%s/%s", r->folder.path, name);
+    snprintf(tmp, sizeof tmp, "%s/%s.tmp", r->folder.path, name);
+    unlink(tmp);
+    if (symlink(target, tmp) != 0 || rename(tmp, link) != 0)
+        return qvl_fail(r->err, QVL_E_IO, "cannot make link (%s): found "
+                        "\"%s\", expected a place to write in", link,
+                        strerror(errno));
+    return QVL_OK;
+}
+
+static int put_links(const qvl_loop *r)
+{
+    if (!r->c->training.create_checkpoint_symlink)
+        return QVL_OK;
+    if (r->best_path != NULL)
+        QVL_TRY(put_link(r, "best", r->best_path));
+    return put_link(r, "last", r->last_path);
+}
+
+/* ---- saving -------------------------------------------------------------- */
+
+static qvl_train_state state_of(qvl_loop *r, qvl_save_why why)
+{
+    const qvl_run_config *c = r->c;
+    return (qvl_train_state){
+        .epoch = qvl_loop_at(r).epoch,
+        .num_train_epochs = c->training.num_train_epochs,
+        .best_global_step = r->state.has_best ? r->state.best_step : -1,
+        .best_metric = r->state.best_metric,
+        .best_model_checkpoint = r->best_path,
+        .eval_steps = r->cadence.eval_steps,
+        .logging_steps = r->cadence.logging_steps,
+        .save_steps = r->cadence.save_steps,
+        .train_batch_size = c->training.per_device_train_batch_size,
+        .num_input_tokens_seen = r->n_seen_tok,
+        .log_history = qvl_run_log_history(r->log),
+        .stateful_callbacks = callbacks(r, why),
+        .dataloader = dataloader(r),
+        .args = r->args,
+    };
+}
+
+int qvl_loop_save(qvl_loop *r, qvl_save_why why)
+{
+    const qvl_run_config *c = r->c;
+    char path[4096];
+    qvl_error error;
+    const char *planned =
+        qvl_arena_printf(&r->arena, "%s/checkpoint-%lld", r->folder.path,
+                         (long long)r->step);
+    if (r->state.has_best && r->state.best_step == r->step)
+        r->best_path = planned;
+    qvl_train_state state = state_of(r, why);
+    qvl_train_save_options options = {
+        .save_only_model =
+            c->training.save_only_model && why != QVL_SAVE_INTERRUPTED,
+        .is_final = why == QVL_SAVE_FINAL,
+        .save_total_limit = c->training.save_total_limit,
+        .max_shard_bytes = (uint64_t)c->training.max_shard_size,
+        .best = r->best_path != NULL ? strrchr(r->best_path, '/') + 1 : NULL,
+    };
+    if (qvl_train_save(r->trainer, r->folder.path, &options, &state, path,
+                       sizeof path, &error) != 0)
+        return qvl_loop_fail(&error, r->err);
+    r->last_path = planned;
+    r->saved_step = r->step;
+    qvl_log(QVL_LOG_DEBUG, "step %lld: saved %s", (long long)r->step, path);
+    return put_links(r);
+}
+
+/* ---- resuming ------------------------------------------------------------ */
+
+static int fail_order(const qvl_loop *r, const char *key, double found,
+                      const char *wanted)
+{
+    qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint (%s): "
+             "found %s %g in the checkpoint, expected %s as now",
+             r->folder.resume, key, found, wanted);
+    qvl_err_hint(r->err, "the order of the data would differ; keep records, "
+                 "batch size, accumulation and seed");
+    return QVL_E_CONFIG;
+}
+
+/* The order of the data must be that of the run that is taken up. */
+static int check_order(const qvl_loop *r, const qvl_node *map)
+{
+    const qvl_plan *p = &r->plan;
+    const struct {
+        const char *key;
+        double now;
+    } parts[] = {
+        { "n_records", (double)p->n_records }, { "batch", (double)p->batch },
+        { "accumulate", (double)p->accumulate }, { "seed", (double)p->seed },
+    };
+    for (size_t i = 0; i < QVL_COUNT(parts); i++) {
+        double v = -1;
+        char wanted[32];
+        qvl_node_as_float(qvl_node_find(map, parts[i].key), &v);
+        snprintf(wanted, sizeof wanted, "%g", parts[i].now);
+        if (v != parts[i].now)
+            return fail_order(r, parts[i].key, v, wanted);
+    }
+    bool b;
+    if (!qvl_node_as_bool(qvl_node_find(map, "shuffle"), &b)
+        || b != p->is_shuffled)
+        return fail_order(r, "shuffle", !p->is_shuffled,
+                          p->is_shuffled ? "1" : "0");
+    if (!qvl_node_as_bool(qvl_node_find(map, "drop_last"), &b)
+        || b != p->drops_last)
+        return fail_order(r, "drop_last", !p->drops_last,
+                          p->drops_last ? "1" : "0");
+    return QVL_OK;
+}
+
+static int parse(qvl_loop *r, qvl_node **root, const char *json,
+                 const char *name)
+{
+    if (json == NULL)
+        return qvl_fail(r->err, QVL_E_FORMAT, "%s: found no %s, expected one",
+                        r->folder.resume, name);
+    return qvl_json_parse(root, json, strlen(json), name, &r->arena, r->err);
+}
+
+int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)
+{
+    qvl_node *order, *kept;
+    QVL_TRY(parse(r, &order, state->dataloader, "dataloader_state"));
+    QVL_TRY(parse(r, &kept, state->stateful_callbacks, "stateful_callbacks"));
+    QVL_TRY(check_order(r, order));
+    QVL_TRY(qvl_cadence_read(&r->state, qvl_node_find(kept, "cadence"),
+                             r->err));
+    QVL_TRY(qvl_metrics_read(&r->window, qvl_node_find(kept, "window"),
+                             &r->arena, r->err));
+    if (!qvl_node_as_float(qvl_node_find(kept, "loss_sum"), &r->loss_sum)
+        || !qvl_node_as_int(qvl_node_find(kept, "n_losses"), &r->n_losses)
+        || !qvl_node_as_bool(qvl_node_find(kept, "owes_evaluation"),
+                             &r->owes_evaluation))
+        return qvl_fail(r->err, QVL_E_FORMAT, "%s: found no sum of losses, "
+                        "expected one", r->folder.resume);
+    r->n_seen_tok = state->num_input_tokens_seen;
+    r->saved_step = r->step;
+    r->last_path =
+        qvl_arena_printf(&r->arena, "%s/checkpoint-%lld", r->folder.path,
+                         (long long)r->step);
+    if (state->best_model_checkpoint != NULL)
+        r->best_path =
+            qvl_arena_strdup(&r->arena, state->best_model_checkpoint);
+    return QVL_OK;
+}

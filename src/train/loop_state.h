@@ -1,0 +1,85 @@
+/* loop_state.h - what the files of the loop share; private to them */
+#ifndef QVL_TRAIN_LOOP_STATE_H
+#define QVL_TRAIN_LOOP_STATE_H
+
+#include "base/arena.h"
+#include "qvl_train.h"
+#include "train/cadence.h"
+#include "train/loader.h"
+#include "train/loop.h"
+#include "train/metric.h"
+#include "train/run_folder.h"
+#include "train/run_log.h"
+#include "train/samples.h"
+
+typedef struct {
+    // borrowed
+    const qvl_loop_options *o;
+    const qvl_run_config *c;
+    qvl_err *err;
+    // owned
+    qvl_arena arena;  // records, texts; ends with the run
+    qvl_samples samples;
+    qvl_trainer *trainer;
+    qvl_loader *loader;
+    qvl_run_log *log;
+    qvl_str text;     // work space
+
+    qvl_run_folder folder;
+    const char *args;  // args.json
+    qvl_plan plan;
+    int64_t max_steps;
+    qvl_cadence cadence;
+    qvl_cadence_state state;
+
+    int64_t step;          // done
+    int64_t first_step;    // done when this process began
+    double began_s;        // clock of qvl_loop_now_s
+    qvl_metrics window;    // since the last line
+    int64_t window_tokens, window_cells, window_samples, window_steps;
+    double window_began_s, window_waited_s;
+    double loss_sum;       // of all steps with labels
+    int64_t n_losses;
+    int64_t n_seen_tok;    // input tokens of the whole run
+    int64_t n_skipped;
+    const char *best_path;  // of its checkpoint; NULL: none
+    const char *last_path;
+    int64_t saved_step;     // of last_path
+    bool owes_evaluation;   // that of this step was cut short by a stop
+} qvl_loop;
+
+/* Seconds of a clock that never goes back; UNIX time. */
+double qvl_loop_now_s(void);
+double qvl_loop_unix_s(void);
+
+/* Hand on an error of the public interface. */
+int qvl_loop_fail(const qvl_error *error, qvl_err *err);
+
+/* Has somebody asked to stop? */
+bool qvl_loop_is_stopped(const qvl_loop *r);
+
+/* Where the run stands. */
+qvl_cadence_at qvl_loop_at(const qvl_loop *r);
+qvl_metric_place qvl_loop_place(const qvl_loop *r);
+
+/* loop_open.c: records, model, folder, log; prints the plan; resumes. */
+int qvl_loop_open(qvl_loop *r);
+
+/* loop_eval.c: evaluate, log, judge. After a stop owes_evaluation is set.
+ *
+ *   is_best  out: the best so far */
+int qvl_loop_evaluate(qvl_loop *r, bool *is_best);
+
+/* loop_save.c */
+typedef enum { QVL_SAVE_DUE, QVL_SAVE_FINAL, QVL_SAVE_INTERRUPTED } qvl_save_why;
+
+/* Write the checkpoint of this step. */
+int qvl_loop_save(qvl_loop *r, qvl_save_why why);
+
+/* Take up the state that a checkpoint had. */
+int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state);
+
+/* loop_end.c: the last line of the log, the curve. */
+int qvl_loop_end(qvl_loop *r);
+
+#endif

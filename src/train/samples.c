@@ -1,0 +1,261 @@
+#include "train/samples.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+/* ---- options of the configuration ---------------------------------------- */
+
+static unsigned needs_of(const qvl_run_config *c)
+{
+    double ratio = c->custom.summary_ratio;
+    bool asks_summary = c->custom.use_summary || ratio > 0;
+    bool asks_objects = !c->custom.use_summary && !(ratio >= 1);
+    return QVL_NEEDS_ANSWER | (asks_objects ? QVL_NEEDS_OBJECTS : 0)
+           | (asks_summary ? QVL_NEEDS_SUMMARY : 0);
+}
+
+/* The texts of a mode; the weakest is that of the module. */
+static qvl_prompt prompt_of(const qvl_run_config *c, qvl_mode mode)
+{
+    bool is_summary = mode == QVL_MODE_SUMMARY;
+    qvl_prompt p = { .system = c->template.system };
+    if (c->prompts.system != NULL)
+        p.system = c->prompts.system;
+    if (is_summary && c->custom.system_prompt_summary != NULL)
+        p.system = c->custom.system_prompt_summary;
+    p.user = c->prompts.user;
+    if (c->custom.user_prompt != NULL)
+        p.user = c->custom.user_prompt;
+    return p;
+}
+
+/* Words of the configuration stand in the order of these enums. */
+static qvl_answer_rules rules_of(const qvl_run_config *c)
+{
+    return (qvl_answer_rules){
+        .coord = (qvl_coord)c->custom.emit_norm,
+        .shape = (qvl_shape)c->custom.json_format,
+        .fields = (qvl_fields)c->custom.object_field_order,
+        .order = (qvl_order)c->custom.object_ordering_policy,
+        .winding = (qvl_winding)c->custom.polygon_winding,
+    };
+}
+
+static qvl_encoder_options encoder_options(const qvl_run_config *c,
+                                           const char *dataset)
+{
+    qvl_encoder_options o = {
+        .model = c->model.model,
+        .min_pixels = c->template.min_pixels,
+        .max_pixels = c->template.max_pixels,
+        .max_length = c->template.max_length,
+        .answer = rules_of(c),
+        .response_prefix = c->template.response_prefix,
+        .loss = (qvl_loss_turns)c->template.loss_scale,
+        .summary_ratio = c->custom.use_summary          ? 1
+                         : c->custom.summary_ratio > 0 ? c->custom.summary_ratio
+                                                        : 0,
+        .seed = (uint64_t)c->training.data_seed,
+        .dataset = dataset,
+    };
+    for (int mode = 0; mode < QVL_N_MODES; mode++)
+        o.prompt[mode] = prompt_of(c, (qvl_mode)mode);
+    return o;
+}
+
+/* ---- records ------------------------------------------------------------- */
+
+/* Records of all files, one behind the other, at most `limit` (0: all). Each
+ * keeps its number in the whole, so that no two make the same draws. */
+static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
+                      unsigned needs, qvl_arena *arena, qvl_err *err)
+{
+    qvl_record_list *part = qvl_arena_array(arena, qvl_record_list, files->n);
+    size_t n = 0;
+    for (int i = 0; i < files->n; i++) {
+        qvl_record_options options = {
+            .needs = needs,
+            .pictures = QVL_PICTURES_EXIST,
+            .limit = limit > 0 ? (size_t)limit - n : 0,
+        };
+        if (limit > 0 && n == (size_t)limit)
+            break;
+        QVL_TRY(qvl_records_load(&part[i], files->v[i], &options, arena, err));
+        n += part[i].n;
+    }
+    qvl_record *all = qvl_arena_array(arena, qvl_record, n);
+    set->record = all;
+    set->n = n;
+    n = 0;
+    for (int i = 0; i < files->n; i++)
+        for (size_t k = 0; k < part[i].n; k++, n++) {
+            all[n] = part[i].record[k];
+            all[n].index = n;
+        }
+    return QVL_OK;
+}
+
+/* ---- checks -------------------------------------------------------------- */
+
+typedef struct {
+    qvl_sample_set *set;
+    bool checks_all;
+    qvl_arena arena;  // of one sample at a time
+    qvl_err *err;
+} checking;
+
+static void count(qvl_sample_set *set, const qvl_encoded *sample)
+{
+    set->n_tokens += sample->n;
+    set->n_supervised += sample->n_supervised;
+    set->n_image_tok += sample->n_image_tok;
+    if (sample->n > set->longest_tok)
+        set->longest_tok = sample->n;
+}
+
+/* The first records of a file: those whose file differs from the one that
+ * stands QVL_SAMPLES_CHECKED places before. */
+static bool is_first_of_file(const qvl_sample_set *set, size_t k)
+{
+    return k < QVL_SAMPLES_CHECKED
+           || set->record[k - QVL_SAMPLES_CHECKED].file != set->record[k].file;
+}
+
+static int check_all(void *arg)
+{
+    checking *c = arg;
+    qvl_sample_set *set = c->set;
+    for (size_t k = 0; k < set->n; k++) {
+        qvl_encoded sample;
+        bool is_whole = c->checks_all || is_first_of_file(set, k);
+        qvl_arena_reset(&c->arena);
+        if (is_whole) {
+            QVL_TRY(qvl_encode(set->encoder, &set->record[k], 0, &c->arena,
+                               &sample, c->err));
+            QVL_TRY(qvl_encoded_check(set->encoder, &sample, c->err));
+        } else {
+            QVL_TRY(qvl_encode_text(set->encoder, &set->record[k], 0,
+                                    &c->arena, &sample, c->err));
+        }
+        count(set, &sample);
+    }
+    return QVL_OK;
+}
+
+static int check_set(qvl_sample_set *set, bool checks_all, qvl_err *err)
+{
+    checking c = { .set = set, .checks_all = checks_all, .err = err };
+    int rc = qvl_guard(check_all, &c, err);
+    qvl_arena_release(&c.arena);
+    return rc;
+}
+
+/* ---- calls --------------------------------------------------------------- */
+
+/* Two encoders only where a draw tells training and validation apart. */
+static int open_encoders(qvl_samples *s, const qvl_run_config *c, qvl_err *err)
+{
+    qvl_encoder_options options = encoder_options(c, "train");
+    QVL_TRY(qvl_encoder_open(&s->encoder, &options, err));
+    s->train.encoder = s->val.encoder = s->encoder;
+    bool draws = options.summary_ratio > 0 && options.summary_ratio < 1;
+    if (!draws || c->custom.val_jsonl.n == 0)
+        return QVL_OK;
+    options.dataset = "val";
+    QVL_TRY(qvl_encoder_open(&s->val_encoder, &options, err));
+    s->val.encoder = s->val_encoder;
+    return QVL_OK;
+}
+
+static int open_all(qvl_samples *s, const qvl_run_config *c, bool checks_all,
+                    qvl_arena *arena, qvl_err *err)
+{
+    unsigned needs = needs_of(c);
+    QVL_TRY(load_files(&s->train, &c->custom.train_jsonl,
+                       c->custom.train_sample_limit, needs, arena, err));
+    if (c->custom.val_jsonl.n > 0)
+        QVL_TRY(load_files(&s->val, &c->custom.val_jsonl,
+                           c->custom.val_sample_limit, needs, arena, err));
+    QVL_TRY(open_encoders(s, c, err));
+    QVL_TRY(check_set(&s->train, checks_all, err));
+    return check_set(&s->val, checks_all, err);
+}
+
+int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
+                     bool checks_all, qvl_arena *arena, qvl_err *err)
+{
+    qvl_samples r = { 0 };
+    int rc = open_all(&r, config, checks_all, arena, err);
+    if (rc != QVL_OK) {
+        qvl_samples_close(&r);
+        return rc;
+    }
+    *s = r;
+    return QVL_OK;
+}
+
+void qvl_samples_close(qvl_samples *s)
+{
+    if (s == NULL)
+        return;
+    qvl_encoder_close(s->encoder);
+    qvl_encoder_close(s->val_encoder);
+    s->encoder = s->val_encoder = NULL;
+}
+
+/* ---- a sample for people ------------------------------------------------- */
+
+/* Append ids as text; a run of one id that stands for pictures is written once
+ * with its number. Only ids with a label when `labelled`. */
+static int put_ids(const qvl_encoder *e, const qvl_encoded *s, bool labelled,
+                   qvl_str *out, qvl_err *err)
+{
+    const qvl_tokenizer *t = qvl_encoder_tokenizer(e);
+    qvl_decoder d;
+    qvl_decoder_init(&d, t, QVL_SPECIAL_KEEP);
+    for (int i = 0; i < s->n; i++) {
+        if (labelled && s->label[i] == QVL_LABEL_NONE)
+            continue;
+        int run = 1;
+        while (i + run < s->n && s->id[i + run] == s->id[i])
+            run++;
+        bool is_run = run > 3
+                      && qvl_tokenizer_token(t, (int)s->id[i]).is_special;
+        QVL_TRY(qvl_decoder_push(&d, (int)s->id[i], out, err));
+        if (is_run) {
+            qvl_str_printf(out, "*%d", run);
+            i += run - 1;
+        }
+    }
+    qvl_decoder_finish(&d, out);
+    return QVL_OK;
+}
+
+typedef struct {
+    const qvl_sample_set *set;
+    qvl_arena arena;
+    qvl_str *out;
+    qvl_err *err;
+} dumping;
+
+static int dump_first(void *arg)
+{
+    dumping *d = arg;
+    qvl_encoded sample;
+    QVL_TRY(qvl_encode_text(d->set->encoder, &d->set->record[0], 0, &d->arena,
+                            &sample, d->err));
+    QVL_TRY(put_ids(d->set->encoder, &sample, false, d->out, d->err));
+    qvl_str_puts(d->out, "\n--- Assistant GT ---\n");
+    QVL_TRY(put_ids(d->set->encoder, &sample, true, d->out, d->err));
+    qvl_str_putc(d->out, '\n');
+    return QVL_OK;
+}
+
+int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err)
+{
+    dumping d = { .set = set, .out = out, .err = err };
+    int rc = qvl_guard(dump_first, &d, err);
+    qvl_arena_release(&d.arena);
+    return rc;
+}

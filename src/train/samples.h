@@ -1,0 +1,51 @@
+/* samples.h - the records of a run, and the encoder that knows its rules
+ *
+ * Opening reads every record of every file and encodes every text, so that what
+ * is wrong with a record or too long is known before the model is opened. The
+ * first samples of each file are encoded with their pictures and read back.
+ */
+#ifndef QVL_TRAIN_SAMPLES_H
+#define QVL_TRAIN_SAMPLES_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "config/run_config.h"
+#include "data/encode.h"
+
+/* Samples of each file that are read back. */
+#define QVL_SAMPLES_CHECKED 8
+
+typedef struct {
+    const qvl_record *record;  // [n] of all files in their order
+    size_t n;
+    const qvl_encoder *encoder;
+    int64_t n_tokens;      // of all, in epoch 0
+    int64_t n_supervised;
+    int64_t n_image_tok;
+    int longest_tok;
+} qvl_sample_set;
+
+typedef struct {
+    qvl_sample_set train;
+    qvl_sample_set val;  // n is 0 without custom.val_jsonl
+    // owned
+    qvl_encoder *encoder;
+    qvl_encoder *val_encoder;  // NULL: the same one serves
+} qvl_samples;
+
+/* Open what a configuration names. Records belong to the arena.
+ *
+ *   checks_all  read back every sample, not only the first ones
+ *
+ * Fails as qvl_records_load, qvl_encoder_open and qvl_encode do. */
+int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
+                     bool checks_all, qvl_arena *arena, qvl_err *err);
+void qvl_samples_close(qvl_samples *s);
+
+/* Append the first sample as a person reads it: its text, placeholders of a
+ * picture as one word and their number, then the supervised text. */
+int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err);
+
+#endif

@@ -1,0 +1,213 @@
+#include "train/loader.h"
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "../data/made.h"
+#include "check.h"
+
+#define N_RECORDS 7
+
+static const double box[] = { 8, 8, 16, 24 };
+static qvl_object object[N_RECORDS];
+static qvl_record record[N_RECORDS];
+static const char *image[N_RECORDS][1];
+
+/* Records that differ in the length of their answers; all but one have a
+ * picture of 32 x 32 px. */
+static void make_records(void)
+{
+    static const char words[] = "a red box with a very long name indeed";
+    for (int k = 0; k < N_RECORDS; k++) {
+        static char desc[N_RECORDS][64];
+        snprintf(desc[k], sizeof desc[k], "%.*s%d", 5 + 4 * k, words, k);
+        image[k][0] = made_png("p.png", 32, 32);
+        object[k] = (qvl_object){ QVL_GEOM_BOX, 2, box, desc[k] };
+        record[k] = (qvl_record){ .file = "r.jsonl", .line = k + 1,
+                                  .index = (size_t)k, .image = image[k],
+                                  .n_images = 1, .w = 32, .h = 32,
+                                  .object = &object[k], .n_objects = 1 };
+    }
+}
+
+static qvl_encoder *open_encoder(void)
+{
+    qvl_err err = { 0 };
+    qvl_encoder *e;
+    qvl_encoder_options o = { .model = made_model() };
+    for (int m = 0; m < QVL_N_MODES; m++)
+        o.prompt[m] = (qvl_prompt){ "", "Detect." };
+    CHECK_OK(qvl_encoder_open(&e, &o, &err), err);
+    return e;
+}
+
+static qvl_loader_options options_of(const qvl_encoder *e)
+{
+    return (qvl_loader_options){
+        .encoder = e, .record = record,
+        .plan = { .n_records = N_RECORDS, .batch = 3, .accumulate = 2,
+                  .seed = 5, .is_shuffled = true },
+        .end = 9, .n_taken = 2, .n_ahead = 2,
+    };
+}
+
+static uint64_t hash_of(const qvl_collated *b)
+{
+    size_t cells = (size_t)b->in.n_rows * (size_t)b->in.row_len;
+    const qvl_pictures *p = &b->in.images;
+    uint64_t h = qvl_rng_mix((uint64_t)b->in.n_rows, (uint64_t)b->in.row_len);
+    h = qvl_rng_mix(h, qvl_rng_hash((const char *)b->in.input_ids, 8 * cells));
+    h = qvl_rng_mix(h, qvl_rng_hash((const char *)b->in.labels, 8 * cells));
+    h = qvl_rng_mix(h, qvl_rng_hash((const char *)b->in.attention_mask,
+                                    8 * cells));
+    h = qvl_rng_mix(h, qvl_rng_hash((const char *)p->pixels,
+                                    4 * p->n_rows * p->n_cols));
+    return qvl_rng_mix(h, qvl_rng_hash((const char *)p->grid,
+                                       24 * (size_t)p->n_grids));
+}
+
+/* Hashes of all batches, taken two and one at a time. */
+static void take_all(uint64_t *hash, const qvl_loader_options *o)
+{
+    qvl_err err = { 0 };
+    qvl_loader *l;
+    CHECK_OK(qvl_loader_open(&l, o, &err), err);
+    for (uint64_t b = o->first; b < o->end;) {
+        qvl_collated got[2];
+        int n = b % 3 == 2 || b + 1 == o->end ? 1 : 2;
+        CHECK_OK(qvl_loader_take(l, got, n, &err), err);
+        for (int k = 0; k < n; k++)
+            hash[b++] = hash_of(&got[k]);
+    }
+    qvl_loader_close(l);
+}
+
+/* Three epochs of three batches: the same for any number of threads, and from
+ * any batch on. */
+static void test_order(void)
+{
+    make_records();
+    qvl_encoder *e = open_encoder();
+    uint64_t alone[9], hash[9];
+    qvl_loader_options o = options_of(e);
+    take_all(alone, &o);
+    /* the last of an epoch is one record, which may come last again */
+    for (int k = 0; k < 9; k++)
+        for (int i = 0; i < k && k % 3 != 2; i++)
+            CHECK(alone[k] != alone[i], "batches %d and %d are one", i, k);
+    for (int n_threads = 0; n_threads <= 4; n_threads++)
+        for (uint64_t first = 0; first < 9; first += 4) {
+            o.n_threads = n_threads;
+            o.first = first;
+            take_all(hash, &o);
+            for (uint64_t b = first; b < 9; b++)
+                CHECK(hash[b] == alone[b], "%d threads from %d: batch %d",
+                      n_threads, (int)first, (int)b);
+        }
+    qvl_encoder_close(e);
+}
+
+static void test_padding(void)
+{
+    make_records();
+    qvl_err err = { 0 };
+    qvl_encoder *e = open_encoder();
+    qvl_arena a = { 0 };
+    qvl_encoded s[3];
+    for (int k = 0; k < 3; k++)
+        CHECK_OK(qvl_encode(e, &record[2 * k], 0, &a, &s[k], &err), err);
+    qvl_collated c = qvl_collate(s, 3, &a);
+    CHECK_INT(c.in.n_rows, 3, "rows");
+    CHECK_INT(c.in.row_len, s[2].n, "the longest");
+    CHECK_INT(c.n_tokens, s[0].n + s[1].n + s[2].n, "tokens");
+    CHECK(s[0].n < s[2].n, "one is shorter");
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < c.in.row_len; i++) {
+            int at = k * c.in.row_len + i;
+            bool is_real = i < s[k].n;
+            CHECK_INT(c.in.attention_mask[at], is_real, "row %d, %d", k, i);
+            CHECK_INT(c.in.labels[at], is_real ? s[k].label[i] : -100,
+                      "row %d, %d", k, i);
+            if (is_real)
+                CHECK_INT(c.in.input_ids[at], s[k].id[i], "row %d, %d", k, i);
+        }
+    CHECK_INT(c.in.images.n_grids, 3, "grids");
+    CHECK_INT(c.in.images.n_rows, 12, "patches");
+    CHECK(memcmp(c.in.images.pixels + 4 * c.in.images.n_cols, s[1].pixels,
+                 4 * c.in.images.n_cols * sizeof(float)) == 0, "patches of 1");
+    qvl_arena_release(&a);
+    qvl_encoder_close(e);
+}
+
+/* Text alone has neither patches nor grids; it may stand beside pictures. */
+static void test_text(void)
+{
+    qvl_arena a = { 0 };
+    int64_t id[2] = { 4, 5 }, label[2] = { -100, 5 }, grid[3] = { 1, 2, 2 };
+    float pixels[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    qvl_encoded s[2] = { { .n = 2, .id = id, .label = label,
+                           .n_supervised = 1 } };
+    qvl_collated c = qvl_collate(s, 1, &a);
+    CHECK(c.in.images.pixels == NULL && c.in.images.grid == NULL
+          && c.in.images.n_rows == 0 && c.in.images.n_grids == 0, "no picture");
+    s[1] = s[0];
+    s[1].pixels = pixels;
+    s[1].grid = grid;
+    s[1].n_patches = 4;
+    s[1].n_values = 2;
+    s[1].n_grids = 1;
+    c = qvl_collate(s, 2, &a);
+    CHECK(c.in.images.n_rows == 4 && c.in.images.n_cols == 2
+          && c.in.images.n_grids == 1, "one picture");
+    CHECK(memcmp(c.in.images.pixels, pixels, sizeof pixels) == 0, "its pixels");
+    qvl_arena_release(&a);
+}
+
+/* A picture that is gone: the batches before it come, then the error. */
+static void test_error(void)
+{
+    static const char *const none[] = { "none.png" };
+    for (int n_threads = 0; n_threads <= 2; n_threads++) {
+        make_records();
+        record[4].image = none;
+        qvl_err err = { 0 };
+        qvl_encoder *e = open_encoder();
+        qvl_loader *l;
+        qvl_collated got[2];
+        qvl_loader_options o = options_of(e);
+        o.n_threads = n_threads;
+        o.plan.is_shuffled = false;
+        CHECK_OK(qvl_loader_open(&l, &o, &err), err);
+        CHECK_OK(qvl_loader_take(l, got, 1, &err), err);
+        CHECK_FAILS(qvl_loader_take(l, got, 2, &err), QVL_E_IO, err,
+                    "none.png");
+        qvl_loader_close(l);
+        qvl_encoder_close(e);
+    }
+}
+
+/* Closing one that nobody took from, or half of it, ends its threads. */
+static void test_close(void)
+{
+    make_records();
+    qvl_err err = { 0 };
+    qvl_encoder *e = open_encoder();
+    qvl_loader_options o = options_of(e);
+    o.n_threads = 3;
+    for (int n = 0; n < 3; n++) {
+        qvl_loader *l;
+        qvl_collated got[2];
+        CHECK_OK(qvl_loader_open(&l, &o, &err), err);
+        for (int k = 0; k < n; k++)
+            CHECK_OK(qvl_loader_take(l, got, 2, &err), err);
+        qvl_loader_close(l);
+    }
+    o.end = 0;
+    qvl_loader *l;
+    CHECK_OK(qvl_loader_open(&l, &o, &err), err);
+    qvl_loader_close(l);
+    qvl_loader_close(NULL);
+    qvl_encoder_close(e);
+}
+
+RUN_TESTS(TEST(test_order), TEST(test_padding), TEST(test_text),
+          TEST(test_error), TEST(test_close))

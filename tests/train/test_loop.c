@@ -1,0 +1,344 @@
+#include "train/loop.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdbool.h>
+
+#include "../data/made.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "check.h"
+#include "fake_trainer.h"
+
+static volatile sig_atomic_t stop;
+static char said[16384];
+
+static void hear(void *ctx, int level, const char *text)
+{
+    (void)ctx;
+    size_t n = strlen(said);
+    snprintf(said + n, sizeof said - n, "%d %s\n", level, text);
+}
+
+/* ---- records ------------------------------------------------------------- */
+
+/* n records that differ in their descriptions. */
+static const char *make_records(const char *name, int n)
+{
+    qvl_str text = { 0 };
+    made_png("p.png", 32, 32);
+    for (int k = 0; k < n; k++)
+        qvl_str_printf(&text, "{\"images\": [\"p.png\"], \"width\": 32, "
+                       "\"height\": 32, \"objects\": [{\"bbox_2d\": [%d, 1, "
+                       "20, 30], \"desc\": \"thing %d\"}]}\n", k % 16, 7 * k);
+    const char *path = made_file(name, text.p, text.len);
+    qvl_str_release(&text);
+    return path;
+}
+
+/* ---- runs ---------------------------------------------------------------- */
+
+/* What a run did. */
+typedef struct {
+    int rc;
+    qvl_err err;
+    fake_run did;
+} outcome;
+
+/* 10 records in batches of 2, two to a step: 3 steps an epoch, the last of one
+ * batch. `more` is the number of logging_steps and what else `training` has. */
+static outcome train(const char *name, const char *more, const fake_run *plan)
+{
+    char text[4096], folder[256];
+    qvl_arena a = { 0 };
+    qvl_run_config c;
+    outcome out = { 0 };
+    const char *records = make_records("train.jsonl", 10);
+    const char *held_out = make_records("val.jsonl", 2);
+    snprintf(folder, sizeof folder, "%s", check_path("out"));
+    snprintf(text, sizeof text,
+             "model: {model: %s, torch_dtype: float32}\n"
+             "template: {template: qwen3_vl, max_length: 200}\n"
+             "data: {dataloader_num_workers: 1}\n"
+             "tuner: {train_type: full}\n"
+             "training: {output_dir: %s, logging_dir: %s/runs,\n"
+             "  run_name: %s, num_train_epochs: 3, learning_rate: 0.125,\n"
+             "  per_device_train_batch_size: 2,\n"
+             "  gradient_accumulation_steps: 2, add_version: false,\n"
+             "  logging_steps: %s}\n"
+             "custom: {emit_norm: norm1000, train_jsonl: %s,\n"
+             "  val_jsonl: %s}\n"
+             "prompts: {system: '', user: Go.}\n",
+             made_model(), folder, folder, name, more, records, held_out);
+    const char *file = made_text("run.yaml", text);
+    fake = *plan;
+    fake.stop = &stop;
+    stop = 0;
+    said[0] = '\0';
+    qvl_log_set_sink(hear, NULL, QVL_LOG_INFO);
+    qvl_progress progress = { .mode = QVL_PROGRESS_OFF };
+    out.rc = qvl_run_config_load(&c, file, NULL, NULL, 0, &a, &out.err);
+    qvl_loop_options o = { .config = &c, .stop = &stop, .progress = &progress };
+    if (out.rc == QVL_OK)
+        out.rc = qvl_loop_run(&o, &out.err);
+    qvl_log_set_sink(NULL, NULL, 0);
+    qvl_arena_release(&a);
+    out.did = fake;
+    return out;
+}
+
+static const fake_run nothing_special;
+
+/* ---- the log ------------------------------------------------------------- */
+
+static char *log_text(const char *name, qvl_arena *a)
+{
+    char path[512], *text;
+    qvl_err err = { 0 };
+    snprintf(path, sizeof path, "%s/out/%s/logging.jsonl", check_dir(), name);
+    CHECK_OK(qvl_file_read(path, &text, NULL, a, &err), err);
+    return text;
+}
+
+/* What a log says of steps, without what depends on the clock: "train 2 LOSS
+ * ACC NORM EPOCH;" for each line with a step of its own. */
+static void steps_of(qvl_str *out, const char *name)
+{
+    qvl_arena a = { 0 };
+    char *line = log_text(name, &a);
+    for (char *next; (next = strchr(line, '\n')) != NULL; line = next + 1) {
+        qvl_err err = { 0 };
+        qvl_node *n;
+        CHECK_OK(qvl_json_parse(&n, line, (size_t)(next - line), "log", &a,
+                                &err), err);
+        bool is_train = qvl_node_find(n, "train/loss") != NULL;
+        if (!is_train && qvl_node_find(n, "eval/loss") == NULL)
+            continue;
+        qvl_str_printf(out, "%s %s", is_train ? "train" : "eval",
+                       qvl_node_find(n, "step")->s);
+        static const char *const keys[] = { "train/loss", "train/token_acc",
+                                            "train/grad_norm", "eval/loss",
+                                            "epoch" };
+        for (size_t i = 0; i < QVL_COUNT(keys); i++)
+            if (qvl_node_find(n, keys[i]) != NULL)
+                qvl_str_printf(out, " %s", qvl_node_find(n, keys[i])->s);
+        qvl_str_puts(out, ";");
+    }
+    qvl_arena_release(&a);
+}
+
+/* ---- tests --------------------------------------------------------------- */
+
+static void test_whole_run(void)
+{
+    outcome out = train("whole", "2, save_strategy: epoch", &nothing_special);
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(out.did.saved, "3 6 9 ", "a checkpoint an epoch, the last too");
+    CHECK(out.did.weight != 0, "trained");
+    qvl_arena a = { 0 };
+    const char *log = log_text("whole", &a);
+    CHECK_HAS(log, "\"global_step/max_steps\": \"1/9\"", "the first step");
+    CHECK_HAS(log, "\"global_step/max_steps\": \"9/9\"", "the last step");
+    CHECK_HAS(log, "\"last_model_checkpoint\": \"", "the last line");
+    CHECK_HAS(log, "\"pad_fraction\": ", "numbers of the data");
+    CHECK_HAS(log, "\"records\": 10, ", "numbers of the records");
+    CHECK_HAS(said, "10 records", "the plan");
+    CHECK_HAS(said, "9 steps of 4 samples (2 batches of 2), 3 steps an epoch",
+              "the plan");
+    static const char *const files[] = { "args.json", "logging.jsonl",
+                                         "checkpoint-9/state.json" };
+    for (size_t i = 0; i < QVL_COUNT(files); i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/out/whole/%s", check_dir(), files[i]);
+        CHECK(qvl_file_exists(path), "%s", path);
+    }
+    CHECK(qvl_file_is_dir(check_path("out/runs/whole")), "event files");
+    qvl_str steps = { 0 };
+    steps_of(&steps, "whole");
+    CHECK(strncmp(steps.p, "train 1 ", 8) == 0, "%s", steps.p);
+    CHECK_HAS(steps.p, " 0.4;train 2 ", "an epoch of 5 batches");
+    CHECK_HAS(steps.p, " 3;", "the end of the third");
+    qvl_str_release(&steps);
+    qvl_arena_release(&a);
+}
+
+/* Stopped behind each step and taken up: the same weight, bit for bit, and the
+ * same log. */
+static void test_resume(void)
+{
+    static const char rules[] = "3, save_strategy: 'no', eval_strategy: "
+                                "steps, eval_steps: 2";
+    outcome whole = train("straight", rules, &nothing_special);
+    CHECK_OK(whole.rc, whole.err);
+    CHECK_STR(whole.did.saved, "", "no checkpoints");
+    qvl_str wanted = { 0 };
+    steps_of(&wanted, "straight");
+    for (int64_t k = 1; k < 9; k++) {
+        char name[32], more[512];
+        fake_run plan = { .stop_at = k };
+        snprintf(name, sizeof name, "cut%d", (int)k);
+        outcome cut = train(name, rules, &plan);
+        CHECK_INT(cut.rc, QVL_E_INTERRUPTED, "%s: %s", name, cut.err.msg);
+        CHECK_HAS(cut.err.msg, "interrupted behind step", "%s", name);
+        snprintf(more, sizeof more,
+                 "%s, resume_from_checkpoint: %s/out/%s/checkpoint-%d", rules,
+                 check_dir(), name, (int)k);
+        outcome rest = train(name, more, &nothing_special);
+        CHECK_OK(rest.rc, rest.err);
+        CHECK(rest.did.weight == whole.did.weight, "%s: %.17g, straight %.17g",
+              name, rest.did.weight, whole.did.weight);
+        qvl_str found = { 0 };
+        steps_of(&found, name);
+        CHECK_STR(found.p, wanted.p, "%s", name);
+        qvl_str_release(&found);
+        qvl_arena a = { 0 };
+        CHECK_HAS(log_text(name, &a), "{\"resumed_from\": \"", "%s", name);
+        qvl_arena_release(&a);
+    }
+    qvl_str_release(&wanted);
+}
+
+/* A stop in the middle of an evaluation: it is made up for. */
+static void test_stop_in_evaluation(void)
+{
+    static const char rules[] = "2, eval_strategy: steps, eval_steps: 4";
+    outcome whole = train("asked", rules, &nothing_special);
+    CHECK_OK(whole.rc, whole.err);
+    qvl_str wanted = { 0 }, found = { 0 };
+    steps_of(&wanted, "asked");
+    fake_run plan = { .stop_at = 4, .stop_in_evaluation = 1 };
+    char more[512];
+    snprintf(more, sizeof more, "%s, per_device_eval_batch_size: 1", rules);
+    outcome cut = train("asked2", more, &plan);
+    CHECK_INT(cut.rc, QVL_E_INTERRUPTED, "%s", cut.err.msg);
+    CHECK_STR(cut.did.saved, "4 ", "saved");
+    size_t n = strlen(more);
+    snprintf(more + n, sizeof more - n, ", resume_from_checkpoint: true");
+    outcome rest = train("asked2", more, &nothing_special);
+    CHECK_OK(rest.rc, rest.err);
+    steps_of(&found, "asked2");
+    CHECK_STR(found.p, wanted.p, "evaluated at 4 all the same");
+    qvl_str_release(&wanted);
+    qvl_str_release(&found);
+}
+
+static void test_best(void)
+{
+    fake_run plan = { .eval_loss = { 3, 2, 2.5, 1, 4, 4, 4, 4, 4 } };
+    outcome out = train("best", "2, save_strategy: best, eval_strategy: steps, "
+                        "eval_steps: 1, save_total_limit: 2, "
+                        "create_checkpoint_symlink: true", &plan);
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(out.did.saved, "1 2 4 9:final ", "the best ones and the last");
+    char target[64] = "";
+    CHECK_INT(readlink(check_path("out/best/best"), target, sizeof target),
+              12, "link");
+    CHECK_STR(target, "checkpoint-4", "best");
+    memset(target, 0, sizeof target);
+    CHECK_INT(readlink(check_path("out/best/last"), target, sizeof target),
+              12, "link");
+    CHECK_STR(target, "checkpoint-9", "last");
+    qvl_arena a = { 0 };
+    char *state;
+    qvl_err err = { 0 };
+    CHECK_OK(qvl_file_read(check_path("out/best/checkpoint-9/state.json"),
+                           &state, NULL, &a, &err), err);
+    CHECK_HAS(state, "\"best_step\": 4, \"best\": \"", "state");
+    CHECK_HAS(state, "checkpoint-4\", \"kept\": \"checkpoint-4\"", "state");
+    CHECK_HAS(log_text("best", &a), "\"best_metric\": 1, ", "last line");
+    qvl_arena_release(&a);
+}
+
+static void test_early_stop(void)
+{
+    fake_run plan = { .eval_loss = { 3, 4, 4, 4, 4, 4, 4, 4, 4 } };
+    outcome out = train("early", "2, eval_strategy: steps, eval_steps: 2, "
+                        "early_stop_interval: 2", &plan);
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(out.did.saved, "6:final ", "ended behind step 6");
+    CHECK_HAS(said, "no progress in 2 evaluations", "said so");
+    plan = (fake_run){ .eval_loss = { 3, 2, 2, 2 } };
+    out = train("delay", "2, eval_strategy: steps, eval_steps: 2, "
+                "save_strategy: best, save_delay_steps: 5", &plan);
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(out.did.saved, "6 9:final ", "the first behind the delay");
+}
+
+static void test_save_only_model(void)
+{
+    fake_run plan = { .stop_at = 4 };
+    outcome out = train("only", "2, save_only_model: true, save_steps: 2",
+                        &plan);
+    CHECK_INT(out.rc, QVL_E_INTERRUPTED, "%s", out.err.msg);
+    CHECK_STR(out.did.saved, "2:model 4:model 4 ",
+              "that of the interruption is whole");
+}
+
+static void test_errors(void)
+{
+    static const struct {
+        const char *more;
+        fake_run plan;
+        int code;
+        const char *part;
+    } cases[] = {
+        { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
+        { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: f1",
+          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, "
+          "runtime" },
+        { "2, resume_from_checkpoint: last", { 0 }, QVL_E_CONFIG,
+          "found no checkpoint in" },
+        { "2, max_steps: -2", { 0 }, QVL_E_CONFIG, "training.max_steps" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        char name[16];
+        snprintf(name, sizeof name, "bad%zu", i);
+        outcome out = train(name, cases[i].more, &cases[i].plan);
+        CHECK(out.rc == cases[i].code
+              && strstr(out.err.msg, cases[i].part) != NULL,
+              "case %zu: %s |%s|", i, qvl_err_name(out.rc), out.err.msg);
+    }
+}
+
+/* Resuming with another order of the data is refused, with what differs. */
+static void test_other_order(void)
+{
+    static const struct {
+        const char *more, *part;
+    } cases[] = {
+        { "2, seed: 7", "found seed 42 in the checkpoint, expected 7" },
+        { "2, max_steps: 4", "found 4 steps done, expected fewer than the 4" },
+    };
+    fake_run plan = { .stop_at = 4 };
+    outcome cut = train("order", "2", &plan);
+    CHECK_INT(cut.rc, QVL_E_INTERRUPTED, "%s", cut.err.msg);
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        char more[128];
+        snprintf(more, sizeof more, "%s, resume_from_checkpoint: last",
+                 cases[i].more);
+        outcome out = train("order", more, &nothing_special);
+        CHECK(out.rc == QVL_E_CONFIG
+              && strstr(out.err.msg, cases[i].part) != NULL, "case %zu: %s",
+              i, out.err.msg);
+    }
+}
+
+/* Steps that change nothing are counted, and the run goes on. */
+static void test_skipped(void)
+{
+    fake_run plan = { .nan_at = 3 };
+    outcome out = train("skipped", "2, save_strategy: 'no'", &plan);
+    CHECK_OK(out.rc, out.err);
+    CHECK_HAS(said, "step 3: the update was left out: the gradient is not "
+              "finite", "said so");
+    qvl_arena a = { 0 };
+    CHECK_HAS(log_text("skipped", &a), "\"train/skipped_updates\": 1", "log");
+    CHECK_HAS(log_text("skipped", &a), "\"not_finite\": 1", "log");
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
+          TEST(test_stop_in_evaluation), TEST(test_best),
+          TEST(test_early_stop), TEST(test_save_only_model),
+          TEST(test_errors), TEST(test_other_order), TEST(test_skipped))

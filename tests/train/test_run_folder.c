@@ -1,0 +1,102 @@
+#include "train/run_folder.h"
+
+#include "base/file.h"
+#include "check.h"
+
+static const struct tm noon = { .tm_year = 126, .tm_mon = 0, .tm_mday = 2,
+                                .tm_hour = 12 };
+
+static const char *make(const char *name)
+{
+    qvl_err err;
+    const char *path = check_path(name);
+    CHECK_OK(qvl_file_make_dirs(path, &err), err);
+    return path;
+}
+
+/* Open; the path of the run is compared behind the test's own folder. */
+static void check_open(const char *out, bool versions, const char *resume,
+                       const char *path, const char *from, bool is_old)
+{
+    qvl_err err;
+    qvl_arena a = { 0 };
+    qvl_run_folder f;
+    CHECK_OK(qvl_run_folder_open(&f, check_path(out), versions, resume, &noon,
+                                 &a, &err), err);
+    CHECK_STR(f.path + strlen(check_dir()) + 1, path, "run of %s", out);
+    CHECK(qvl_file_is_dir(f.path), "%s is there", f.path);
+    CHECK_INT(f.is_old, is_old, "is_old");
+    if (from == NULL)
+        CHECK(f.resume == NULL, "nothing to resume");
+    else
+        CHECK_STR(f.resume, from, "to resume");
+    qvl_arena_release(&a);
+}
+
+static void test_new(void)
+{
+    check_open("a/run", false, NULL, "a/run", NULL, false);
+    check_open("a/run", false, "false", "a/run", NULL, false);
+    check_open("b/run", true, NULL, "b/run/v0-20260102-120000", NULL, false);
+    check_open("b/run", true, NULL, "b/run/v1-20260102-120000", NULL, false);
+    make("b/run/v7-x");
+    make("b/run/v9");
+    make("b/run/vx-12");
+    CHECK_OK(qvl_file_write_all(check_path("b/run/v30-file"), "", 0,
+                                &(qvl_err){ 0 }), ((qvl_err){ 0 }));
+    check_open("b/run", true, NULL, "b/run/v8-20260102-120000", NULL, false);
+}
+
+static void test_last(void)
+{
+    make("c/run/v0-a/checkpoint-5");
+    make("c/run/v2-b/checkpoint-3");
+    make("c/run/v10-c/checkpoint-9.tmp");
+    make("c/run/v11-d");
+    check_open("c/run", true, "true", "c/run/v2-b", check_path("c/run/v2-b"),
+               true);
+    check_open("c/run", true, "last", "c/run/v2-b", check_path("c/run/v2-b"),
+               true);
+    make("d/run/checkpoint-1");
+    check_open("d/run", false, "last", "d/run", check_path("d/run"), true);
+}
+
+static void test_named(void)
+{
+    const char *own = make("e/run/v0-a/checkpoint-5");
+    const char *flat = make("e/run/checkpoint-2");
+    const char *other = make("f/checkpoint-5");
+    check_open("e/run", true, own, "e/run/v0-a", own, true);
+    check_open("e/run", true, flat, "e/run", flat, true);
+    check_open("e/run", false, other, "e/run", other, false);
+    char slashed[512];
+    snprintf(slashed, sizeof slashed, "%s//", own);
+    check_open("e/run", true, slashed, "e/run/v0-a", slashed, true);
+}
+
+static void test_refused(void)
+{
+    qvl_err err;
+    qvl_arena a = { 0 };
+    qvl_run_folder f = { 0 };
+    make("g/run/v0-a");
+    CHECK_FAILS(qvl_run_folder_open(&f, check_path("g/run"), true, "true",
+                                    &noon, &a, &err), QVL_E_CONFIG, err,
+                "found no checkpoint in");
+    CHECK_FAILS(qvl_run_folder_open(&f, check_path("g/none"), true, "last",
+                                    &noon, &a, &err), QVL_E_CONFIG, err,
+                "found no checkpoint in");
+    CHECK_FAILS(qvl_run_folder_open(&f, check_path("g/run"), true, "nowhere",
+                                    &noon, &a, &err), QVL_E_CONFIG, err,
+                "found nowhere");
+    CHECK_OK(qvl_file_write_all(check_path("g/file"), "", 0, &err), err);
+    CHECK_FAILS(qvl_run_folder_open(&f, check_path("g/file"), true, NULL,
+                                    &noon, &a, &err), QVL_E_IO, err, "file");
+    CHECK_FAILS(qvl_run_folder_open(&f, check_path("g/file"), false, NULL,
+                                    &noon, &a, &err), QVL_E_IO, err, "file");
+    CHECK(f.path == NULL, "unchanged");
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_new), TEST(test_last), TEST(test_named),
+          TEST(test_refused))
