@@ -7,7 +7,7 @@
 #include "image/font.h"
 
 /* Width of the pen that writes, in units of the font. */
-#define TEXT_PEN 1.05
+#define TEXT_PEN 1.0
 /* The same for the small digits in a box. */
 #define BOX_PEN 0.5
 

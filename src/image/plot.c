@@ -59,7 +59,7 @@ static int ticks_by(double *tick, double lo, double hi, double step, int most)
     double slack = 1e-9 * step;
     for (double k = ceil((lo - slack) / step);
          k * step <= hi + slack && n < most; k++)
-        tick[n++] = k * step;
+        tick[n++] = k * step + 0.0;  // no -0
     return n;
 }
 
@@ -67,10 +67,10 @@ int qvl_plot_ticks(double *tick, double lo, double hi, int most)
 {
     assert(lo < hi && most >= 2);
 
-    double step = round_up((hi - lo) / most);
+    double step = round_up((hi - lo) / (most - 1));
     int n = ticks_by(tick, lo, hi, step, most);
     for (int i = 0; i < 3 && n < 2; i++) {
-        step = round_up(step / 2.2);
+        step = round_up(step / 2.6);  // the next one below
         n = ticks_by(tick, lo, hi, step, most);
     }
     return n;
