@@ -38,8 +38,10 @@ static qvl_train_options trainer_options(qvl_loop *r)
 
     o.optimizer = qvl_run_config_word(c, "training.optimizer", &r->arena);
     o.learning_rate = c->training.learning_rate;
-    o.vit_lr = c->training.vit_lr;
-    o.aligner_lr = c->training.aligner_lr;
+    if (c->training.optimizer == QVL_OPTIMIZER_MULTIMODAL) {
+        o.vit_lr = c->training.vit_lr;
+        o.aligner_lr = c->training.aligner_lr;
+    }
     o.beta1 = c->training.adam_beta1;
     o.beta2 = c->training.adam_beta2;
     o.epsilon = c->training.adam_epsilon;
