@@ -57,10 +57,10 @@ typedef struct {
       .at = offsetof(opts, dtype), .value = "T", .preset = "f32",             \
       .help = "f32, bf16 or f16: storage of weights and activations" }
 
+extern const cmd cmd_eval;
 extern const cmd cmd_forward;
 extern const cmd cmd_inspect;
 extern const cmd cmd_init;
-extern const cmd cmd_eval;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

@@ -3,10 +3,10 @@
 #include "cmd.h"
 
 static const cmd *const commands[] = {
+    &cmd_eval,
     &cmd_forward,
     &cmd_inspect,
     &cmd_init,
-    &cmd_eval,
 };
 
 int main(int argc, char **argv)
