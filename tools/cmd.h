@@ -64,6 +64,7 @@ typedef struct {
       .at = offsetof(opts, dtype), .value = "T", .preset = "f32",             \
       .help = "f32, bf16 or f16: storage of weights and activations" }
 
+extern const cmd cmd_eval;
 extern const cmd cmd_forward;
 extern const cmd cmd_bench;
 extern const cmd cmd_inspect;

@@ -349,6 +349,7 @@ static int score_file(eval *e)
     bool is_first = true;
     ssize_t len;
     for (int n = 1; (len = getline(&e->line, &e->cap, e->file)) >= 0; n++) {
+        len -= len > 0 && e->line[len - 1] == '\n';
         if (is_blank(e->line, (size_t)len))
             continue;
         QVL_TRY(score_line(e, (size_t)len, n, is_first));

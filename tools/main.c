@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 static const cmd *const commands[] = {
+    &cmd_eval,
     &cmd_forward,
     &cmd_inspect,
     &cmd_infer,

@@ -1,0 +1,66 @@
+/* Texts of objects: category and attributes in each dialect. */
+#include "check.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "score/desc.h"
+
+#define CAT QVL_DESC_CATEGORY
+#define SEEN QVL_DESC_VISIBILITY
+#define NOTE QVL_DESC_REMARK
+#define WORDS QVL_DESC_READING
+#define WHOLE "\xe6\x98\xbe\xe7\xa4\xba\xe5\xae\x8c\xe6\x95\xb4"
+
+static const struct {
+    const char *text;
+    const char *wanted;  // category; attributes as [key|value]
+} cases[] = {
+    { "", ";" },
+    { "blue square", "blue square;" },
+    { "cable/yellow", "cable;[yellow|yellow]" },
+    { "cable/yellow,colour:red/", "cable;[yellow|yellow][colour|red]" },
+    { "cable/" WHOLE "/x", "cable;[" SEEN "|" WHOLE "][x|x]" },
+    { "cable/a\xef\xbc\x9a" "b", "cable;[a|b]" },
+    { "cable/" NOTE ":one, two/three", "cable;[" NOTE "|one, two/three]" },
+    { "cable//,", "cable;" },
+    { "/x", ";[x|x]" },
+    { CAT "=cable", "cable;" },
+    { CAT "=cable,colour=red,size=", "cable;[colour|red][size|]" },
+    { "colour=red," CAT "=cable", "cable;[colour|red]" },
+    { CAT "=cable," WORDS "=a,b,c", "cable;[" WORDS "|a,b,c]" },
+    { CAT "=cable," NOTE "=a=b,c|d," SEEN "=x",
+      "cable;[" NOTE "|a=b,c|d][" SEEN "|x]" },
+    { CAT "=cable,word,=3", "cable;[word|word][=3|=3]" },
+    { CAT "=", ";" },
+    { "x" CAT "=cable", "x" CAT "=cable;" },
+    { "type=cable", "type=cable;" },
+};
+
+static void test_read(void)
+{
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_arena arena = { 0 };
+        qvl_desc d;
+        qvl_str out = { 0 };
+        qvl_desc_read(&d, cases[i].text, &arena);
+        qvl_str_printf(&out, "%s;", d.category);
+        for (int k = 0; k < d.n_attrs; k++)
+            qvl_str_printf(&out, "[%s|%s]", d.attr[k].key, d.attr[k].value);
+        CHECK_STR(out.p, cases[i].wanted, "%s", cases[i].text);
+        qvl_str_release(&out);
+        qvl_arena_release(&arena);
+    }
+}
+
+static void test_find(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_desc d;
+    qvl_desc_read(&d, CAT "=a,k=1,j=2,k=3", &arena);
+    CHECK_STR(qvl_desc_find(&d, "k"), "1", "the first");
+    CHECK_STR(qvl_desc_find(&d, "j"), "2", "j");
+    CHECK_STR(qvl_desc_find(&d, CAT), NULL, "the category is none");
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_read), TEST(test_find))
