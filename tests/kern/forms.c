@@ -110,6 +110,16 @@ static int add_norms(maker *m)
     return QVL_OK;
 }
 
+static int add_optim(maker *m)
+{
+    QVL_TRY(add(m, "tally", "ff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "square_sum", "ff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "clip", "fff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "adamw", "ffffff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "adamw_master", "bffffff", -1, NULL, NULL, NULL));
+    return add(m, "adamw_master", "hffffff", -1, NULL, NULL, NULL);
+}
+
 static int add_tries(maker *m)
 {
     QVL_TRY(add(m, "try_product", "ffxf", -1, NULL, NULL, NULL));
@@ -129,7 +139,7 @@ int forms_make(const kern_form *const **forms, int *n, kern_set *set,
 {
     static const char *const file[] = {
         "shaders/map.k", "shaders/reduce.k", "shaders/norm.k",
-        "tests/kern/try.k",
+        "shaders/optim.k", "tests/kern/try.k",
     };
     for (size_t i = 0; i < QVL_COUNT(file); i++)
         QVL_TRY(kern_read(set, qvl_arena_printf(arena, "%s/%s", root, file[i]),
@@ -142,6 +152,7 @@ int forms_make(const kern_form *const **forms, int *n, kern_set *set,
     QVL_TRY(add_maps(m));
     QVL_TRY(add_sums(m));
     QVL_TRY(add_norms(m));
+    QVL_TRY(add_optim(m));
     QVL_TRY(add_tries(m));
     *forms = m->form;
     *n = m->n;
