@@ -1,0 +1,291 @@
+#!/bin/sh
+# qvl train: a run of a few steps, what is refused before it, and that a run that
+# was stopped, killed or out of room goes on as if nothing had been.
+. "$(dirname "$0")/cli.sh"
+
+model=$dir/model
+data=$dir/data
+
+# ---- what the runs need ----
+
+make_model() {
+    cat >"$dir/size.yaml" <<END
+config:
+  architectures: [Qwen3VLForConditionalGeneration]
+  model_type: qwen3_vl
+  dtype: float32
+  image_token_id: 1036
+  video_token_id: 1037
+  vision_start_token_id: 1033
+  vision_end_token_id: 1034
+  tie_word_embeddings: true
+  text_config: {model_type: qwen3_vl_text, vocab_size: 1050, hidden_size: 16,
+    intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 1,
+    num_key_value_heads: 1, head_dim: 16, hidden_act: silu,
+    max_position_embeddings: 4096, initializer_range: 0.02, rms_norm_eps: 1e-6,
+    attention_bias: false, attention_dropout: 0.0, use_cache: true,
+    bos_token_id: 1024, eos_token_id: 1026, rope_theta: 10000,
+    rope_scaling: {mrope_interleaved: true, mrope_section: [4, 2, 2],
+      rope_type: default}}
+  vision_config: {model_type: qwen3_vl, depth: 1, hidden_size: 16,
+    intermediate_size: 16, num_heads: 1, in_channels: 3, patch_size: 16,
+    temporal_patch_size: 2, spatial_merge_size: 2, out_hidden_size: 16,
+    num_position_embeddings: 16, deepstack_visual_indexes: [0],
+    hidden_act: gelu_pytorch_tanh, initializer_range: 0.02}
+processor: {size: {shortest_edge: 4096, longest_edge: 4096}, patch_size: 16,
+  temporal_patch_size: 2, merge_size: 2, image_mean: [0.125, 0.125, 0.125],
+  image_std: [0.25, 0.25, 0.25]}
+init: {linear: fan_in, embedding: 0.2, positions: sine}
+END
+    run init --size "$dir/size.yaml" --tokenizer "$FIXTURES/text/cut" \
+        --output "$model" --seed 1
+    exits 0
+}
+
+# config NAME [TRAINING...]: the file $dir/NAME.yaml, each further word a line of
+# the section training
+config() {
+    name=$1
+    shift
+    {
+        printf 'extends: base.yaml\ntraining:\n  run_name: %s\n' "$name"
+        for line in "$@"; do
+            printf '  %s\n' "$line"
+        done
+    } >"$dir/$name.yaml"
+}
+
+train() {
+    name=$1
+    shift
+    run train --config "$dir/$name.yaml" --progress off --threads 1 "$@"
+}
+
+# begin NAME: train in the background; sets pid
+begin() {
+    called="qvl train --config $dir/$1.yaml, in the background"
+    "$QVL" train --config "$dir/$1.yaml" --progress off --threads 1 \
+        >"$dir/out" 2>"$dir/err" </dev/null &
+    pid=$!
+}
+
+# has_reached FILE: wait until it is there
+has_reached() {
+    tries=0
+    until [ -e "$1" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 600 ] && kill -0 "$pid" 2>/dev/null || return 1
+        sleep 0.1
+    done
+}
+
+# The last step of two runs has the same weights and moments.
+same_end() {
+    for file in model.safetensors optimizer.safetensors; do
+        holds "$1 and $2 end with another $file" \
+            cmp "$dir/runs/$1/checkpoint-$3/$file" \
+            "$dir/runs/$2/checkpoint-$3/$file"
+    done
+}
+
+# Losses by step; what stands twice counts once.
+losses() {
+    sed -n 's/.*"train\/loss": \([^,]*\),.*"step": \([0-9]*\),.*/\2 \1/p' \
+        "$dir/runs/$1/logging.jsonl" | sort -n -u
+}
+
+same_losses() {
+    losses "$1" >"$dir/one"
+    losses "$2" >"$dir/two"
+    holds "no losses" test -s "$dir/one"
+    holds "losses of $1 and $2 differ" cmp "$dir/one" "$dir/two"
+}
+
+# refuses STATUS TEXT...: the last call failed, and no folder of it is there
+refuses() {
+    fails "$1"
+    shift
+    for text in "$@"; do
+        complains "$text"
+    done
+    holds "a folder was made" test ! -e "$dir/runs/$name"
+}
+
+start "a run and its files"
+make_model
+run data synth --output "$data" --n 10 --held-out 4 --seed 1
+exits 0
+cat >"$dir/base.yaml" <<END
+model: {model: $model, torch_dtype: float32}
+template: {template: qwen3_vl, max_length: 512}
+tuner: {train_type: full, freeze_vit: false, freeze_aligner: false}
+training:
+  output_dir: $dir/runs
+  logging_dir: $dir/events
+  add_version: false
+  num_train_epochs: 2
+  per_device_train_batch_size: 2
+  gradient_accumulation_steps: 2
+  learning_rate: 1e-3
+  logging_steps: 1
+custom: {train_jsonl: $data/train.jsonl, val_jsonl: $data/val.jsonl,
+  emit_norm: norm1000}
+prompts: {system: '', user: Detect.}
+END
+config small 'eval_strategy: epoch' 'save_strategy: epoch'
+train small --verbose
+exits 0
+holds "standard output is not empty" test ! -s "$dir/out"
+complains "training: 10 records"
+complains "6 steps of 4 samples (2 batches of 2), 3 steps an epoch"
+complains "parameters are trained"
+complains '"train/loss"'
+complains "step 6: validation loss"
+for file in args.json logging.jsonl checkpoint-3/model.safetensors \
+    checkpoint-6/trainer_state.json checkpoint-6/optimizer.safetensors \
+    checkpoint-6/args.json checkpoint-6/tokenizer.json; do
+    holds "no $file" test -s "$dir/runs/small/$file"
+done
+"$IS_JSON" <"$dir/runs/small/args.json" || failed "args.json is no JSON"
+while read -r line; do
+    echo "$line" | "$IS_JSON" || failed "a line is no JSON: $line"
+done <"$dir/runs/small/logging.jsonl"
+holds "no event file" ls "$dir/events/small/"events.out.tfevents.* >/dev/null
+tail -n 1 "$dir/runs/small/logging.jsonl" >"$dir/out"
+says '"last_model_checkpoint": '
+says '"train_loss": '
+
+start "what it trained is a model"
+run forward --model "$dir/runs/small/checkpoint-6" \
+    --input "$FIXTURES/text_only/input.safetensors" --output "$dir/logits"
+exits 0
+
+start "the same run gives the same bits"
+config again 'eval_strategy: epoch' 'save_strategy: epoch'
+train again
+exits 0
+same_end small again 6
+same_losses small again
+
+start "progress and debug"
+config shown 'max_steps: 2' 'save_strategy: no'
+run train --config "$dir/shown.yaml" --progress json --debug
+exits 0
+complains '{"what": "train", "done": 2, "total": 2, '
+complains '"run_name": "shown"'
+holds "no conversation" grep -q -e '--- Assistant GT ---' \
+    "$dir/runs/shown/conversation_text.txt"
+holds "a checkpoint" test ! -e "$dir/runs/shown/checkpoint-2"
+run train --config "$dir/shown.yaml" --progress loud
+fails 2
+complains "found loud"
+
+start "wrong configurations"
+run train
+fails 2
+complains "flag --config"
+run train --config "$dir/none.yaml"
+fails 3
+complains none.yaml
+config wrong 'learning_rat: 1'
+train wrong
+refuses 2 "wrong.yaml:4: training.learning_rat: unknown key" \
+    "training.learning_rate"
+config wrong 'num_train_epochs:'
+train wrong
+refuses 2 "wrong.yaml:4: training.num_train_epochs: found null"
+config wrong 'packing: true'
+train wrong
+refuses 2 "training.packing: found true: not supported"
+config wrong
+train wrong --dtype f8
+refuses 2 "--dtype: model.torch_dtype: found f8"
+train wrong --threads none
+refuses 2 "--threads: runtime.threads: found none"
+train wrong more
+refuses 2 "found more"
+config wrong 'resume_from_checkpoint: last'
+train wrong
+refuses 2 "found no checkpoint"
+
+start "wrong data"
+config wrong
+printf 'custom: {train_jsonl: %s}\n' "$dir/none.jsonl" >>"$dir/wrong.yaml"
+train wrong
+refuses 3 "none.jsonl"
+config wrong
+printf '{"images": ["%s"], "width": 128, "height": 128, "objects": []}\n' \
+    "$data/images/train-00000.png" >"$dir/empty.jsonl"
+printf 'custom: {train_jsonl: %s}\n' "$dir/empty.jsonl" >>"$dir/wrong.yaml"
+train wrong
+refuses 3 "empty.jsonl:1"
+config wrong
+printf 'template: {max_length: 40}\n' >>"$dir/wrong.yaml"
+train wrong
+refuses 3 "train.jsonl:1" "40"
+config wrong
+printf 'model: {model: %s}\n' "$dir/none" >>"$dir/wrong.yaml"
+train wrong
+refuses 4 "none"
+
+start "SIGTERM saves, and the run goes on to the same bits"
+config straight 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1'
+train straight
+exits 0
+config stopped 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1'
+begin stopped
+holds "no first checkpoint" has_reached "$dir/runs/stopped/checkpoint-6"
+kill -TERM "$pid"
+wait "$pid"
+status=$?
+exits 130
+complains "interrupted behind step"
+config stopped 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1' \
+    'resume_from_checkpoint: last'
+train stopped
+exits 0
+complains "going on behind step"
+same_end straight stopped 24
+same_losses straight stopped
+grep -q '"resumed_from": ' "$dir/runs/stopped/logging.jsonl" ||
+    failed "the log does not say so"
+
+start "SIGKILL loses no checkpoint"
+config killed 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1'
+begin killed
+holds "no first checkpoint" has_reached "$dir/runs/killed/checkpoint-6"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+config killed 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1' \
+    'resume_from_checkpoint: true'
+train killed
+exits 0
+same_end straight killed 24
+same_losses straight killed
+holds "something half done is left" \
+    test -z "$(find "$dir/runs/killed" -name '*tmp*')"
+
+start "another order of the data is not taken up"
+config stopped 'max_steps: 30' 'resume_from_checkpoint: last' 'seed: 5'
+train stopped
+fails 2
+complains "found seed 42 in the checkpoint, expected 5"
+
+# The weights fit, the moments do not: 15 MB, in units of 512 bytes. Ignored, the
+# signal becomes an error of the call.
+start "a full disk"
+config full 'save_strategy: epoch'
+called="qvl train with files of 15 MB at most"
+(
+    trap '' XFSZ
+    ulimit -f 30000
+    exec "$QVL" train --config "$dir/full.yaml" --progress off
+) >"$dir/out" 2>"$dir/err" </dev/null
+status=$?
+exits 3
+complains "qvl: error: "
+holds "half a checkpoint" test ! -e "$dir/runs/full/checkpoint-3"
+holds "something half done is left" \
+    test -z "$(find "$dir/runs/full" -name '*tmp*')"
+
+finish
