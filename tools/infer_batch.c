@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "data/message.h"
+#include "data/objects.h"
 #include "infer.h"
 #include "infer/parse.h"
 
@@ -182,30 +183,6 @@ static void put_labels(batch *b, job *j)
     qvl_str_release(&text);
 }
 
-/* Objects of points 0 to 1000: those of an answer as they are (w, h 0), those
- * of a record from pixels. */
-static void put_objects(qvl_str *s, const char *key, const qvl_object *object,
-                        int n, int w, int h)
-{
-    qvl_str_printf(s, ", \"%s\": [", key);
-    for (int i = 0; i < n; i++) {
-        const qvl_object *o = &object[i];
-        qvl_str_printf(s, "%s{\"type\": \"%s\", \"points\": [",
-                       i > 0 ? ", " : "", qvl_geom_name(o->kind));
-        for (int k = 0; k < 2 * o->n; k++) {
-            double v = o->point[k];
-            if (w > 0)
-                v = qvl_geom_norm(v, k % 2 == 0 ? w : h, 1000);
-            qvl_str_puts(s, k > 0 ? ", " : "");
-            qvl_json_number(s, v);
-        }
-        qvl_str_puts(s, "], \"desc\": ");
-        qvl_json_quote(s, o->desc, strlen(o->desc));
-        qvl_str_putc(s, '}');
-    }
-    qvl_str_putc(s, ']');
-}
-
 static void put_reply(batch *b, job *j)
 {
     const qvl_reply *r = j->asked.reply;
@@ -225,15 +202,21 @@ static void put_reply(batch *b, job *j)
     qvl_parse_options how = { .n_images = j->record.n_images,
                               .is_cut = is_cut };
     qvl_answer_parse(&parsed, r->text.p, r->text.len, &how, &j->arena);
-    put_objects(s, "pred", parsed.object, parsed.n_objects, 0, 0);
+    qvl_str_puts(s, ", \"pred\": ");
+    qvl_objects_put(s, parsed.object, parsed.n_objects);
     qvl_str_puts(s, ", \"parse_report\": ");
     qvl_answer_put_report(s, &parsed);
     if (j->record.w > 0)
         qvl_str_printf(s, ", \"width\": %d, \"height\": %d", j->record.w,
                        j->record.h);
-    if (j->record.w > 0 && j->record.messages == NULL)
-        put_objects(s, "gt_norm1000", j->record.object, j->record.n_objects,
-                    j->record.w, j->record.h);
+    if (j->record.w > 0 && j->record.messages == NULL) {
+        qvl_str_puts(s, ", \"gt_norm1000\": ");
+        qvl_objects_put(s, qvl_objects_to_norm(j->record.object,
+                                               j->record.n_objects,
+                                               j->record.w, j->record.h,
+                                               &j->arena),
+                        j->record.n_objects);
+    }
 }
 
 static void put_failure(batch *b, const job *j)

@@ -150,6 +150,15 @@ void qvl_file_map_close(qvl_file_map *map)
     *map = (qvl_file_map){ 0 };
 }
 
+void qvl_file_forget(const void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)p + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)p + n) / page * page;
+    if (end > first)
+        madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 struct qvl_file_out {
     // owned
     int fd;

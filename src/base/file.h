@@ -35,6 +35,10 @@ typedef struct {
 int qvl_file_map_open(qvl_file_map *map, const char *path, qvl_err *err);
 void qvl_file_map_close(qvl_file_map *map);
 
+/* Bytes of a map that are not read again soon need not stay in memory; they
+ * come from the file when they are. */
+void qvl_file_forget(const void *p, size_t n);
+
 typedef struct qvl_file_out qvl_file_out;
 
 /* Begin to replace `path`. Refuses a target that exists and is no regular file

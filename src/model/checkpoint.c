@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 /* Parameters of all experts of a layer, and the tensors of one expert that
@@ -373,8 +374,10 @@ static int load_piece(const qvl_checkpoint *ck, const qvl_piece *piece,
     if (piece->swapped)
         return load_swapped(piece, &ck->params->item[piece->e.param], store,
                             arena, err);
-    return qvl_store_write(store, piece->e.param, piece->first, t->n_elems,
-                           t->data, t->dtype, err);
+    QVL_TRY(qvl_store_write(store, piece->e.param, piece->first, t->n_elems,
+                            t->data, t->dtype, err));
+    qvl_file_forget(t->data, t->bytes);
+    return QVL_OK;
 }
 
 /* Warn of a tied tensor that is not what it is tied to: whoever wrote the file
