@@ -2,8 +2,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "train/curve.h"
 #include "train/loop_state.h"
 
 static void put_path(qvl_str *out, const char *key, const char *path)
@@ -75,10 +77,20 @@ static int write_last_line(qvl_loop *r, double seconds)
     return qvl_run_log_line(r->log, out->p, r->err);
 }
 
+static int draw_curve(qvl_loop *r)
+{
+    const char *folder =
+        qvl_arena_printf(&r->arena, "%s/images", r->folder.path);
+    QVL_TRY(qvl_file_make_dirs(folder, r->err));
+    return qvl_curve_save(qvl_arena_printf(&r->arena, "%s/loss.png", folder),
+                          qvl_run_log_history(r->log), r->err);
+}
+
 int qvl_loop_end(qvl_loop *r)
 {
     double seconds = qvl_loop_now_s() - r->began_s;
     QVL_TRY(write_last_line(r, seconds));
+    QVL_TRY(draw_curve(r));
     qvl_str_reset(&r->text);
     qvl_metrics_duration(&r->text, seconds);
     qvl_log(QVL_LOG_INFO, "%lld steps in %s, mean loss %.4f",
