@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/run.h"
+#include "tensor/dtype.h"
 
 /* ---- where values are ---- */
 
