@@ -105,8 +105,10 @@ static void check_fails(int rc, const qvl_error *error, int code,
 
 /* ---- normalisation ------------------------------------------------------ */
 
-/* Four batches a step, with 11, 12, 14 and 9 labels, equal one batch of all.
- * A mean of the four means does not: 11.8. */
+/* Four batches a step, with 11, 12, 14 and 9 labels, equal one batch of all; a
+ * mean of four means is off in the second digit. A step of AdamW is up to the
+ * rate, whatever the size of a gradient, so what rounding makes of one near 0
+ * shows in the weights, and in the norms after the first step. */
 static void test_accumulation(void)
 {
     static joined all;
@@ -122,19 +124,18 @@ static void test_accumulation(void)
         CHECK_INT(x.n_tokens, y.n_tokens, "tokens");
         CHECK_INT(x.n_correct, y.n_correct, "hits");
         CHECK_NEAR(x.loss, y.loss, 1e-6 * x.loss, "loss of step %d", k);
-        CHECK_NEAR(x.grad_norm, y.grad_norm, 2e-6 * x.grad_norm,
-                   "norm of step %d", k);
+        CHECK_NEAR(x.grad_norm, y.grad_norm,
+                   (k == 0 ? 1e-6 : 1e-4) * x.grad_norm, "norm of step %d",
+                   k);
     }
     size_t n;
     float *v = small_weights(a, &n), *w = small_weights(b, &n);
-    /* A step of AdamW is up to the rate, 1e-3, whatever the gradient: what
-     * rounding makes of a gradient near 0 shows. */
     double sum = 0.0, square = 0.0;
     for (size_t i = 0; i < n; i++) {
         sum += ((double)v[i] - w[i]) * ((double)v[i] - w[i]);
         square += (double)v[i] * v[i];
     }
-    CHECK_NEAR(sqrt(sum / square), 0.0, 1e-6, "weights");
+    CHECK_NEAR(sqrt(sum / square), 0.0, 1e-5, "weights");
     free(v);
     free(w);
     qvl_train_close(a);
