@@ -61,6 +61,9 @@ extern const cmd cmd_forward;
 extern const cmd cmd_inspect;
 extern const cmd cmd_init;
 extern const cmd cmd_train;
+extern const cmd cmd_config_inspect;
+extern const cmd cmd_config_diff;
+extern const cmd cmd_config_check;
 extern const cmd cmd_data_synth;
 extern const cmd cmd_data_validate;
 

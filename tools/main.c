@@ -7,6 +7,9 @@ static const cmd *const commands[] = {
     &cmd_inspect,
     &cmd_init,
     &cmd_train,
+    &cmd_config_inspect,
+    &cmd_config_diff,
+    &cmd_config_check,
     &cmd_data_synth,
     &cmd_data_validate,
 };
