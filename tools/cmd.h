@@ -70,10 +70,12 @@ extern const cmd cmd_bench;
 extern const cmd cmd_inspect;
 extern const cmd cmd_infer;
 extern const cmd cmd_init;
+extern const cmd cmd_train;
+extern const cmd cmd_config_inspect;
+extern const cmd cmd_config_diff;
+extern const cmd cmd_config_check;
 extern const cmd cmd_data_synth;
 extern const cmd cmd_data_validate;
-extern const cmd cmd_eval;
-extern const cmd cmd_train;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

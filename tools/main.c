@@ -3,16 +3,18 @@
 #include "cmd.h"
 
 static const cmd *const commands[] = {
-    &cmd_eval,
-    &cmd_forward,
-    &cmd_inspect,
+    &cmd_train,
     &cmd_infer,
-    &cmd_init,
-    &cmd_bench,
+    &cmd_eval,
     &cmd_data_synth,
     &cmd_data_validate,
-    &cmd_eval,
-    &cmd_train,
+    &cmd_config_inspect,
+    &cmd_config_diff,
+    &cmd_config_check,
+    &cmd_init,
+    &cmd_forward,
+    &cmd_inspect,
+    &cmd_bench,
 };
 
 int main(int argc, char **argv)

@@ -137,6 +137,14 @@ static void put_value(qvl_str *out, const qvl_run_config *c,
     }
 }
 
+void qvl_run_config_value(qvl_str *out, const qvl_run_config *c,
+                          const char *path, qvl_arena *arena)
+{
+    const qvl_key *key = qvl_key_find(path);
+    assert(key != NULL && key->section != NULL);
+    put_value(out, c, key, arena);
+}
+
 /* `"key": ` behind a comma and on a line of its own. */
 static void open_line(qvl_str *out, const char *name, int depth, bool is_first)
 {

@@ -99,6 +99,11 @@ const char *qvl_run_config_place(const qvl_run_config *c, const char *path,
 const char *qvl_run_config_word(const qvl_run_config *c, const char *path,
                                 qvl_arena *arena);
 
+/* Append the final value of a key as JSON; null where it was not given and has
+ * no default. The path must be that of a key with a field. */
+void qvl_run_config_value(qvl_str *out, const qvl_run_config *c,
+                          const char *path, qvl_arena *arena);
+
 /* Append the configuration as JSON: sections with every key and its final
  * value, then "provenance" (path of each key that was given to its place) and
  * "files". Ends in a newline. */

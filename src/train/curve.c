@@ -13,8 +13,9 @@
 /* Above this ratio of largest to smallest loss the axis is logarithmic. */
 #define LOG_SPAN 20.0
 
-/* Weight of the mean so far when the next loss comes. */
-#define MEAN_KEPT 0.9
+/* The running mean looks back over a share of the points, and so many at most. */
+#define MEAN_SHARE 0.04
+#define MEAN_MOST 20.0
 
 typedef struct {
     double *x;  // [n] steps
@@ -36,16 +37,18 @@ static points gather(const qvl_node *history, const char *key, qvl_arena *a)
     return p;
 }
 
-/* Exponential mean, its start corrected: sum of kept^i y / sum of kept^i. */
-static points smooth(const points *raw, qvl_arena *a)
+/* Exponential mean, its start corrected: sum of kept^i y / sum of kept^i; of the
+ * logarithms where the axis has those. */
+static points smooth(const points *raw, bool is_log, qvl_arena *a)
 {
     points p = { .x = raw->x, .y = qvl_arena_array(a, double, raw->n),
                  .n = raw->n };
-    double sum = 0, weight = 0;
+    double span = fmin(fmax(MEAN_SHARE * (double)raw->n, 1), MEAN_MOST);
+    double kept = 1 - 1 / span, sum = 0, weight = 0;
     for (size_t k = 0; k < p.n; k++) {
-        sum = MEAN_KEPT * sum + raw->y[k];
-        weight = MEAN_KEPT * weight + 1;
-        p.y[k] = sum / weight;
+        sum = kept * sum + (is_log ? log(raw->y[k]) : raw->y[k]);
+        weight = kept * weight + 1;
+        p.y[k] = is_log ? exp(sum / weight) : sum / weight;
     }
     return p;
 }
@@ -75,11 +78,12 @@ static int draw(void *arg)
         return qvl_fail(d->err, QVL_E_FORMAT, "history of a run: found a %s, "
                         "expected a list", qvl_node_kind_name(root->kind));
     points raw = gather(root, "loss", &d->arena);
-    points mean = smooth(&raw, &d->arena);
     points eval = gather(root, "eval_loss", &d->arena);
     double least = INFINITY, most = -INFINITY;
     widen(&raw, &least, &most);
     widen(&eval, &least, &most);
+    bool is_log = least > 0 && most / least > LOG_SPAN;
+    points mean = smooth(&raw, is_log, &d->arena);
     const qvl_plot_series series[] = {
         { .x = raw.x, .y = raw.y, .n = raw.n, .colour = 0, .is_faint = true },
         { .name = "training", .x = mean.x, .y = mean.y, .n = mean.n,
@@ -89,7 +93,7 @@ static int draw(void *arg)
     };
     qvl_plot plot = {
         .title = "Loss", .x_label = "step", .y_label = "loss",
-        .is_log_y = least > 0 && most / least > LOG_SPAN,
+        .is_log_y = is_log,
         .w = WIDTH_PX, .h = HEIGHT_PX, .series = series,
         .n_series = eval.n > 0 ? 3 : 2,
     };

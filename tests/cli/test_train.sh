@@ -123,8 +123,8 @@ training:
   output_dir: $dir/runs
   logging_dir: $dir/events
   add_version: false
-  num_train_epochs: 2
-  per_device_train_batch_size: 2
+  num_train_epochs: 1
+  per_device_train_batch_size: 1
   gradient_accumulation_steps: 2
   learning_rate: 1e-3
   logging_steps: 1
@@ -132,18 +132,18 @@ custom: {train_jsonl: $data/train.jsonl, val_jsonl: $data/val.jsonl,
   emit_norm: norm1000}
 prompts: {system: '', user: Detect.}
 END
-config small 'eval_strategy: epoch' 'save_strategy: epoch'
+config small 'eval_strategy: epoch' 'save_steps: 3'
 train small --verbose
 exits 0
 holds "standard output is not empty" test ! -s "$dir/out"
 complains "training: 10 records"
-complains "6 steps of 4 samples (2 batches of 2), 3 steps an epoch"
+complains "5 steps of 2 samples (2 batches of 1), 5 steps an epoch"
 complains "parameters are trained"
 complains '"train/loss"'
-complains "step 6: validation loss"
+complains "step 5: validation loss"
 for file in args.json logging.jsonl checkpoint-3/model.safetensors \
-    checkpoint-6/trainer_state.json checkpoint-6/optimizer.safetensors \
-    checkpoint-6/args.json checkpoint-6/tokenizer.json; do
+    checkpoint-5/trainer_state.json checkpoint-5/optimizer.safetensors \
+    checkpoint-5/args.json checkpoint-5/tokenizer.json images/loss.png; do
     holds "no $file" test -s "$dir/runs/small/$file"
 done
 "$IS_JSON" <"$dir/runs/small/args.json" || failed "args.json is no JSON"
@@ -156,15 +156,15 @@ says '"last_model_checkpoint": '
 says '"train_loss": '
 
 start "what it trained is a model"
-run forward --model "$dir/runs/small/checkpoint-6" \
+run forward --model "$dir/runs/small/checkpoint-5" \
     --input "$FIXTURES/text_only/input.safetensors" --output "$dir/logits"
 exits 0
 
 start "the same run gives the same bits"
-config again 'eval_strategy: epoch' 'save_strategy: epoch'
+config again 'eval_strategy: epoch' 'save_steps: 3'
 train again
 exits 0
-same_end small again 6
+same_end small again 5
 same_losses small again
 
 start "progress and debug"
@@ -229,44 +229,44 @@ train wrong
 refuses 4 "none"
 
 start "SIGTERM saves, and the run goes on to the same bits"
-config straight 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1'
+config straight 'max_steps: 12' 'save_steps: 3' 'save_total_limit: 1'
 train straight
 exits 0
-config stopped 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1'
+config stopped 'max_steps: 12' 'save_steps: 3' 'save_total_limit: 1'
 begin stopped
-holds "no first checkpoint" has_reached "$dir/runs/stopped/checkpoint-6"
+holds "no first checkpoint" has_reached "$dir/runs/stopped/checkpoint-3"
 kill -TERM "$pid"
 wait "$pid"
 status=$?
 exits 130
 complains "interrupted behind step"
-config stopped 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1' \
+config stopped 'max_steps: 12' 'save_steps: 3' 'save_total_limit: 1' \
     'resume_from_checkpoint: last'
 train stopped
 exits 0
 complains "going on behind step"
-same_end straight stopped 24
+same_end straight stopped 12
 same_losses straight stopped
 grep -q '"resumed_from": ' "$dir/runs/stopped/logging.jsonl" ||
     failed "the log does not say so"
 
 start "SIGKILL loses no checkpoint"
-config killed 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1'
+config killed 'max_steps: 12' 'save_steps: 3' 'save_total_limit: 1'
 begin killed
-holds "no first checkpoint" has_reached "$dir/runs/killed/checkpoint-6"
+holds "no first checkpoint" has_reached "$dir/runs/killed/checkpoint-3"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
-config killed 'max_steps: 24' 'save_steps: 6' 'save_total_limit: 1' \
+config killed 'max_steps: 12' 'save_steps: 3' 'save_total_limit: 1' \
     'resume_from_checkpoint: true'
 train killed
 exits 0
-same_end straight killed 24
+same_end straight killed 12
 same_losses straight killed
 holds "something half done is left" \
     test -z "$(find "$dir/runs/killed" -name '*tmp*')"
 
 start "another order of the data is not taken up"
-config stopped 'max_steps: 30' 'resume_from_checkpoint: last' 'seed: 5'
+config stopped 'max_steps: 15' 'resume_from_checkpoint: last' 'seed: 5'
 train stopped
 fails 2
 complains "found seed 42 in the checkpoint, expected 5"
@@ -274,7 +274,7 @@ complains "found seed 42 in the checkpoint, expected 5"
 # The weights fit, the moments do not: 15 MB, in units of 512 bytes. Ignored, the
 # signal becomes an error of the call.
 start "a full disk"
-config full 'save_strategy: epoch'
+config full 'save_steps: 3'
 called="qvl train with files of 15 MB at most"
 (
     trap '' XFSZ
