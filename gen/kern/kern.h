@@ -65,8 +65,8 @@
  *   in all, those unrolled apart: some drivers stop there and say nothing.
  *   Functions: of numbers those of shaders/dialect/math.h with sqrt_f32,
  *   floor_f32, abs_f32, fma_f32, to_f32, to_i32, to_u32, f32_bits, bits_f32;
- *   of vectors splat_fv(x), fma_fv, max_fv, exp_fv, sum_fv(v) and peak_fv(v),
- *   the sum and the maximum of its numbers; read_fv(a, i) and write_fv(a, i, v),
+ *   of vectors splat_fv(x), fma_fv, max_fv, exp_fv, sqrt_fv, sum_fv(v) and
+ *   peak_fv(v), the sum and the maximum of its numbers; read_fv(a, i) and write_fv(a, i, v),
  *   VW neighbours of a local or shared f32 array. `groups` knows ceil_div, min_u32,
  *   max_u32 and not VW, which differs where the number of groups may not.
  */

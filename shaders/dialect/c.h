@@ -161,6 +161,16 @@ FN fv exp_fv(fv x)
     return x;
 }
 
+FN fv sqrt_fv(fv x)
+{
+    f32 y[VW];
+    SPLIT_FV(y, x);
+    EACH_OF_FV(i)
+        y[i] = sqrt_f32(y[i]);
+    JOIN_FV(x, y);
+    return x;
+}
+
 /* Sum and maximum of the VW numbers, halving each time. */
 FN f32 sum_fv(fv x)
 {

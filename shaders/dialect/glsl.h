@@ -61,6 +61,7 @@ f32 add_f32(f32 a, f32 b)
 #define fma_fv(a, b, c) fma(a, b, c)
 #define max_fv(a, b) max_f32(a, b)
 #define exp_fv(x) exp_f32(x)
+#define sqrt_fv(x) sqrt(x)
 #define sum_fv(x) (x)
 #define peak_fv(x) (x)
 

@@ -100,6 +100,7 @@ FN f32 add_f32(f32 a, f32 b)
 
 #define splat_fv(x) ((fv)(x))
 #define max_fv(a, b) max(a, b)
+#define sqrt_fv(x) sqrt(x)
 #define EACH_OF_FV(i) for (u32 i = 0u; i < VW; i++)
 
 #if VW == 1

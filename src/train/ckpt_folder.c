@@ -14,6 +14,7 @@
 #include "base/rng.h"
 
 #define PREFIX "checkpoint-"
+#define ASIDE ".tmp.old"  // a checkpoint that is being replaced
 #define MARKER_VERSION 1
 
 /* ---- names -------------------------------------------------------------- */
@@ -280,19 +281,6 @@ int qvl_ckpt_newest(const char *run, const char **path, qvl_arena *arena,
     return QVL_OK;
 }
 
-int qvl_ckpt_clean(const char *run, qvl_arena *arena, qvl_err *err)
-{
-    char **name;
-    size_t n;
-    QVL_TRY(qvl_folder_names(run, &name, &n, arena, err));
-    for (size_t k = 0; k < n; k++) {
-        const char *path = qvl_arena_printf(arena, "%s/%s", run, name[k]);
-        if (is_left_over(name[k]) && qvl_file_is_dir(path))
-            QVL_TRY(qvl_folder_remove(path, err));
-    }
-    return QVL_OK;
-}
-
 static int rename_folder(const char *from, const char *to, qvl_err *err)
 {
     if (rename(from, to) == 0)
@@ -301,10 +289,37 @@ static int rename_folder(const char *from, const char *to, qvl_err *err)
                     strerror(errno));
 }
 
+/* A kill between the two renames of qvl_ckpt_put leaves the old checkpoint under
+ * its other name alone: it gets its own back. */
+static int clean_one(const char *run, const char *name, qvl_arena *arena,
+                     qvl_err *err)
+{
+    const char *path = qvl_arena_printf(arena, "%s/%s", run, name);
+    size_t len = strlen(path), tail = sizeof ASIDE - 1;
+    if (!is_left_over(name) || !qvl_file_is_dir(path))
+        return QVL_OK;
+    if (strcmp(path + len - tail, ASIDE) == 0) {
+        const char *own = qvl_arena_strndup(arena, path, len - tail);
+        if (!qvl_file_exists(own))
+            return rename_folder(path, own, err);
+    }
+    return qvl_folder_remove(path, err);
+}
+
+int qvl_ckpt_clean(const char *run, qvl_arena *arena, qvl_err *err)
+{
+    char **name;
+    size_t n;
+    QVL_TRY(qvl_folder_names(run, &name, &n, arena, err));
+    for (size_t k = 0; k < n; k++)
+        QVL_TRY(clean_one(run, name[k], arena, err));
+    return QVL_OK;
+}
+
 /* Take a folder out of the run, then remove it. */
 static int drop(const char *path, qvl_arena *arena, qvl_err *err)
 {
-    const char *aside = qvl_arena_printf(arena, "%s.tmp.old", path);
+    const char *aside = qvl_arena_printf(arena, "%s.tmp.gone", path);
     QVL_TRY(qvl_folder_remove(aside, err));
     QVL_TRY(rename_folder(path, aside, err));
     return qvl_folder_remove(aside, err);
@@ -313,7 +328,7 @@ static int drop(const char *path, qvl_arena *arena, qvl_err *err)
 int qvl_ckpt_put(const char *temp, const char *path, qvl_arena *arena,
                  qvl_err *err)
 {
-    const char *aside = qvl_arena_printf(arena, "%s.tmp.old", path);
+    const char *aside = qvl_arena_printf(arena, "%s" ASIDE, path);
     bool replaces = qvl_file_exists(path);
     QVL_TRY(qvl_folder_sync(temp, err));
     if (replaces) {

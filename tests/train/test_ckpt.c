@@ -532,6 +532,34 @@ static void test_other_runs(void)
 
 /* ---- kills -------------------------------------------------------------- */
 
+/* Moments that a kill hardly ever meets, made by hand: between the two renames
+ * of a replacement, in the middle of a deletion, and of a save. */
+static void test_left_overs(void)
+{
+    qvl_train_options o = small_options();
+    const char *run = check_path("left");
+    qvl_trainer *t = small_open(&o), *u = small_open(&o);
+    qvl_err err = { 0 };
+    small_train(t, 1, 1);
+    save(t, run);
+    const char *own = inside(run, "checkpoint-1");
+    const char *aside = inside(run, "checkpoint-1.tmp.old");
+    CHECK(rename(own, aside) == 0, "aside");
+    CHECK_OK(qvl_file_make_dirs(inside(run, "checkpoint-1.tmp"), &err), err);
+    CHECK_OK(qvl_file_make_dirs(inside(run, "checkpoint-7.tmp.tmp.99"), &err),
+             err);
+    CHECK_OK(qvl_file_make_dirs(inside(run, "checkpoint-0.tmp.gone"), &err),
+             err);
+    resume(u, run);
+    check_same(t, u, "the old one is back");
+    CHECK_STR(names_in(run), "checkpoint-1", "and alone");
+    CHECK_OK(qvl_file_make_dirs(aside, &err), err);
+    resume(u, run);
+    CHECK_STR(names_in(run), "checkpoint-1", "the new one counts");
+    qvl_train_close(t);
+    qvl_train_close(u);
+}
+
 /* Train and save until someone ends it; a line tells that a first checkpoint is
  * there. */
 static int save_forever(const char *run)
@@ -612,7 +640,7 @@ int main(int argc, char **argv)
         TEST(test_continues),  TEST(test_memory),     TEST(test_files),
         TEST(test_model_folder), TEST(test_rotation), TEST(test_going_back),
         TEST(test_full_disk),  TEST(test_damage),     TEST(test_other_runs),
-        TEST(test_kills),
+        TEST(test_left_overs), TEST(test_kills),
     };
     program = argv[0];
     if (argc == 3 && strcmp(argv[1], "save") == 0)
