@@ -19,7 +19,7 @@ static void part_init(part *p, int n)
 {
     *p = (part){.n = n};
     harness_init(&p->h, 0, 1);
-    int x = harness_input(&p->h, 0, QVL_CLS_F32, (size_t)n);
+    int x = harness_input(&p->h, 0, QVL_CLS_ACT, (size_t)n);
     harness_want(&p->h, harness_mix(&p->h, 1, &x, (size_t)n, 1));
     harness_want(&p->h, x);
     p->in = qvl_arena_array(&p->h.arena, float, n);

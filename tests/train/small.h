@@ -13,14 +13,18 @@
 
 extern const int small_labels[SMALL_BATCHES];
 
-/* The batches; read at the first call, kept until the process ends. */
+/* The batches; read at the first call, kept until the process ends. Those of
+ * another model take their place until NULL is given. */
 const qvl_batch_in *small_batches(void);
+void small_use(const qvl_batch_in *batches);
 
 /* Options of a run of 20 steps: cosine, rate 1e-3, no clipping, on the
  * processor. */
 qvl_train_options small_options(void);
 
-/* Open a trainer; fails the test when that fails. */
+/* Open a trainer; fails the test when that fails. small_model is SMALL_MODEL
+ * unless a test says otherwise. */
+extern const char *small_model;
 qvl_trainer *small_open(const qvl_train_options *o);
 
 /* Train n steps over the batches in turn, beginning where the trainer stands,

@@ -15,6 +15,8 @@
 
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/half.h"
+#include "batch_file.h"
 #include "check.h"
 #include "small.h"
 #include "tensor/safetensors.h"
@@ -170,6 +172,80 @@ static void test_continues(void)
     }
     qvl_train_close(t);
     check_continues(&o, 1, "opencl");
+}
+
+/* A head that is tied, in three files. */
+static void test_tied(void)
+{
+    static const char folder[] = TRAIN_FIXTURES "/dense64_tied_sharded";
+    qvl_train_options o = small_options();
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_batch_in batch[SMALL_BATCHES];
+    char path[600];
+    snprintf(path, sizeof path, "%s/input.safetensors", folder);
+    CHECK_OK(batch_file_load(&batch[0], path, &a, &err), err);
+    for (int k = 1; k < SMALL_BATCHES; k++)
+        batch[k] = batch[0];
+    snprintf(path, sizeof path, "%s/model", folder);
+    small_use(batch);
+    small_model = path;
+    check_continues(&o, 1, "tied");
+    small_model = SMALL_MODEL;
+    small_use(NULL);
+    qvl_arena_release(&a);
+}
+
+/* The small model with its weights in bf16. */
+static void write_bf16(const char *folder)
+{
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_st *st;
+    qvl_st_writer *w;
+    char *text;
+    size_t len;
+    CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+    CHECK_OK(qvl_file_read(SMALL_MODEL "/config.json", &text, &len, &a, &err),
+             err);
+    CHECK_OK(qvl_file_write_all(inside(folder, "config.json"), text, len,
+                                &err), err);
+    CHECK_OK(qvl_st_open(&st, SMALL_MODEL "/model.safetensors", &err), err);
+    CHECK_OK(qvl_st_writer_open(&w, inside(folder, "model.safetensors"),
+                                &err), err);
+    for (size_t k = 0; k < qvl_st_count(st); k++) {
+        const qvl_st_tensor *t = qvl_st_at(st, k);
+        CHECK_OK(qvl_st_writer_declare(w, t->name, QVL_BF16, t->shape,
+                                       t->rank, &err), err);
+    }
+    for (size_t k = 0; k < qvl_st_count(st); k++) {
+        const qvl_st_tensor *t = qvl_st_at(st, k);
+        float *value = qvl_arena_array(&a, float, t->n_elems);
+        uint16_t *half = qvl_arena_array(&a, uint16_t, t->n_elems);
+        CHECK_OK(qvl_st_to_f32(t, value, &err), err);
+        for (size_t i = 0; i < t->n_elems; i++)
+            half[i] = qvl_f32_to_bf16(value[i]);
+        CHECK_OK(qvl_st_writer_write(w, half, 2 * t->n_elems, &err), err);
+    }
+    CHECK_OK(qvl_st_writer_commit(w, &err), err);
+    qvl_st_close(st);
+    qvl_arena_release(&a);
+}
+
+/* Files of 16 bits hold less than what is trained; the masters hold the rest. */
+static void test_narrow_files(void)
+{
+    static const char *const type[] = { "f32", "bf16", "f16" };
+    qvl_train_options o = small_options();
+    small_model = check_path("model-bf16");
+    write_bf16(small_model);
+    for (size_t k = 0; k < QVL_COUNT(type); k++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s of bf16", type[k]);
+        o.dtype = type[k];
+        check_continues(&o, 1, name);
+    }
+    small_model = SMALL_MODEL;
 }
 
 /* Counters and what a schedule remembers go along. */
@@ -637,7 +713,8 @@ static void test_kills(void)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_continues),  TEST(test_memory),     TEST(test_files),
+        TEST(test_continues),  TEST(test_tied),       TEST(test_narrow_files),
+        TEST(test_memory),     TEST(test_files),
         TEST(test_model_folder), TEST(test_rotation), TEST(test_going_back),
         TEST(test_full_disk),  TEST(test_damage),     TEST(test_other_runs),
         TEST(test_left_overs), TEST(test_kills),
