@@ -18,6 +18,7 @@ typedef struct {
     char name[32];
     bool is_thorough;  // recomputation, partial training and so on as well
     bool has_cuts;     // operands bound in parts as well
+    bool is_brief;     // kernels are compiled as the test runs: fewer cases
 } target;
 
 typedef struct {
