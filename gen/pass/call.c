@@ -244,6 +244,18 @@ static int keep_rows(lower *s, const expr *e, ir_value *x, int slot,
     return QVL_OK;
 }
 
+/* A state is known by one loop variable, so each turn of a loop around that loop
+ * would write over what the one before has kept. */
+static int want_one_loop(lower *s, const expr *e)
+{
+    int n = 0;
+    for (const ir_region *r = s->b.block->owner; r; r = r->outer)
+        n += r->kind == IR_REPEAT;
+    return n < 2 ? QVL_OK
+                 : fail_at(s, e, "a cache goes into one loop, not into one "
+                                 "inside of another");
+}
+
 /* attention(q, k, v, range, scale) among the rows of k and v; with a cache they
  * are kept, and sequences that are continued see what was kept of them. */
 static int call_attention(lower *s, const expr *e, const char *name,
@@ -260,8 +272,10 @@ static int call_attention(lower *s, const expr *e, const char *name,
     QVL_TRY(want_input(s, e->arg[3], QVL_INPUT_RANGE, &range));
     in[3] = ir_input_value(s->m, range);
     QVL_TRY(want_real(s, e->arg[4], &scale));
-    if (e->n == 6)
+    if (e->n == 6) {
         QVL_TRY(want_input(s, e->arg[5], QVL_INPUT_SLOT, &slot));
+        QVL_TRY(want_one_loop(s, e));
+    }
     ir_value *k = in[1], *v = in[2];
     if (cached) {
         QVL_TRY(keep_rows(s, e, in[1], slot, "keys", &k));

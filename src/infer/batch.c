@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define PREFILL_TOKENS 4096  // of the prompts of one step; one alone may be
                              // longer
+
+typedef struct queued {
+    struct queued *next;
+    int ticket;
+    qvl_request prompt;
+} queued;
 
 /* An answer in work. A free seat has ticket -1. */
 typedef struct {
     int ticket;
+    queued *from;    // owned; until the prompt is read
     qvl_request prompt;  // without pictures once it is read
     int64_t *token;  // owned; [prompt.n + max_new] prompt and answer
     int n;           // of token, those that are known
@@ -19,12 +28,6 @@ typedef struct {
     int32_t next;    // position of token `kept`
     int n_blocks;    // its entries of the block table
 } seat;
-
-typedef struct queued {
-    struct queued *next;
-    int ticket;
-    qvl_request prompt;
-} queued;
 
 struct qvl_batcher {
     // owned
@@ -37,6 +40,8 @@ struct qvl_batcher {
     qvl_new_token *token;  // [max_seats]
     // values
     int max_seats;
+    int usable_seats;    // those that memory was found to allow
+    int most_reads;      // prompts of a step
     int seat_blocks;     // most blocks of a seat
     int n_blocks;        // of the cache
     int n_free;
@@ -75,8 +80,11 @@ int qvl_batcher_open(qvl_batcher **batcher, qvl_model *model, int max_seats,
         return qvl_fail(err, QVL_E_USAGE,
                         "batch size: found %d, expected 1 to 1024", max_seats);
     const qvl_model_config *config = qvl_model_about(model)->config;
-    qvl_batcher *b = qvl_memory_resize(NULL, sizeof *b);
-    *b = (qvl_batcher){ .max_seats = max_seats, .model = model,
+    qvl_batcher *b = calloc(1, sizeof *b);
+    if (b == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for a batch");
+    *b = (qvl_batcher){ .max_seats = max_seats, .usable_seats = max_seats,
+                        .most_reads = max_seats, .model = model,
                         .config = config };
     opening o = { b, (size_t)config->vocab };
     int rc = qvl_guard(open_parts, &o, err);
@@ -94,6 +102,7 @@ static void leave_seat(qvl_batcher *b, seat *s)
     for (int i = 0; i < s->n_blocks; i++)
         b->free_block[b->n_free++] = table[i];
     free(s->token);
+    free(s->from);
     *s = (seat){ .ticket = -1 };
     b->n_working--;
 }
@@ -129,7 +138,9 @@ static int blocks_of(const qvl_request *p)
 static int check_prompt(const qvl_batcher *b, const qvl_request *p,
                         qvl_err *err)
 {
-    int64_t limit = b->config->max_positions;
+    int64_t limit = INT_MAX / 2 / b->max_seats;  // slots are counted in int
+    if (b->config->max_positions > 0 && b->config->max_positions < limit)
+        limit = b->config->max_positions;
     if (p->n < 1)
         return qvl_fail(err, QVL_E_DATA,
                         "prompt: found no token, expected at least one");
@@ -137,13 +148,11 @@ static int check_prompt(const qvl_batcher *b, const qvl_request *p,
         return qvl_fail(err, QVL_E_USAGE,
                         "max_new_tokens: found %d, expected at least 1",
                         p->max_new);
-    if (p->n > INT_MAX / 4 || p->max_new > INT_MAX / 4
-        || (limit > 0 && (int64_t)p->n + p->max_new > limit))
+    if ((int64_t)p->n + p->max_new > limit)
         return qvl_fail(err, QVL_E_RANGE,
                         "prompt: found %d tokens and %d for the answer, "
                         "expected at most %lld in all",
-                        p->n, p->max_new,
-                        (long long)(limit > 0 ? limit : INT_MAX / 2));
+                        p->n, p->max_new, (long long)limit);
     return qvl_sampling_check(&p->sampling, err);
 }
 
@@ -151,9 +160,11 @@ int qvl_batcher_add(qvl_batcher *b, const qvl_request *prompt, int *ticket,
                     qvl_err *err)
 {
     QVL_TRY(check_prompt(b, prompt, err));
-    queued *q = qvl_memory_resize(NULL, sizeof *q);
+    queued *q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for a prompt");
     *q = (queued){ .ticket = b->n_tickets++, .prompt = *prompt };
-    if (b->last != NULL && b->first != NULL)
+    if (b->last != NULL)
         b->last->next = q;
     else
         b->first = q;
@@ -192,6 +203,12 @@ int qvl_batcher_n_open(const qvl_batcher *b)
 
 /* ---- the cache ---------------------------------------------------------- */
 
+static void forget_cache(qvl_batcher *b)
+{
+    qvl_model_drop_cache(b->model);
+    b->seat_blocks = b->n_blocks = b->n_free = 0;
+}
+
 /* Nobody is in work: make room for what waits, as far as there are seats. */
 static void size_cache(qvl_batcher *b)
 {
@@ -199,22 +216,21 @@ static void size_cache(qvl_batcher *b)
     for (const queued *q = b->first; q != NULL; q = q->next, n++)
         if (blocks_of(&q->prompt) > most)
             most = blocks_of(&q->prompt);
-    int n_seats = n < b->max_seats ? n : b->max_seats;
-    if (most <= b->seat_blocks && n_seats * most <= b->n_blocks)
+    int n_blocks = (n < b->usable_seats ? n : b->usable_seats) * most;
+    if (most <= b->seat_blocks && n_blocks <= b->n_blocks)
         return;
-    qvl_model_drop_cache(b->model);
-    b->seat_blocks = most > b->seat_blocks ? most : b->seat_blocks;
-    b->n_blocks = n_seats * most > b->n_blocks ? n_seats * most : b->n_blocks;
-    b->block = qvl_memory_resize(b->block, (size_t)b->max_seats
-                                               * (size_t)b->seat_blocks
-                                               * sizeof *b->block);
-    memset(b->block, 0, (size_t)b->max_seats * (size_t)b->seat_blocks
-                            * sizeof *b->block);
-    b->free_block = qvl_memory_resize(b->free_block, (size_t)b->n_blocks
+    most = most > b->seat_blocks ? most : b->seat_blocks;
+    n_blocks = n_blocks > b->n_blocks ? n_blocks : b->n_blocks;
+    forget_cache(b);
+    size_t n_entries = (size_t)b->max_seats * (size_t)most;
+    b->block = qvl_memory_resize(b->block, n_entries * sizeof *b->block);
+    b->free_block = qvl_memory_resize(b->free_block, (size_t)n_blocks
                                                   * sizeof *b->free_block);
-    for (int i = 0; i < b->n_blocks; i++)
-        b->free_block[i] = b->n_blocks - 1 - i;
-    b->n_free = b->n_blocks;
+    memset(b->block, 0, n_entries * sizeof *b->block);
+    for (int i = 0; i < n_blocks; i++)
+        b->free_block[i] = n_blocks - 1 - i;
+    b->seat_blocks = most;
+    b->n_blocks = b->n_free = n_blocks;
 }
 
 static seat *free_seat(qvl_batcher *b)
@@ -230,7 +246,8 @@ static bool take_seat(qvl_batcher *b, int n_tokens, seat **taken)
 {
     queued *q = b->first;
     seat *s = free_seat(b);
-    if (q == NULL || s == NULL || blocks_of(&q->prompt) > b->n_free
+    if (q == NULL || s == NULL || b->n_working >= b->usable_seats
+        || blocks_of(&q->prompt) > b->n_free
         || blocks_of(&q->prompt) > b->seat_blocks
         || (n_tokens > 0 && n_tokens + q->prompt.n > PREFILL_TOKENS))
         return false;
@@ -238,7 +255,7 @@ static bool take_seat(qvl_batcher *b, int n_tokens, seat **taken)
     int64_t *token = qvl_memory_resize(
         NULL, ((size_t)p->n + (size_t)p->max_new) * sizeof *token);
     memcpy(token, p->id, (size_t)p->n * sizeof *token);
-    *s = (seat){ .ticket = q->ticket, .prompt = *p, .token = token,
+    *s = (seat){ .ticket = q->ticket, .from = q, .prompt = *p, .token = token,
                  .n = p->n, .n_blocks = blocks_of(p) };
     int32_t *table = b->block + (s - b->seat) * b->seat_blocks;
     for (int i = 0; i < s->n_blocks; i++)
@@ -247,9 +264,20 @@ static bool take_seat(qvl_batcher *b, int n_tokens, seat **taken)
     b->first = q->next;
     if (b->first == NULL)
         b->last = NULL;
-    free(q);
     *taken = s;
     return true;
+}
+
+/* Put a prompt that was not read back in front of the queue. */
+static void give_back(qvl_batcher *b, seat *s)
+{
+    queued *q = s->from;
+    s->from = NULL;
+    q->next = b->first;
+    b->first = q;
+    if (b->last == NULL)
+        b->last = q;
+    leave_seat(b, s);
 }
 
 /* ---- a step of the model ------------------------------------------------ */
@@ -372,12 +400,15 @@ static int run_rows(qvl_batcher *b, rows *r, qvl_err *err)
     QVL_TRY(qvl_model_step(b->model, &r->source, &want, err));
     QVL_TRY(qvl_model_output(b->model, "logits", b->logit, n, err));
     const qvl_batch *batch = qvl_model_batch(b->model);
+    for (int i = 0; i < r->n; i++)
+        take_token(b, r->seat[i], b->logit + (size_t)i * vocab, &b->token[i]);
     for (int i = 0; i < r->n; i++) {
         seat *s = r->seat[i];
-        s->kept = s->n;
+        s->kept = s->n - 1;
         s->next = batch->next[i];
         s->prompt.images = s->prompt.videos = (qvl_batch_pictures){ 0 };
-        take_token(b, s, b->logit + (size_t)i * vocab, &b->token[i]);
+        free(s->from);
+        s->from = NULL;
     }
     return QVL_OK;
 }
@@ -394,6 +425,7 @@ static int rounded_rows(const qvl_batcher *b, int n)
 typedef struct {
     qvl_batcher *b;
     rows r;
+    bool reads;  // prompts, and so is done again where it fails
     qvl_err *err;
 } stepping;
 
@@ -404,35 +436,98 @@ static int run_step(void *arg)
     rows *r = &st->r;
     qvl_arena_reset(&b->arena);
     r->seat = qvl_arena_array(&b->arena, seat *, b->max_seats);
+    st->reads = true;
     if (b->n_working == 0)
         size_cache(b);
     int n_tokens = 0;
-    while (take_seat(b, n_tokens, &r->seat[r->n]))
+    while (r->n < b->most_reads && take_seat(b, n_tokens, &r->seat[r->n]))
         n_tokens += r->seat[r->n++]->n;
-    bool reads = r->n > 0;
-    for (int i = 0; i < b->max_seats && !reads; i++)
+    st->reads = r->n > 0;
+    for (int i = 0; i < b->max_seats && !st->reads; i++)
         if (b->seat[i].ticket >= 0)
             r->seat[r->n++] = &b->seat[i];
     if (r->n == 0)
         return QVL_OK;
-    lay_out_tokens(b, r, reads ? r->n : rounded_rows(b, r->n));
+    lay_out_tokens(b, r, st->reads ? r->n : rounded_rows(b, r->n));
     lay_out_cache(b, r);
-    if (reads) {
+    if (st->reads) {
         join_pictures(b, r, false, &r->source.images);
         join_pictures(b, r, true, &r->source.videos);
     }
     return run_rows(b, r, st->err);
 }
 
+/* Use fewer seats; those of answers in work stay. False: there is one left. */
+static bool use_fewer_seats(qvl_batcher *b, int n_others)
+{
+    int n = n_others > 0 ? n_others : b->usable_seats / 2;
+    if (n < 1)
+        return false;
+    b->usable_seats = n;
+    qvl_log(QVL_LOG_WARN, "out of memory: at most %d answers at a time from "
+            "here on", n);
+    if (n_others == 0)
+        forget_cache(b);
+    return true;
+}
+
+/* A step that failed, and what it had taken from the queue: is it worth to try
+ * again with less? */
+static bool read_less(stepping *st, int rc)
+{
+    qvl_batcher *b = st->b;
+    int n = st->r.n;
+    int n_others = b->n_working - n;
+    bool is_memory = rc == QVL_E_DEVICE_MEMORY || rc == QVL_E_MEMORY;
+    if (!st->reads || rc == QVL_E_DEVICE_LOST || rc == QVL_E_INTERNAL)
+        return false;
+    if (n < 2 && !(is_memory && (n_others > 0 || b->usable_seats > 1)))
+        return false;
+    while (st->r.n > 0)
+        give_back(b, st->r.seat[--st->r.n]);
+    b->most_reads = n > 1 ? n / 2 : 1;
+    return !is_memory || use_fewer_seats(b, n_others);
+}
+
+/* The answers that a failed step takes with it: at least one where it read, so
+ * that the queue moves on. */
+static int tell_lost(stepping *st)
+{
+    qvl_batcher *b = st->b;
+    for (int i = 0; i < st->r.n; i++) {
+        b->token[i] = (qvl_new_token){ .ticket = st->r.seat[i]->ticket,
+                                       .id = -1,
+                                       .finish = QVL_FINISH_FAILED };
+        leave_seat(b, st->r.seat[i]);
+    }
+    if (st->r.n > 0 || !st->reads || b->first == NULL)
+        return st->r.n;
+    b->token[0] = (qvl_new_token){ .ticket = b->first->ticket, .id = -1,
+                                   .finish = QVL_FINISH_FAILED };
+    qvl_batcher_drop(b, b->first->ticket);
+    return 1;
+}
+
 int qvl_batcher_step(qvl_batcher *b, const qvl_new_token **token, int *n,
                      qvl_err *err)
 {
-    stepping st = { .b = b, .err = err };
-    int rc = qvl_guard(run_step, &st, err);
-    for (int i = 0; i < st.r.n; i++)
-        if (rc != QVL_OK || b->token[i].finish != QVL_FINISH_NOT)
-            leave_seat(b, st.r.seat[i]);
+    stepping st;
+    int rc;
+    do {
+        st = (stepping){ .b = b, .err = err };
+        rc = qvl_guard(run_step, &st, err);
+    } while (rc != QVL_OK && read_less(&st, rc));
     *token = b->token;
-    *n = rc == QVL_OK ? st.r.n : 0;
-    return rc;
+    if (rc != QVL_OK) {
+        *n = tell_lost(&st);
+        return rc;
+    }
+    if (st.reads && b->most_reads < b->max_seats)
+        b->most_reads = 2 * b->most_reads < b->max_seats ? 2 * b->most_reads
+                                                         : b->max_seats;
+    for (int i = 0; i < st.r.n; i++)
+        if (b->token[i].finish != QVL_FINISH_NOT)
+            leave_seat(b, st.r.seat[i]);
+    *n = st.r.n;
+    return QVL_OK;
 }

@@ -8,6 +8,10 @@
  *
  * An answer does not depend on its neighbours but for rounding, and where
  * tokens are drawn not on their order (sample.h).
+ *
+ * Prompts that cannot be read together are read again in smaller groups, down
+ * to one, so that a wrong prompt, or a device too small for many, costs nobody
+ * else his answer. Where memory was short fewer seats are used from then on.
  */
 #ifndef QVL_INFER_BATCH_H
 #define QVL_INFER_BATCH_H
@@ -36,15 +40,16 @@ typedef enum {
     QVL_FINISH_NOT,
     QVL_FINISH_STOP,    // one of the stop ids
     QVL_FINISH_LENGTH,  // max_new tokens
+    QVL_FINISH_FAILED,  // the step failed with it
 } qvl_finish;
 
 /* A new token of an answer. */
 typedef struct {
     int ticket;
-    int64_t id;
+    int64_t id;          // -1: FAILED
     qvl_finish finish;
     const float *logit;  // [vocab] it was chosen from, before penalties; until
-                         // the next step
+                         // the next step; NULL: FAILED
 } qvl_new_token;
 
 /* A batcher of at most max_seats answers at a time; the model outlives it. */
@@ -55,7 +60,7 @@ void qvl_batcher_close(qvl_batcher *b);
 /* Put a prompt into the queue; *ticket names it in what comes. Fails with
  * QVL_E_DATA for a prompt without tokens, QVL_E_USAGE for max_new below 1 or
  * sampling out of range, QVL_E_RANGE when prompt and answer are longer than
- * the model's positions. */
+ * the model's positions, QVL_E_MEMORY. */
 int qvl_batcher_add(qvl_batcher *b, const qvl_request *prompt, int *ticket,
                     qvl_err *err);
 
@@ -66,8 +71,9 @@ void qvl_batcher_drop(qvl_batcher *b, int ticket);
 int qvl_batcher_n_open(const qvl_batcher *b);
 
 /* One step. *token [*n] holds at most a token for each seat, until the next
- * step; none when nothing is open. Errors: those of qvl_model_step; the step
- * is lost then, and with it what was in it. */
+ * step; none when nothing is open. Errors: those of qvl_model_step; *token then
+ * lists the answers that are lost with the step, and the next step goes on with
+ * the others. */
 int qvl_batcher_step(qvl_batcher *b, const qvl_new_token **token, int *n,
                      qvl_err *err);
 

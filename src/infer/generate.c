@@ -157,10 +157,10 @@ int qvl_generator_n_open(const qvl_generator *g)
 static size_t find_stop(const qvl_reply *a, size_t from)
 {
     size_t best = a->text.len;
-    for (int i = 0; i < a->ends.n_stops; i++) {
-        const char *p = a->text.p != NULL
-                            ? strstr(a->text.p + from, a->ends.stop[i])
-                            : NULL;
+    for (int i = 0; i < a->ends.n_stops && from < best; i++) {
+        const char *stop = a->ends.stop[i];
+        const char *p = memmem(a->text.p + from, a->text.len - from, stop,
+                               strlen(stop));
         if (p != NULL && (size_t)(p - a->text.p) < best)
             best = (size_t)(p - a->text.p);
     }
@@ -197,6 +197,46 @@ static void cut_text(qvl_reply *a, size_t len)
     a->text.p[len] = '\0';
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static size_t skip_space(const qvl_reply *a, size_t at)
+{
+    while (at < a->text.len && is_space(a->text.p[at]))
+        at++;
+    return at;
+}
+
+/* Where the clean text begins: behind white space and a closed block of
+ * thinking. False while that is not known. */
+static bool find_begin(const qvl_reply *a, size_t *begin)
+{
+    static const char open[] = "<think>", close[] = "</think>";
+    size_t at = skip_space(a, 0);
+    size_t n = a->text.len - at;
+    *begin = at;
+    if (n == 0)
+        return a->is_done;
+    size_t n_open = n < sizeof open - 1 ? n : sizeof open - 1;
+    if (memcmp(a->text.p + at, open, n_open) != 0)
+        return true;
+    const char *end = memmem(a->text.p + at, n, close, sizeof close - 1);
+    if (end == NULL)
+        return a->is_done;
+    *begin = skip_space(a, (size_t)(end - a->text.p) + sizeof close - 1);
+    return *begin < a->text.len || a->is_done;
+}
+
+static void see_begin(qvl_reply *a)
+{
+    if (a->has_begun || !find_begin(a, &a->begin))
+        return;
+    a->has_begun = true;
+    a->told = a->json.seen = a->begin;
+}
+
 /* Does what is new end the answer? `before`: length of the text before. */
 static bool meets_end(qvl_reply *a, size_t before)
 {
@@ -207,12 +247,21 @@ static bool meets_end(qvl_reply *a, size_t before)
         cut_text(a, at);
         return true;
     }
-    if (!a->ends.is_json || a->text.p == NULL)
+    see_begin(a);
+    if (!a->ends.is_json || !a->has_begun)
         return false;
     a->guard = qvl_json_guard_see(&a->json, a->text.p, a->text.len, &at);
     if (a->guard == QVL_GUARD_CLOSED)
         cut_text(a, at);
     return a->guard != QVL_GUARD_GO_ON;
+}
+
+/* Length of the text without white space at its end. */
+static size_t trimmed(const qvl_reply *a, size_t len)
+{
+    while (len > a->begin && is_space(a->text.p[len - 1]))
+        len--;
+    return len;
 }
 
 /* ---- steps -------------------------------------------------------------- */
@@ -230,16 +279,34 @@ static void keep_id(entry *e, int64_t id)
 /* Tell the reader what is new and certain. */
 static int tell(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 {
-    size_t until = a->is_done ? a->text.len : a->text.len - held_back(a);
-    int rc = QVL_OK;
-    if (sink == NULL)
-        return rc;
-    if (until > a->told)
-        rc = sink(ctx, a, a->text.p + a->told, until - a->told);
-    a->told = until > a->told ? until : a->told;
-    if (rc == QVL_OK && a->is_done)
-        rc = sink(ctx, a, "", 0);
-    return rc;
+    if (sink == NULL || !a->has_begun)
+        return QVL_OK;
+    size_t from = a->told;
+    size_t until = a->text.len;
+    if (!a->is_done)
+        until = trimmed(a, until - held_back(a));
+    if (until <= from)
+        return QVL_OK;
+    a->told = until;
+    return sink(ctx, a, a->text.p + from, until - from);
+}
+
+/* The last words to the reader, and the text as it is kept. */
+static int end_text(qvl_reply *a, qvl_text_sink *sink, void *ctx)
+{
+    a->done_s = now_s();
+    see_begin(a);
+    if (a->begin > a->text.len)  // a stop string began in front of it
+        a->begin = a->text.len;
+    cut_text(a, trimmed(a, a->text.len));
+    QVL_TRY(tell(a, sink, ctx));
+    if (a->begin > 0) {
+        a->text.len -= a->begin;
+        memmove(a->text.p, a->text.p + a->begin, a->text.len + 1);
+        a->begin = 0;
+        a->told = a->text.len;
+    }
+    return sink != NULL ? sink(ctx, a, "", 0) : QVL_OK;
 }
 
 /* Vocabularies are padded: a model may choose an id that stands for nothing. */
@@ -279,11 +346,18 @@ static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
         a->is_done = true;
         a->finish = QVL_FINISH_STOP;
     }
-    if (a->is_done) {
-        qvl_decoder_finish(&a->raw_decoder, &a->raw);
-        a->done_s = now_s();
-    }
-    return tell(a, st->sink, st->ctx);
+    if (!a->is_done)
+        return tell(a, st->sink, st->ctx);
+    qvl_decoder_finish(&a->raw_decoder, &a->raw);
+    return end_text(a, st->sink, st->ctx);
+}
+
+static entry *find_open(const qvl_generator *g, int ticket)
+{
+    entry *e = g->first;
+    while (e != NULL && (e->answer.is_done || e->answer.ticket != ticket))
+        e = e->next;
+    return e;
 }
 
 static int run_step(void *arg)
@@ -291,14 +365,19 @@ static int run_step(void *arg)
     const stepping *st = arg;
     const qvl_new_token *token;
     int n;
-    QVL_TRY(qvl_batcher_step(st->g->batcher, &token, &n, st->err));
-    for (int i = 0; i < n; i++)
-        for (entry *e = st->g->first; e != NULL; e = e->next)
-            if (!e->answer.is_done && e->answer.ticket == token[i].ticket) {
-                QVL_TRY(take_token(st, e, &token[i]));
-                break;
-            }
-    return QVL_OK;
+    int rc = qvl_batcher_step(st->g->batcher, &token, &n, st->err);
+    for (int i = 0; i < n; i++) {
+        entry *e = find_open(st->g, token[i].ticket);
+        if (e == NULL)
+            continue;
+        if (rc == QVL_OK) {
+            QVL_TRY(take_token(st, e, &token[i]));
+        } else {
+            e->answer.is_done = true;
+            e->answer.finish = QVL_FINISH_FAILED;
+        }
+    }
+    return rc;
 }
 
 int qvl_generator_step(qvl_generator *g, qvl_text_sink *sink, void *ctx,

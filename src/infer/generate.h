@@ -2,7 +2,8 @@
  *
  * On top of batch.h: ids become text as they come, stop strings and the end of
  * a JSON answer are seen, and text that may still turn out to be the beginning
- * of a stop string is held back from a reader who follows.
+ * of a stop string, or white space at the end, is held back from a reader who
+ * follows.
  */
 #ifndef QVL_INFER_GENERATE_H
 #define QVL_INFER_GENERATE_H
@@ -22,8 +23,9 @@ typedef struct {
 
 typedef struct {
     int ticket;
-    qvl_str text;          // without special tokens
-    qvl_str raw;           // with them
+    qvl_str text;          // without special tokens; when it is done without a
+                           // block <think>...</think> in front, and trimmed
+    qvl_str raw;           // all of it
     int64_t *id;           // [n] the tokens
     int n;
     int n_prompt;          // tokens of the prompt
@@ -34,13 +36,16 @@ typedef struct {
     double queued_s, first_s, done_s;  // on qvl_generator's clock
     // how it is made
     qvl_reply_ends ends;
+    bool has_begun;        // what is in front of the clean text is known,
+    size_t begin;          // and ends here
     qvl_decoder decoder, raw_decoder;
     qvl_json_guard json;
 } qvl_reply;
 
 typedef struct qvl_generator qvl_generator;
 
-/* New text of an answer, in order; n 0 when it is done. */
+/* New text of an answer, in order; all of it is the text in the end. n 0 when it
+ * is done. */
 typedef int qvl_text_sink(void *ctx, const qvl_reply *a, const char *text,
                           size_t n);
 
@@ -62,7 +67,9 @@ void qvl_generator_release(qvl_generator *g, qvl_reply *answer);
 int qvl_generator_n_open(const qvl_generator *g);
 
 /* One step of all of them; sink may be NULL. What the sink returns, when it is
- * not 0, ends the step and is returned. */
+ * not 0, ends the step and is returned. Errors: those of qvl_batcher_step;
+ * answers that are lost are done then, as QVL_FINISH_FAILED, without a word to
+ * the sink, and the next step goes on with the others. */
 int qvl_generator_step(qvl_generator *g, qvl_text_sink *sink, void *ctx,
                        qvl_err *err);
 

@@ -60,6 +60,7 @@ static void test_dumps(void)
     check_dump("fuse", "train", "tiny.fuse.txt");
     check_dump("size", "train", "tiny.size.txt");
     check_dump("size", "infer", "tiny.infer.txt");
+    check_dump("size", "decode", "tiny.decode.txt");
 }
 
 static int is_file(const struct dirent *d)

@@ -115,7 +115,8 @@ static const mistake mistakes[] = {
       "                       ^" },
     { "angles [T, A]",
       "angle [T, A]",
-      "small.yaml:18:11: kinds are f32, i32, index, range [T], angles [T, A]\n"
+      "small.yaml:18:11: kinds are f32, i32, index, range [T], angles [T, A], "
+      "cache [T, S, Z]\n"
       "    angles: angle [T, A]\n"
       "            ^" },
     { "  label: i32 [T, 1]",
@@ -228,6 +229,21 @@ static const mistake mistakes[] = {
       "small.yaml:34:29: expected an input of another kind\n"
       "      - a = attention(rope(q, range), k, v, range, D ^ -0.5)\n"
       "                              ^" },
+    { "D ^ -0.5)",
+      "D ^ -0.5, range)",
+      "small.yaml:34:61: expected an input of another kind\n"
+      "      - a = attention(rope(q, angles), k, v, range, D ^ -0.5, range)\n"
+      "                                                              ^" },
+    { "D ^ -0.5)",
+      "D ^ -0.5, range, 1)",
+      "small.yaml:34:11: attention takes 5 arguments, found 7\n"
+      "      - a = attention(rope(q, angles), k, v, range, D ^ -0.5, range, 1)\n"
+      "            ^" },
+    { "range: range [T]",
+      "range: cache [T, R]",
+      "small.yaml:19:10: expected cache [rows, slots, blocks]\n"
+      "    range: cache [T, R]\n"
+      "           ^" },
     { "v, range, D",
       "v, angles, D",
       "small.yaml:34:44: expected an input of another kind\n"
@@ -362,12 +378,12 @@ static const mistake mistakes[] = {
       "           ^" },
 };
 
-/* The good text with the first `find` replaced; from the arena. */
-static const char *broken(const mistake *x, qvl_arena *arena)
+/* A text with the first `find` replaced; from the arena. */
+static const char *broken(const char *text, const mistake *x, qvl_arena *arena)
 {
-    const char *at = strstr(good, x->find);
+    const char *at = strstr(text, x->find);
     CHECK(at != NULL, "%s is not in the spec", x->find);
-    return qvl_arena_printf(arena, "%.*s%s%s", (int)(at - good), good,
+    return qvl_arena_printf(arena, "%.*s%s%s", (int)(at - text), text,
                             x->replace, at + strlen(x->find));
 }
 
@@ -384,8 +400,9 @@ static void test_mistakes(void)
     for (size_t i = 0; i < QVL_COUNT(mistakes); i++) {
         const mistake *x = &mistakes[i];
         m = NULL;
-        int rc = ref_build_text(&m, &kernels, "small.yaml", broken(x, &arena),
-                                REF_TRAIN, "size", &arena, &err);
+        int rc = ref_build_text(&m, &kernels, "small.yaml",
+                                broken(good, x, &arena), REF_TRAIN, "size",
+                                &arena, &err);
         CHECK(rc == QVL_E_CONFIG, "%s -> %s: found code %s", x->find,
               x->replace, qvl_err_name(rc));
         CHECK(m == NULL, "%s", x->replace);
@@ -394,4 +411,37 @@ static void test_mistakes(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_mistakes))
+/* A cache where two loops are, in every phase. */
+static void test_nested_cache(void)
+{
+    static const mistake steps[] = {
+        { "range: range [T]",
+          "range: range [T]\n  cache: cache [T, R, C]", NULL },
+        { "    - a = attention(rope(q, angles), k, v, range, D ^ -0.5)",
+          "    - for j in nh:\n"
+          "      - q = attention(q, k, v, range, D ^ -0.5, cache)\n"
+          "    - a = attention(rope(q, angles), k, v, range, D ^ -0.5)", NULL },
+    };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_err err;
+    ir_module *m = NULL;
+    const char *text = good;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    for (size_t i = 0; i < QVL_COUNT(steps); i++)
+        text = broken(text, &steps[i], &arena);
+    for (int phase = 0; phase < REF_N_PHASES; phase++) {
+        CHECK_INT(ref_build_text(&m, &kernels, "small.yaml", text,
+                                 (ref_phase)phase, "size", &arena, &err),
+                  QVL_E_CONFIG, "phase %d", phase);
+        CHECK_STR(err.msg,
+                  "small.yaml:36:13: a cache goes into one loop, not into one "
+                  "inside of another\n"
+                  "        - q = attention(q, k, v, range, D ^ -0.5, cache)\n"
+                  "              ^", "phase %d", phase);
+    }
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_mistakes), TEST(test_nested_cache))

@@ -3,7 +3,9 @@
  * Every spec of the tests, and the shipped ones, with the first set of its
  * dims. The truth is the module before the gradient pass, run forwards only.
  * After each later pass the interpreter must give the same loss and outputs,
- * and gradients that agree with the truth: kernels have no part in this.
+ * and gradients that agree with the truth: kernels have no part in this. Where a
+ * spec has a cache, reading and decoding must keep what they say and what they
+ * leave in it through all passes.
  */
 #include <dirent.h>
 
@@ -45,10 +47,11 @@ static void close_fixture(fixture *f)
     qvl_arena_release(&f->scratch);
 }
 
-static ir_module *build(fixture *f, const char *path, const char *stop)
+static ir_module *build(fixture *f, const char *path, ref_phase phase,
+                        const char *stop)
 {
     ir_module *m = NULL;
-    CHECK_OK(ref_build(&m, &f->kernels, path, REF_TRAIN, stop, &f->arena,
+    CHECK_OK(ref_build(&m, &f->kernels, path, phase, stop, &f->arena,
                        &f->err), f->err);
     return m;
 }
@@ -123,13 +126,38 @@ static void check_result(const ref_result *found, const ref_result *wanted,
                    list->item[i].name);
 }
 
+static const char *const stops[] = {"simplify", "fuse", "size"};
+
+static void check_phase(fixture *f, const char *path, const ref_set *set,
+                        ref_phase phase)
+{
+    ref_data data;
+    ir_module *lower = build(f, path, phase, "lower");
+    if (lower->n_states == 0)
+        return;
+    ref_data_make(&data, lower, set, QVL_F32, 1, &f->arena);
+    ref_problem p = {.m = lower, .d = &set->d, .params = &data.params,
+                     .input = data.input, .param = data.param,
+                     .states = &data.states, .state = data.state};
+    ref_result first = run(f, &p, path);
+    for (size_t i = 0; i < QVL_COUNT(stops); i++) {
+        const char *what = qvl_arena_printf(&f->arena, "%s, phase %d after %s",
+                                            path, phase, stops[i]);
+        p.m = build(f, path, phase, stops[i]);
+        ref_result r = run(f, &p, what);
+        check_result(&r, &first, &data.params, what);
+        for (int k = 0; k < data.states.n; k++)
+            check_same(r.state[k], first.state[k], data.states.n_elems[k],
+                       what, data.states.name[k]);
+    }
+}
+
 static void check_spec(fixture *f, const char *path, const qvl_node *dims)
 {
-    static const char *const stops[] = {"simplify", "fuse", "size"};
     ref_set *set;
     ref_data data;
     int n;
-    ir_module *lower = build(f, path, "lower");
+    ir_module *lower = build(f, path, REF_TRAIN, "lower");
     CHECK_OK(ref_sets_read(&set, &n, lower, dims, &f->err), f->err);
     ref_data_make(&data, lower, &set[0], QVL_F32, 1, &f->arena);
     ref_problem forward = {.m = lower, .d = &set[0].d, .params = &data.params,
@@ -137,7 +165,7 @@ static void check_spec(fixture *f, const char *path, const qvl_node *dims)
     ref_result truth = run(f, &forward, path);
 
     ref_problem p = forward;
-    p.m = build(f, path, "grad");
+    p.m = build(f, path, REF_TRAIN, "grad");
     /* The passes after lower may add inputs (starts, entries), never move
      * them. */
     ref_result first = run(f, &p, path);
@@ -147,10 +175,12 @@ static void check_spec(fixture *f, const char *path, const qvl_node *dims)
     for (size_t i = 0; i < QVL_COUNT(stops); i++) {
         const char *what = qvl_arena_printf(&f->arena, "%s after %s", path,
                                             stops[i]);
-        p.m = build(f, path, stops[i]);
+        p.m = build(f, path, REF_TRAIN, stops[i]);
         ref_result r = run(f, &p, what);
         check_result(&r, &first, &data.params, what);
     }
+    check_phase(f, path, &set[0], REF_INFER);
+    check_phase(f, path, &set[0], REF_DECODE);
 }
 
 static int is_spec(const struct dirent *d)

@@ -8,5 +8,7 @@ for pass in lower grad simplify fuse size; do
     "$gen" --dump $pass --phase train --shaders shaders \
         --arch tests/gen/tiny.yaml >tests/gen/tiny.$pass.txt
 done
-"$gen" --dump size --phase infer --shaders shaders \
-    --arch tests/gen/tiny.yaml >tests/gen/tiny.infer.txt
+for phase in infer decode; do
+    "$gen" --dump size --phase $phase --shaders shaders \
+        --arch tests/gen/tiny.yaml >tests/gen/tiny.$phase.txt
+done

@@ -101,7 +101,7 @@ typedef struct {
     size_t most;  // bytes of the largest operand
 } whole_run;
 
-static whole_run run_whole(job *j, job_phase ph)
+static whole_run run_whole(job *j, ref_phase ph)
 {
     qvl_run *run = job_run(j, ph, false);
     whole_run w = {.n_steps = run->plan.n_steps};
@@ -111,23 +111,24 @@ static whole_run run_whole(job *j, job_phase ph)
                 w.most = run->plan.step[i].bytes[b];
     job_submit(j, run, false);
     w.output = job_read(j, run, &w.n_output);
-    if (ph == JOB_TRAIN)
+    if (ph == REF_TRAIN)
         w.grad = job_read(j, NULL, &w.n_grad);
     qvl_run_close(run);
     return w;
 }
 
-static void check_parts(job *j, job_phase ph, qvl_run *run, const whole_run *w)
+static void check_parts(job *j, ref_phase ph, qvl_run *run, const whole_run *w)
 {
     size_t n;
     bool exact = note_steps(j, run);
     job_submit(j, run, false);
     job_check_outputs(j, run);
+    job_check_states(j);
     if (exact)
         job_check_bits(j, job_read(j, run, &n), w->output, w->n_output,
                        "a cut");
     n_exact += exact;
-    if (ph == JOB_INFER)
+    if (ph != REF_TRAIN)
         return;
     job_check_grads(j, 1.0);
     if (exact)
@@ -137,7 +138,7 @@ static void check_parts(job *j, job_phase ph, qvl_run *run, const whole_run *w)
 }
 
 /* The run within a limit; NULL where the plan finds it too low. */
-static qvl_run *try_limit(job *j, job_phase ph, size_t limit)
+static qvl_run *try_limit(job *j, ref_phase ph, size_t limit)
 {
     qvl_run *run = job_try(j, ph, false, limit);
     CHECK(run != NULL || j->err.code == QVL_E_DEVICE, "%s: %s", j->what,
@@ -146,7 +147,7 @@ static qvl_run *try_limit(job *j, job_phase ph, size_t limit)
 }
 
 /* Only runs that were cut are worth their time. */
-static void check_limit(job *j, job_phase ph, qvl_run *run,
+static void check_limit(job *j, ref_phase ph, qvl_run *run,
                         const whole_run *w, size_t limit)
 {
     size_t end = strlen(j->what);
@@ -159,7 +160,7 @@ static void check_limit(job *j, job_phase ph, qvl_run *run,
     qvl_run_close(run);
 }
 
-void cut_check(job *j, job_phase ph)
+void cut_check(job *j, ref_phase ph)
 {
     whole_run w = run_whole(j, ph);
     size_t limit = 64;

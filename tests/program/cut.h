@@ -13,7 +13,7 @@
 /* Forget which cuts have been made. */
 void cut_begin(void);
 /* Run the case with cuts; in training the gradients are set and added to. */
-void cut_check(job *j, job_phase ph);
+void cut_check(job *j, ref_phase ph);
 /* Fails when a cut that a kernel of shaders/ offers has not been made since
  * cut_begin, or no run has been compared bit by bit. */
 void cut_end(const char *device);

@@ -51,14 +51,21 @@ static void find_choice(ir_node *n, void *arg)
 }
 
 /* What the generated tables say of dims and inputs is what the module says. */
-static void check_tables(const fixture_arch *a)
+static void check_tables(const qvl_arch *arch, const ir_module *m)
 {
-    const qvl_arch *arch = a->arch;
-    CHECK_INT(arch->n_inputs, a->m->n_inputs, "%s", arch->name);
+    CHECK_INT(arch->n_inputs, m->n_inputs, "%s", arch->name);
     for (int i = 0; i < arch->n_inputs; i++)
-        CHECK_STR(arch->input[i].name, a->m->input[i].name, "%s", arch->name);
+        CHECK_STR(arch->input[i].name, m->input[i].name, "%s", arch->name);
     for (int i = 0; i < arch->n_dims; i++)
-        CHECK_STR(arch->dim[i].name, a->m->dim[i].name, "%s", arch->name);
+        CHECK_STR(arch->dim[i].name, m->dim[i].name, "%s", arch->name);
+}
+
+static ir_module *build(const char *path, ref_phase phase)
+{
+    ir_module *m = NULL;
+    qvl_err err;
+    CHECK_OK(ref_build(&m, &kernels, path, phase, "grad", &arena, &err), err);
+    return m;
 }
 
 static void read_arch(fixture_arch *a, const qvl_node *dims,
@@ -66,13 +73,19 @@ static void read_arch(fixture_arch *a, const qvl_node *dims,
 {
     qvl_err err;
     const char *path = spec_path(a->arch->name);
-    CHECK_OK(ref_build(&a->m, &kernels, path, REF_TRAIN, "grad", &arena, &err),
-             err);
+    ir_module *train = build(path, REF_TRAIN);
+    a->m[REF_TRAIN] = a->m[REF_INFER] = train;
+    if (a->arch->decode != NULL) {
+        a->m[REF_INFER] = build(path, REF_INFER);
+        a->m[REF_DECODE] = build(path, REF_DECODE);
+    }
     const qvl_node *file = strstr(path, QVL_TEST_RANDOM) ? random : dims;
-    CHECK_OK(ref_sets_read(&a->set, &a->n_sets, a->m, file, &err), err);
+    CHECK_OK(ref_sets_read(&a->set, &a->n_sets, train, file, &err), err);
     a->known = qvl_arena_alloc_n(&arena, (size_t)a->n_sets, sizeof *a->known);
-    ir_walk(&a->m->body, find_choice, &a->has_choice);
-    check_tables(a);
+    ir_walk(&train->body, find_choice, &a->has_choice);
+    for (int ph = 0; ph < REF_N_PHASES; ph++)
+        if (a->m[ph] != NULL)
+            check_tables(a->arch, a->m[ph]);
 }
 
 fixture_arch *fixture_archs(int *n)
@@ -102,19 +115,33 @@ const kern_set *fixture_kernels(void)
     return &kernels;
 }
 
-static void make_case(fixture_arch *a, int set, int dtype, fixture_case *c)
+static void make_phase(fixture_arch *a, int set, int dtype, fixture_case *c,
+                       ref_phase ph)
 {
     qvl_err err;
-    ref_data_make(&c->data, a->m, &a->set[set], dtype, 7 + (uint64_t)set,
+    ref_data *data = &c->data[ph];
+    ref_data_make(data, a->m[ph], &a->set[set], dtype, 7 + (uint64_t)set,
                   &arena);
-    ref_problem p = {.m = a->m, .d = &a->set[set].d,
-                     .params = &c->data.params, .input = c->data.input,
-                     .param = c->data.param};
-    int rc = ref_run(&c->result, &p, &arena, &err);
+    ref_problem p = {.m = a->m[ph], .d = &a->set[set].d,
+                     .params = &data->params, .input = data->input,
+                     .param = data->param, .states = &data->states,
+                     .state = data->state};
+    int rc = ref_run(&c->result[ph], &p, &arena, &err);
     CHECK(rc == QVL_OK, "%s: %s", fixture_name(a, set), err.msg);
-    for (int i = 0; i < c->data.params.n; i++)
-        for (size_t k = 0; k < c->data.params.item[i].n; k++)
-            c->top_grad = fmax(c->top_grad, fabs(c->result.grad[i][k]));
+}
+
+static void make_case(fixture_arch *a, int set, int dtype, fixture_case *c)
+{
+    make_phase(a, set, dtype, c, REF_TRAIN);
+    const ref_params *list = &c->data[REF_TRAIN].params;
+    for (int i = 0; i < list->n; i++)
+        for (size_t k = 0; k < list->item[i].n; k++)
+            c->top_grad = fmax(c->top_grad,
+                               fabs(c->result[REF_TRAIN].grad[i][k]));
+    c->data[REF_INFER] = c->data[REF_TRAIN];
+    c->result[REF_INFER] = c->result[REF_TRAIN];
+    for (int ph = 0; ph < REF_TRAIN && a->m[REF_DECODE] != NULL; ph++)
+        make_phase(a, set, dtype, c, (ref_phase)ph);
     c->is_made = true;
 }
 

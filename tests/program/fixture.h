@@ -8,13 +8,15 @@
 #define PROGRAM_FIXTURE_H
 
 #include "graph/arch.h"
+#include "ref/build.h"
 #include "ref/data.h"
 
-/* One architecture, one set of dims, one storage type of weights. */
+/* One architecture, one set of dims, one storage type of weights. The phases
+ * share parameters; what is read and kept differs. */
 typedef struct {
     bool is_made;
-    ref_data data;
-    ref_result result;   // of the training module: outputs, gradients
+    ref_data data[REF_N_PHASES];
+    ref_result result[REF_N_PHASES];
     double top_grad;     // largest magnitude of any gradient
 } fixture_case;
 
@@ -22,7 +24,8 @@ typedef struct {
 
 typedef struct {
     const qvl_arch *arch;
-    ir_module *m;              // after the gradient pass
+    ir_module *m[REF_N_PHASES];  // after the gradient pass; without a cache
+                                 // inference is that of training, decoding NULL
     bool has_choice;           // a layer picks experts: rounding may pick others
     ref_set *set;
     int n_sets;

@@ -1,6 +1,7 @@
 #include "program/job.h"
 
 #include "check.h"
+#include "graph/store.h"
 #include "program/compare.h"
 #include "tensor/dtype.h"
 
@@ -21,7 +22,7 @@ static void check_derived(const job *j)
 
 static void check_params(const job *j)
 {
-    const ref_params *list = &j->c->data.params;
+    const ref_params *list = &j->c->data[REF_TRAIN].params;
     CHECK_INT(j->params.n, list->n, "%s: parameters", j->what);
     for (int i = 0; i < list->n; i++) {
         const qvl_arch_param *p = &j->params.item[i];
@@ -48,24 +49,25 @@ static float *as_floats(job *j, const double *v, size_t n)
 static void write_params(job *j)
 {
     for (int i = 0; i < j->params.n; i++) {
-        size_t n = j->c->data.params.item[i].n;
+        const ref_data *data = &j->c->data[REF_TRAIN];
+        size_t n = data->params.item[i].n;
         if (j->params.item[i].same_as >= 0)
             continue;
         CHECK_OK(qvl_store_write(j->store, i, 0, n,
-                                 as_floats(j, j->c->data.param[i], n), QVL_F32,
+                                 as_floats(j, data->param[i], n), QVL_F32,
                                  &j->err), j->err);
     }
 }
 
 static void give_inputs(job *j, qvl_run *run)
 {
-    const ir_module *m = j->a->m;
+    const ir_module *m = j->a->m[j->phase];
     qvl_input_size size[256];
     CHECK(m->n_inputs <= 256, "%s", j->what);
     j->a->arch->input_sizes(size, j->d);
     for (int i = 0; i < m->n_inputs; i++) {
         size_t n = ref_elems(j->d, &m->input[i].shape);
-        const double *v = j->c->data.input[i];
+        const double *v = j->c->data[j->phase].input[i];
         CHECK_INT(size[i].n_elems, n, "%s: input %s", j->what,
                   m->input[i].name);
         void *data = as_floats(j, v, n);
@@ -80,23 +82,32 @@ static void give_inputs(job *j, qvl_run *run)
 
 /* ---- runs ---- */
 
-qvl_run *job_try(job *j, job_phase ph, bool recompute, size_t max_binding)
+static void append_steps(const job *j, qvl_program *p)
 {
-    qvl_program *p = qvl_arena_array(&j->arena, qvl_program, 1);
-    qvl_program_init(p, j->params.n, j->a->arch->n_inputs, &j->arena);
-    if (ph == JOB_TRAIN)
+    if (j->phase == REF_TRAIN)
         j->a->arch->train(p, j->d);
+    else if (j->phase == REF_DECODE)
+        j->a->arch->decode(p, j->d);
     else
         j->a->arch->infer(p, j->d);
+}
+
+qvl_run *job_try(job *j, ref_phase ph, bool recompute, size_t max_binding)
+{
+    j->phase = ph;
+    qvl_program *p = qvl_arena_array(&j->arena, qvl_program, 1);
+    qvl_program_init(p, j->params.n, j->a->arch->n_inputs, &j->arena);
+    append_steps(j, p);
     const char **names = qvl_arena_array(&j->arena, const char *,
                                          p->n_outputs + 1);
     for (int i = 0; i < p->n_outputs; i++)
         names[i] = p->output[i].name;
-    CHECK_INT(p->n_outputs, j->c->result.n_outputs, "%s: outputs", j->what);
+    CHECK_INT(p->n_outputs, j->c->result[j->phase].n_outputs, "%s: outputs", j->what);
     qvl_plan_options options = {
         .output = names, .n_outputs = p->n_outputs,
-        .trained = ph == JOB_TRAIN ? j->trained : NULL, .types = j->types,
-        .recompute = recompute, .max_binding_bytes = max_binding};
+        .trained = ph == REF_TRAIN ? j->trained : NULL, .types = j->types,
+        .states = ph != REF_TRAIN, .recompute = recompute,
+        .max_binding_bytes = max_binding};
     qvl_run *run = NULL;
     if (qvl_run_open(&run, j->store, p, &options, &j->err) != QVL_OK)
         return NULL;
@@ -104,15 +115,31 @@ qvl_run *job_try(job *j, job_phase ph, bool recompute, size_t max_binding)
     return run;
 }
 
-qvl_run *job_run(job *j, job_phase ph, bool recompute)
+qvl_run *job_run(job *j, ref_phase ph, bool recompute)
 {
     qvl_run *run = job_try(j, ph, recompute, 0);
     CHECK(run != NULL, "%s: %s", j->what, j->err.msg);
     return run;
 }
 
+/* States as the interpreter found them. */
+static void write_states(job *j)
+{
+    const ref_data *data = &j->c->data[j->phase];
+    for (int i = 0; i < data->states.n; i++) {
+        size_t n = data->states.n_elems[i];
+        if (n > 0)
+            CHECK_OK(qvl_stage_write(qvl_store_stage(j->store),
+                                     qvl_store_state_slice(j->store, i),
+                                     j->types.act, 0, n,
+                                     as_floats(j, data->state[i], n), QVL_F32,
+                                     &j->err), j->err);
+    }
+}
+
 void job_submit(job *j, qvl_run *run, bool more)
 {
+    write_states(j);
     int rc = qvl_run_submit(run, more, &j->err);
     CHECK(rc == QVL_OK, "%s: %s", j->what, j->err.msg);
 }
@@ -122,8 +149,8 @@ void job_submit(job *j, qvl_run *run, bool more)
 void job_check_outputs(job *j, qvl_run *run)
 {
     compare_bound bound = compare_bound_of(j->types.act);
-    for (int i = 0; i < j->c->result.n_outputs; i++) {
-        const ref_output *o = &j->c->result.output[i];
+    for (int i = 0; i < j->c->result[j->phase].n_outputs; i++) {
+        const ref_output *o = &j->c->result[j->phase].output[i];
         float *found = qvl_arena_array(&j->arena, float, o->n + 1);
         int rc = qvl_run_output(run, o->name, found, o->n, &j->err);
         CHECK(rc == QVL_OK, "%s: %s", j->what, j->err.msg);
@@ -131,18 +158,39 @@ void job_check_outputs(job *j, qvl_run *run)
     }
 }
 
+static void read_state(job *j, int i, size_t n, float *found)
+{
+    if (n > 0)
+        CHECK_OK(qvl_stage_read(qvl_store_stage(j->store),
+                                qvl_store_state_slice(j->store, i),
+                                j->types.act, 0, n, found, &j->err), j->err);
+}
+
+void job_check_states(job *j)
+{
+    compare_bound bound = compare_bound_of(j->types.act);
+    const ref_states *list = &j->c->data[j->phase].states;
+    for (int i = 0; i < list->n; i++) {
+        size_t n = list->n_elems[i];
+        float *found = qvl_arena_array(&j->arena, float, n + 1);
+        read_state(j, i, n, found);
+        compare_tensor(found, j->c->result[j->phase].state[i], n, 0.0, bound,
+                       j->what, list->name[i]);
+    }
+}
+
 void job_check_grads(job *j, double times)
 {
     compare_bound bound = compare_bound_of(j->types.act);
     for (int i = 0; i < j->params.n; i++) {
-        size_t n = j->c->data.params.item[i].n;
+        size_t n = j->c->data[REF_TRAIN].params.item[i].n;
         double *wanted = qvl_arena_array(&j->arena, double, n + 1);
         float *found = qvl_arena_array(&j->arena, float, n + 1);
         char name[256];
         if (!j->trained[i])
             continue;
         for (size_t k = 0; k < n; k++)
-            wanted[k] = times * j->c->result.grad[i][k];
+            wanted[k] = times * j->c->result[REF_TRAIN].grad[i][k];
         CHECK_OK(qvl_store_read_grad(j->store, i, found, &j->err), j->err);
         snprintf(name, sizeof name, "grad.%s", j->params.item[i].name);
         compare_tensor(found, wanted, n, times * j->c->top_grad, bound,
@@ -153,15 +201,23 @@ void job_check_grads(job *j, double times)
 static float *read_outputs(job *j, qvl_run *run, size_t *n)
 {
     size_t all = 0;
-    for (int i = 0; i < j->c->result.n_outputs; i++)
-        all += j->c->result.output[i].n;
+    const ref_result *r = &j->c->result[j->phase];
+    const ref_states *states = &j->c->data[j->phase].states;
+    for (int i = 0; i < r->n_outputs; i++)
+        all += r->output[i].n;
+    for (int i = 0; i < states->n; i++)
+        all += states->n_elems[i];
     float *v = qvl_arena_array(&j->arena, float, all + 1);
     *n = all;
     all = 0;
-    for (int i = 0; i < j->c->result.n_outputs; i++) {
-        const ref_output *o = &j->c->result.output[i];
-        CHECK_OK(qvl_run_output(run, o->name, v + all, o->n, &j->err), j->err);
-        all += o->n;
+    for (int i = 0; i < r->n_outputs; i++) {
+        CHECK_OK(qvl_run_output(run, r->output[i].name, v + all,
+                                r->output[i].n, &j->err), j->err);
+        all += r->output[i].n;
+    }
+    for (int i = 0; i < states->n; i++) {
+        read_state(j, i, states->n_elems[i], v + all);
+        all += states->n_elems[i];
     }
     return v;
 }
@@ -172,7 +228,7 @@ float *job_read(job *j, qvl_run *run, size_t *n)
         return read_outputs(j, run, n);
     size_t all = 0;
     for (int i = 0; i < j->params.n; i++)
-        all += j->c->data.params.item[i].n;
+        all += j->c->data[REF_TRAIN].params.item[i].n;
     float *v = qvl_arena_array(&j->arena, float, all + 1);
     *n = all;
     all = 0;
@@ -180,7 +236,7 @@ float *job_read(job *j, qvl_run *run, size_t *n)
         if (j->trained[i])
             CHECK_OK(qvl_store_read_grad(j->store, i, v + all, &j->err),
                      j->err);
-        all += j->c->data.params.item[i].n;
+        all += j->c->data[REF_TRAIN].params.item[i].n;
     }
     return v;
 }

@@ -32,10 +32,9 @@ typedef struct {
     qvl_param_list params;
     qvl_store *store;
     bool *trained;
+    ref_phase phase;   // of the run that was opened last
     qvl_err err;
 } job;
-
-typedef enum { JOB_INFER, JOB_TRAIN } job_phase;
 
 /* Of every `untrained`-th parameter the gradient is left out; 0: of none. */
 void job_open(job *j, const target *t, fixture_arch *a, int set,
@@ -45,18 +44,20 @@ void job_close(job *j);
 /* A run whose operands are bound by at most max_binding bytes (0: as the device
  * does), its inputs given. NULL, with j->err, where the plan or the device
  * refuses it. */
-qvl_run *job_try(job *j, job_phase ph, bool recompute, size_t max_binding);
+qvl_run *job_try(job *j, ref_phase ph, bool recompute, size_t max_binding);
 /* The same where it has to work. */
-qvl_run *job_run(job *j, job_phase ph, bool recompute);
-/* Run; gradients start anew, or with `more` are added to. */
+qvl_run *job_run(job *j, ref_phase ph, bool recompute);
+/* Run; gradients start anew, or with `more` are added to. States start anew. */
 void job_submit(job *j, qvl_run *run, bool more);
 
-/* Compare with the interpreter: outputs, and gradients of `times` runs. */
+/* Compare with the interpreter: outputs, states, and gradients of `times` runs.
+ */
 void job_check_outputs(job *j, qvl_run *run);
+void job_check_states(job *j);
 void job_check_grads(job *j, double times);
 
-/* All results as one array, which the arena owns: the outputs, or with the run
- * NULL the gradients. */
+/* All results as one array, which the arena owns: the outputs and states, or with
+ * the run NULL the gradients. */
 float *job_read(job *j, qvl_run *run, size_t *n);
 /* Fails with `why` where a bit differs. */
 void job_check_bits(const job *j, const float *found, const float *wanted,

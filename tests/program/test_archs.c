@@ -1,10 +1,11 @@
 /* test_archs.c - emitted programs on every device against the interpreter
  *
  * For each architecture of the test build and each set of its dims: random
- * parameters and inputs, the program for inference and the one for training,
- * through store, plan and executor, in each storage type, with operands whole
- * and cut; every output and every gradient is compared. The interpreter itself
- * is held against differences of losses in tests/gen.
+ * parameters and inputs, the programs for inference, for decoding where the
+ * spec has a cache, and for training, through store, plan and executor, in each
+ * storage type, with operands whole and cut; every output, every gradient and
+ * what is kept in caches is compared. The interpreter itself is held against
+ * differences of losses in tests/gen.
  *
  *   QVL_TEST_DEVICES  words of the devices to take: "cpu", "opencl vulkan";
  *                     all when not set
@@ -26,7 +27,7 @@ static void check_recomputed(job *j)
 {
     size_t n;
     const float *kept = job_read(j, NULL, &n);
-    qvl_run *run = job_run(j, JOB_TRAIN, true);
+    qvl_run *run = job_run(j, REF_TRAIN, true);
     job_submit(j, run, false);
     job_check_outputs(j, run);
     job_check_bits(j, job_read(j, NULL, &n), kept, n, "recomputing");
@@ -35,7 +36,7 @@ static void check_recomputed(job *j)
 
 static void check_training(job *j)
 {
-    qvl_run *run = job_run(j, JOB_TRAIN, false);
+    qvl_run *run = job_run(j, REF_TRAIN, false);
     job_submit(j, run, false);
     job_check_outputs(j, run);
     job_check_grads(j, 1.0);
@@ -49,11 +50,15 @@ static void check_training(job *j)
     qvl_run_close(run);
 }
 
-static void check_inference(job *j)
+/* Twice: states are as before the first time, or nothing else is equal. */
+static void check_inference(job *j, ref_phase ph)
 {
-    qvl_run *run = job_run(j, JOB_INFER, false);
-    job_submit(j, run, false);
-    job_check_outputs(j, run);
+    qvl_run *run = job_run(j, ph, false);
+    for (int i = 0; i < 2; i++) {
+        job_submit(j, run, false);
+        job_check_outputs(j, run);
+        job_check_states(j);
+    }
     qvl_run_close(run);
 }
 
@@ -62,11 +67,16 @@ static void run_case(const target *t, fixture_arch *a, int set,
 {
     job j;
     job_open(&j, t, a, set, types, 0);
-    check_inference(&j);
+    bool has_cache = a->arch->decode != NULL;
+    check_inference(&j, REF_INFER);
+    if (has_cache)
+        check_inference(&j, REF_DECODE);
     check_training(&j);
     if (t->has_cuts && (t->is_thorough || types->act == QVL_F32)) {
-        cut_check(&j, JOB_INFER);
-        cut_check(&j, JOB_TRAIN);
+        cut_check(&j, REF_INFER);
+        if (has_cache)
+            cut_check(&j, REF_DECODE);
+        cut_check(&j, REF_TRAIN);
     }
     job_close(&j);
     if (t->is_thorough) {

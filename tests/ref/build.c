@@ -50,6 +50,10 @@ static const struct {
     { "size", pass_size, REF_INFER },
 };
 
+static const ir_phase as_ir[] = {
+    [REF_INFER] = IR_INFER, [REF_DECODE] = IR_DECODE, [REF_TRAIN] = IR_TRAIN
+};
+
 int ref_build_text(ir_module **out, const kern_set *set, const char *file,
                    const char *text, ref_phase phase, const char *stop,
                    qvl_arena *arena, qvl_err *err)
@@ -57,7 +61,7 @@ int ref_build_text(ir_module **out, const kern_set *set, const char *file,
     ir_module *m = qvl_arena_array(arena, ir_module, 1);
     spec s = { 0 };
     m->arena = arena;
-    m->phase = IR_TRAIN;
+    m->phase = as_ir[phase];
     m->kernels = set;
     QVL_TRY(spec_read(&s, m, file, text, err));
     QVL_TRY(pass_lower(m, &s, err));

@@ -4,13 +4,14 @@
 
 #include "ir/ir.h"
 
-typedef enum { REF_INFER, REF_TRAIN } ref_phase;
+/* What a spec is built for, as ir_phase. */
+typedef enum { REF_INFER, REF_DECODE, REF_TRAIN, REF_N_PHASES } ref_phase;
 
 /* Every kernel of a folder, sorted by file name. */
 int ref_kernels_read(kern_set *set, const char *folder, qvl_arena *arena,
                      qvl_err *err);
 
-/* The spec `path` after the pass `stop` ("lower", "grad", "simplify", "fuse",
+/* The spec `path`, lowered for a phase, after the pass `stop` ("lower", "grad", "simplify", "fuse",
  * "size"), checked after each. The module, whose kernels are `set`, belongs to
  * the arena. */
 int ref_build(ir_module **out, const kern_set *set, const char *path,

@@ -236,6 +236,61 @@ static void make_ranges(double *range, int64_t n, ref_ranges kind,
     }
 }
 
+/* ---- caches ---- */
+
+/* Slots of a block: the same for all inputs of a case. */
+static int64_t block_len(const ir_module *m, uint64_t seed, int64_t slots)
+{
+    qvl_rng rng = stream(seed, m->name);
+    int64_t most = slots / 2 < 11 ? slots / 2 : 11;
+    return most < 2 ? 1 : 1 + (int64_t)qvl_rng_below(&rng, (uint64_t)most);
+}
+
+/* Places among the slots, each once at most; one token in five has none. */
+static void make_slots(double *v, size_t n, int64_t slots, qvl_rng *rng,
+                       qvl_arena *arena)
+{
+    int64_t *left = qvl_arena_array(arena, int64_t, slots + 1);
+    for (int64_t i = 0; i < slots; i++)
+        left[i] = i;
+    for (size_t i = 0; i < n; i++) {
+        v[i] = -1.0;
+        if (slots == 0 || qvl_rng_below(rng, 5) == 0)
+            continue;
+        int64_t k = (int64_t)qvl_rng_below(rng, (uint64_t)slots);
+        v[i] = (double)left[k];
+        left[k] = left[--slots];
+    }
+}
+
+static void make_blocks(double *v, size_t n, int64_t n_blocks, qvl_rng *rng)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = n_blocks == 0
+                   ? 0.0
+                   : (double)qvl_rng_below(rng, (uint64_t)n_blocks);
+}
+
+/* Any run of keys that the tables have, from a table's start on or not; none
+ * for one token in five. */
+static void make_kept_ranges(double *range, int64_t n, int64_t entries,
+                             int64_t len, qvl_rng *rng)
+{
+    for (int64_t t = 0; t < n; t++) {
+        double *r = range + 4 * t;
+        set_range(r, 0, 0, 0, len);
+        if (entries == 0 || qvl_rng_below(rng, 5) == 0)
+            continue;
+        int64_t table = (int64_t)qvl_rng_below(rng, (uint64_t)entries);
+        int64_t keys = (entries - table) * len;
+        int64_t hi = 1 + (int64_t)qvl_rng_below(rng, (uint64_t)keys);
+        int64_t lo = qvl_rng_below(rng, 3) == 0
+                         ? (int64_t)qvl_rng_below(rng, (uint64_t)hi)
+                         : 0;
+        set_range(r, lo, hi, table, len);
+    }
+}
+
 /* Cosines and sines of any angles: [rows, 2, A]. */
 static void make_angles(double *v, size_t n, int64_t n_angles, qvl_rng *rng)
 {
@@ -255,8 +310,24 @@ static void make_reals(double *v, size_t n, qvl_rng *rng)
         v[i] = ref_round(n == 1 ? 0.375 : qvl_rng_normal(rng), QVL_F32);
 }
 
+/* Of tokens that see each other, or what is kept. */
+static void make_any_ranges(double *v, int64_t n, const ir_module *m, int input,
+                            const ref_set *set, uint64_t seed, qvl_rng *rng)
+{
+    search s = { "attention_cached", 3, IR_V_INPUT, input, NULL };
+    ir_walk((ir_block *)&m->body, search_node, &s);
+    if (!s.found) {
+        make_ranges(v, n, set->ranges, rng);
+        return;
+    }
+    int64_t slots = poly_eval(&s.found->in[1]->shape.d[0], set->d.i);
+    int64_t entries = poly_eval(&s.found->in[4]->shape.d[0], set->d.i);
+    make_kept_ranges(v, n, slots == 0 ? 0 : entries,
+                     block_len(m, seed, slots), rng);
+}
+
 static void make_input(double **input, const ir_module *m, int i,
-                       const ref_set *set, uint64_t seed)
+                       const ref_set *set, uint64_t seed, qvl_arena *arena)
 {
     const ir_input *in = &m->input[i];
     qvl_rng rng = stream(seed, in->name);
@@ -277,7 +348,13 @@ static void make_input(double **input, const ir_module *m, int i,
         make_entries(input[i], table, input[in->of], n_of);
         break;
     case QVL_INPUT_RANGE:
-        make_ranges(input[i], (int64_t)(n / 4), set->ranges, &rng);
+        make_any_ranges(input[i], (int64_t)(n / 4), m, i, set, seed, &rng);
+        break;
+    case QVL_INPUT_SLOT:
+        make_slots(input[i], n, table, &rng, arena);
+        break;
+    case QVL_INPUT_BLOCK:
+        make_blocks(input[i], n, table / block_len(m, seed, table), &rng);
         break;
     case QVL_INPUT_ANGLES:
         make_angles(input[i], n, poly_eval(&in->shape.d[2], set->d.i), &rng);
@@ -307,6 +384,20 @@ static void make_param(double *v, const ir_module *m, const ref_param *p,
     }
 }
 
+static void make_states(ref_data *r, const ir_module *m, const ref_set *set,
+                        int dtype, uint64_t seed, qvl_arena *arena)
+{
+    ref_states_list(&r->states, m, &set->d, arena);
+    r->state = qvl_arena_array(arena, double *, r->states.n + 1);
+    for (int i = 0; i < r->states.n; i++) {
+        qvl_rng rng = stream(seed, r->states.name[i]);
+        size_t n = r->states.n_elems[i];
+        r->state[i] = qvl_arena_array(arena, double, n + 1);
+        for (size_t k = 0; k < n; k++)
+            r->state[i][k] = ref_round(qvl_rng_normal(&rng), dtype);
+    }
+}
+
 void ref_data_make(ref_data *out, const ir_module *m, const ref_set *set,
                    int weight_dtype, uint64_t seed, qvl_arena *arena)
 {
@@ -315,7 +406,7 @@ void ref_data_make(ref_data *out, const ir_module *m, const ref_set *set,
     for (int i = 0; i < m->n_inputs; i++) {
         size_t n = ref_elems(&set->d, &m->input[i].shape);
         r.input[i] = qvl_arena_array(arena, double, n + 1);
-        make_input(r.input, m, i, set, seed);
+        make_input(r.input, m, i, set, seed, arena);
     }
     r.param = qvl_arena_array(arena, double *, r.params.n + 1);
     for (int i = 0; i < r.params.n; i++) {
@@ -327,5 +418,6 @@ void ref_data_make(ref_data *out, const ir_module *m, const ref_set *set,
         r.param[i] = qvl_arena_array(arena, double, p->n + 1);
         make_param(r.param[i], m, p, weight_dtype, seed);
     }
+    make_states(&r, m, set, weight_dtype, seed, arena);
     *out = r;
 }

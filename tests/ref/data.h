@@ -7,7 +7,9 @@
  * start from the same values, and differ by the rounding of what they compute.
  *
  * An index is -1 in one row of six, a label negative in one of five; a padded
- * token attends nothing and is attended by none.
+ * token attends nothing and is attended by none. Of the tokens whose keys are
+ * kept one in five is not there: it has no slot, and attends nothing. Block
+ * tables are drawn by lot, slots have one token at most.
  */
 #ifndef REF_DATA_H
 #define REF_DATA_H
@@ -40,11 +42,14 @@ typedef struct {
     ref_params params;
     double **input;      // [m->n_inputs], as a ref_problem wants them
     double **param;      // [params.n]
+    ref_states states;
+    double **state;      // [states.n] contents before the run
 } ref_data;
 
-/* Numbers for module m (any pass) with these dims, parameters rounded to
- * weight_dtype (rank 1: f32). The same seed gives the same numbers for every
- * pass of one spec. */
+/* Numbers for module m (any pass) with these dims, parameters and states
+ * rounded to weight_dtype (rank 1: f32). The same seed gives the same numbers
+ * for every pass of one spec, and for every phase, but for the ranges of tokens
+ * that are continued and for states. */
 void ref_data_make(ref_data *out, const ir_module *m, const ref_set *set,
                    int weight_dtype, uint64_t seed, qvl_arena *arena);
 

@@ -165,3 +165,55 @@ void ref_params_list(ref_params *out, const ir_module *m, const qvl_dims *d,
     }
     *out = list;
 }
+
+/* ---- states ---- */
+
+typedef struct {
+    const ir_module *m;
+    const qvl_dims *d;
+    int *n_turns;  // [m->n_states]
+} turns;
+
+/* Values of the variable that picks a state, in the region of its op. */
+static int count_turns(const turns *t, const ir_value *v, const ir_node *n)
+{
+    const ir_region *r = n->block->owner;
+    while (v->layer && (!r->var || strcmp(r->var, v->layer) != 0))
+        r = r->outer;
+    if (!v->layer)
+        return 1;
+    return r->kind == IR_REPEAT ? (int)ref_int(t->m, t->d, NULL, r->count)
+                                : t->d->n_list[t->m->dim[r->cond->dim].list];
+}
+
+static void see_node(ir_node *n, void *arg)
+{
+    const turns *t = arg;
+    for (int i = 0; n->kind == IR_N_OP && i < n->op.n_out; i++) {
+        const ir_value *v = ir_root(n->op.out[i]);
+        if (v->kind == IR_V_STATE)
+            t->n_turns[v->index] = count_turns(t, v, n);
+    }
+}
+
+void ref_states_list(ref_states *out, const ir_module *m, const qvl_dims *d,
+                     qvl_arena *arena)
+{
+    turns t = {m, d, qvl_arena_array(arena, int, m->n_states + 1)};
+    int most = 0;
+    ir_walk((ir_block *)&m->body, see_node, &t);
+    for (int s = 0; s < m->n_states; s++)
+        most = t.n_turns[s] > most ? t.n_turns[s] : most;
+    ref_states list = {.n = m->n_states * most};
+    list.name = qvl_arena_array(arena, const char *, list.n + 1);
+    list.n_elems = qvl_arena_array(arena, size_t, list.n + 1);
+    for (int i = 0; i < list.n; i++) {
+        const ir_state *s = &m->state[i % m->n_states];
+        int l = i / m->n_states;
+        list.name[i] = qvl_arena_printf(arena, "%s%d.%d", s->name,
+                                       i % m->n_states, l);
+        if (l < t.n_turns[i % m->n_states])
+            list.n_elems[i] = ref_elems(d, &s->shape);
+    }
+    *out = list;
+}

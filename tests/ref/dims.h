@@ -55,4 +55,16 @@ typedef struct {
 void ref_params_list(ref_params *out, const ir_module *m, const qvl_dims *d,
                      qvl_arena *arena);
 
+/* What lives from run to run, by index as a program has it: state s of turn l is
+ * at s + n_states l. */
+typedef struct {
+    const char **name; // [n]
+    size_t *n_elems;   // [n] 0: no such state
+    int n;
+} ref_states;
+
+/* Every state of a module; none in training. All belongs to the arena. */
+void ref_states_list(ref_states *out, const ir_module *m, const qvl_dims *d,
+                     qvl_arena *arena);
+
 #endif

@@ -16,6 +16,7 @@ typedef struct {
     double ***place;     // [m->n_values][turns] dense data of a value
     double ***array;     // [m->n_arrays][count] elements of arrays
     double **grad;       // [n params]
+    double **state;      // [p->states->n]
     double loss;
     ref_vars vars;
     qvl_err *err;
@@ -58,11 +59,19 @@ static int instance(const interp *s, const ir_value *v)
     return same_as >= 0 ? same_as : i;
 }
 
+static int state_of(const interp *s, const ir_value *v)
+{
+    int layer = v->layer ? (int)ref_var(&s->vars, v->layer) : 0;
+    return v->index + s->m->n_states * layer;
+}
+
 /* Where the data of a value is kept; v is no view. */
 static double **place_of(interp *s, const ir_value *v)
 {
     if (v->kind == IR_V_GRAD)
         return &s->grad[instance(s, v)];
+    if (v->kind == IR_V_STATE)
+        return &s->state[state_of(s, v)];
     if (!s->place[v->id])
         s->place[v->id] =
             qvl_arena_array(s->arena, double *, n_turns(s, v->home) + 1);
@@ -221,6 +230,20 @@ static void add_loss(interp *s, const ref_call *c)
         s->loss += c->out[0][2 * r] * c->in[2][0];
 }
 
+/* Outputs to be written: an `io` operand holds what is there. */
+static void make_outputs(interp *s, const ir_op *op, double **out)
+{
+    for (int i = 0, o = 0; o < op->k->n_operands; o++) {
+        if (op->k->operand[o].access == KERN_IN)
+            continue;
+        size_t n = ref_elems(&s->d, &op->out[i]->shape);
+        out[i] = new_data(s, n, 0.0);
+        if (op->k->operand[o].access == KERN_IO)
+            memcpy(out[i], data_of(s, op->out[i]), n * sizeof *out[i]);
+        i++;
+    }
+}
+
 static int run_op(interp *s, const ir_node *n)
 {
     const ir_op *op = &n->op;
@@ -241,8 +264,7 @@ static int run_op(interp *s, const ir_node *n)
     for (int i = 0; i < op->n_in; i++)
         if (op->in[i])
             QVL_TRY(read_value(s, n->line, op->in[i], &in[i]));
-    for (int i = 0; i < op->n_out; i++)
-        out[i] = new_data(s, ref_elems(&s->d, &op->out[i]->shape), 0.0);
+    make_outputs(s, op, out);
     ref_call call = {.k = op->k, .dim = dim, .scalar = scalar, .in = in,
                      .out = out};
     fn(&call);
@@ -422,6 +444,19 @@ static int take_outputs(interp *s, ref_result *out)
     return QVL_OK;
 }
 
+/* States are changed in place, those of the problem stay. */
+static void copy_states(interp *s)
+{
+    const ref_states *list = s->p->states;
+    int n = list ? list->n : 0;
+    s->state = qvl_arena_array(s->arena, double *, n + 1);
+    for (int i = 0; i < n; i++) {
+        s->state[i] = new_data(s, list->n_elems[i], 0.0);
+        memcpy(s->state[i], s->p->state[i],
+               list->n_elems[i] * sizeof *s->state[i]);
+    }
+}
+
 int ref_run(ref_result *out, const ref_problem *p, qvl_arena *arena,
             qvl_err *err)
 {
@@ -435,8 +470,9 @@ int ref_run(ref_result *out, const ref_problem *p, qvl_arena *arena,
         s.grad[i] = x->same_as >= 0 ? s.grad[x->same_as]
                                     : new_data(&s, x->n, 0.0);
     }
+    copy_states(&s);
     QVL_TRY(run_block(&s, &m->body));
-    ref_result r = {.loss = s.loss, .grad = s.grad};
+    ref_result r = {.loss = s.loss, .grad = s.grad, .state = s.state};
     QVL_TRY(take_outputs(&s, &r));
     *out = r;
     return QVL_OK;

@@ -23,6 +23,8 @@ typedef struct {
     const ref_params *params;
     double *const *input;       // [m->n_inputs] dense; whole numbers as doubles
     double *const *param;       // [params->n]; tied ones are the same pointer
+    const ref_states *states;   // NULL: the module has none
+    double *const *state;       // [states->n] what earlier runs left
 } ref_problem;
 
 typedef struct {
@@ -37,6 +39,7 @@ typedef struct {
     int n_outputs;
     double **grad;              // [params->n]; 0 where nothing was added; tied
                                 // ones are the same pointer
+    double **state;             // [states->n] what this run left
 } ref_result;
 
 /* Run the module once. The result, and all memory of the run, belongs to the

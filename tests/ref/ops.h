@@ -2,8 +2,9 @@
  *
  * These functions are the truth that generated kernels are held against, so
  * they are written for the reader: plain loops over dense arrays, no tiles, no
- * tricks, sums in the order of the formula. A function overwrites its outputs;
- * adding to a gradient is the interpreter's business (interp.h).
+ * tricks, sums in the order of the formula. A function overwrites its outputs,
+ * but for an `io` operand, which holds what was there; adding to a gradient is
+ * the interpreter's business (interp.h).
  */
 #ifndef REF_OPS_H
 #define REF_OPS_H
@@ -40,6 +41,7 @@ ref_kernel ref_layer_norm, ref_layer_norm_dx, ref_layer_norm_dw_part;
 ref_kernel ref_rope;
 ref_kernel ref_attention, ref_attention_delta, ref_attention_dq,
     ref_attention_dkv;
+ref_kernel ref_cache_put, ref_attention_cached;
 ref_kernel ref_lookup, ref_lookup_dx, ref_cross_entropy;
 ref_kernel ref_route, ref_route_dx, ref_sort_uses;
 ref_kernel ref_expert_nt, ref_expert_nn, ref_expert_tn;

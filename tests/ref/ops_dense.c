@@ -36,6 +36,8 @@ static const struct {
     { "attention_delta", ref_attention_delta },
     { "attention_dq", ref_attention_dq },
     { "attention_dkv", ref_attention_dkv },
+    { "cache_put", ref_cache_put },
+    { "attention_cached", ref_attention_cached },
     { "lookup", ref_lookup },
     { "lookup_dx", ref_lookup_dx },
     { "cross_entropy", ref_cross_entropy },

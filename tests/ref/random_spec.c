@@ -7,7 +7,8 @@
  * by lot: norms of either kind, before and behind a block, biases, norms of
  * heads, rotations, gated and plain layers, blocks side by side, layers used
  * twice, taps from one tower to the other, conditions on the turn, experts, a
- * chunked or a tied head. The same seed gives the same bytes.
+ * chunked or a tied head. Every second one keeps keys and values in a cache.
+ * The same seed gives the same bytes.
  *
  * Blocks keep to a few shapes of elementwise expressions, because each new one
  * is one more kernel to compile on every back end.
@@ -28,7 +29,7 @@ typedef struct {
     int depth;           // of the statement that comes next
     const char *at;      // prefix of parameters that come next
     bool has_tower, has_taps, has_experts, has_merge, is_tied, is_chunked;
-    bool has_rope, has_rows;
+    bool has_rope, has_rows, has_cache;
 } writer;
 
 static bool maybe(writer *w, int of)
@@ -124,8 +125,8 @@ static void attention(writer *w, bool text)
     prepare_heads(w, "q", normed, turned, head, angles);
     prepare_heads(w, "k", normed, turned, head, angles);
     linear(w, "o", rows, text ? "nh * hd" : "h", bias);
-    say(w, "a = linear(join(attention(q, k, v, %s, %s ^ -0.5)), o)", range,
-        head);
+    say(w, "a = linear(join(attention(q, k, v, %s, %s ^ -0.5%s)), o)", range,
+        head, text && w->has_cache ? ", cache" : "");
 }
 
 /* m = a layer of n: gated, plain, or of experts */
@@ -325,9 +326,9 @@ static void put_heading(const writer *w, qvl_str *s, const char *name)
         qvl_str_puts(s, "  P: M * 1\n");
     if (!w->has_rows)
         qvl_str_puts(s, "  R: T * 1\n");
-    qvl_str_printf(s, "batch: [T, M, C%s]\ncheck:\n  - nh %% nkv == 0\n"
+    qvl_str_printf(s, "batch: [T, M, C%s%s]\ncheck:\n  - nh %% nkv == 0\n"
                       "  - count(taps) <= L\n",
-                   w->has_rows ? ", R" : "");
+                   w->has_rows ? ", R" : "", w->has_cache ? ", S, Z" : "");
 }
 
 /* Sizes that divide as the spec wants; the first set stays small. */
@@ -361,6 +362,8 @@ static void put_dims(writer *w, qvl_str *s, bool small)
     if (w->has_rows)
         qvl_str_printf(s, ", R: %d",
                        1 + (int)qvl_rng_below(&w->rng, (uint64_t)n_rows));
+    if (w->has_cache)
+        qvl_str_puts(s, small ? ", S: 10, Z: 5" : ", S: 71, Z: 30");
     qvl_str_puts(s, "}\n");
 }
 
@@ -385,10 +388,12 @@ static void one_spec(const char *dir, int k, uint64_t seed, qvl_str *dims)
     snprintf(name, sizeof name, "random_%02d", k);
     qvl_rng_init(&w.rng, &id, QVL_RNG_SYNTH);
     draw(&w);
+    w.has_cache = k % 2 == 1;
     qvl_str_printf(&w.inputs, "inputs:\n  token: index [T, 1] into V\n"
-                   "  range: range [T]\n%s  label: i32 [R, 1]\n"
+                   "  range: range [T]\n%s%s  label: i32 [R, 1]\n"
                    "  loss_scale: f32 [1]\n",
-                   w.has_rope ? "  angles: angles [T, A]\n" : "");
+                   w.has_rope ? "  angles: angles [T, A]\n" : "",
+                   w.has_cache ? "  cache: cache [T, S, Z]\n" : "");
     qvl_str_puts(&w.params, "params:\n  p:\n");
     qvl_str_puts(&w.program, "program:\n");
     param(&w, "embed.weight", "V, H");
