@@ -6,7 +6,8 @@
  * A case is a folder: case.json with the tolerances and the paths of a model
  * and an input, expected.safetensors with the numbers. It runs through the
  * public interface, as a user's program would. With a --dtype of 16 bits only the
- * logits are compared, as a whole: within 1.5 %. One line a case: the comparison
+ * logits are compared, as a whole: within 1.5 %, and of training the losses:
+ * within 2 %. One line a case: the comparison
  * that came nearest to its tolerance, as a share of it. With --output the
  * actual tensors go to DIR/NAME.safetensors.
  *

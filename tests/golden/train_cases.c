@@ -9,6 +9,8 @@
 #include "tensor/safetensors.h"
 
 /* One case while it runs. */
+#define ROUNDED_LOSS 0.02  // of a loss with 16-bit storage, relative
+
 typedef struct {
     const char *folder;
     const qvl_node *json;
@@ -192,6 +194,13 @@ static void compare_rates(run *r, const qvl_train_report *step,
     }
 }
 
+/* Are weights and activations stored in 16 bits? Then losses alone are
+ * compared. */
+static bool is_rounded(const run *r)
+{
+    return strcmp(r->out->dtype, "f32") != 0;
+}
+
 static int run_steps(run *r)
 {
     float *loss, *norm, *lr;
@@ -215,6 +224,13 @@ static int run_steps(run *r)
             return take_error(r, &error);
         const char *at = qvl_arena_printf(&r->arena, "of step %lld",
                                           (long long)k);
+        if (is_rounded(r)) {
+            compare(r, qvl_arena_printf(&r->arena, "loss %s", at),
+                    difference(step.loss, (double)loss[k])
+                        / (double)loss[k],
+                    ROUNDED_LOSS);
+            continue;
+        }
         compare(r, qvl_arena_printf(&r->arena, "loss %s", at),
                 difference(step.loss, (double)loss[k]), loss_tol);
         compare(r, qvl_arena_printf(&r->arena, "norm %s", at),
@@ -288,7 +304,7 @@ static int run_all(void *arg)
     QVL_TRY(compare_groups(r));
     QVL_TRY(run_steps(r));
     QVL_TRY(number(r, "tolerance.final_rel_l2", &tolerance));
-    for (size_t k = 0; k < qvl_st_count(r->expected); k++)
+    for (size_t k = 0; !is_rounded(r) && k < qvl_st_count(r->expected); k++)
         QVL_TRY(compare_final(r, qvl_st_at(r->expected, k), tolerance));
     return QVL_OK;
 }
