@@ -265,6 +265,8 @@ static int run_command(call *c, const cmd *command, int first)
                             "flag --%s (qvl %s): found nothing, expected %s",
                             command->flag[i].name, command->name,
                             command->flag[i].value);
+    if (command->given_at != 0)
+        memcpy((char *)options + command->given_at, &given, sizeof given);
     return command->run(options, word, n_words, &c->err);
 }
 

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "cmd.h"
 #include "infer.h"
+#include "infer/defaults.h"
 #include "tensor/dtype.h"
 
 typedef struct {
@@ -25,11 +26,14 @@ typedef struct {
     cmd_list stop;
     bool json_stop, json_always;
     int max_objects;
+    const char *defaults;
     const char *profile;
+    const char *exif;
     int min_pixels, max_pixels;
     const char *device;
     int n_threads;
     const char *dtype;
+    const bool *given;  // [n flags]
 } infer_options;
 
 #define AT(field) .at = offsetof(infer_options, field)
@@ -55,25 +59,25 @@ static const cmd_flag flags[] = {
     { .name = "limit", .type = CMD_COUNT, .value = "N", AT(limit),
       .help = "answer at most N records" },
     { .name = "max-batch-size", .type = CMD_COUNT, .value = "N", AT(seats),
-      .preset = "1", .help = "answers made at a time (default: 1)" },
+      .preset = "1", .help = "answers made at a time" },
     { .name = "write-batch-size", .type = CMD_COUNT, .value = "N",
       AT(flush_lines), .preset = "1000",
-      .help = "lines written at a time (default: 1000, or 10 s)" },
+      .help = "lines written at a time, or those of 10 s" },
     { .name = "resume", .type = CMD_SWITCH, AT(resume),
       .help = "go on behind what an interrupted run has written" },
     { .name = "verify-inputs", .type = CMD_SWITCH, AT(verify),
       .help = "say how the pictures of the first records were read" },
     { .name = "stream", .type = CMD_SWITCH, AT(stream), .preset = "true",
-      .help = "show text as it comes (default: true)" },
+      .help = "show text as it comes" },
     { .name = "max-new-tokens", .alias = "max-tokens", .type = CMD_COUNT,
       .value = "N", AT(max_new), .preset = "2048",
-      .help = "tokens of an answer (default: 2048)" },
+      .help = "tokens of an answer" },
     { .name = "max-model-len", .type = CMD_COUNT, .value = "N", AT(max_len),
       .help = "tokens of prompt and answer (default: what the model has)" },
     { .name = "temperature", .type = CMD_REAL, .value = "X", AT(temperature),
-      .preset = "0", .help = "0 is greedy (default: 0)" },
+      .preset = "0", .help = "0 is greedy" },
     { .name = "top-p", .type = CMD_REAL, .value = "X", AT(top_p),
-      .preset = "0.9", .help = "share of probability kept (default: 0.9)" },
+      .preset = "0.9", .help = "share of probability kept" },
     { .name = "top-k", .type = CMD_COUNT, .value = "N", AT(top_k),
       .help = "candidates kept (default: 0, all)" },
     { .name = "min-p", .type = CMD_REAL, .value = "X", AT(min_p),
@@ -87,17 +91,24 @@ static const cmd_flag flags[] = {
     { .name = "frequency-penalty", .type = CMD_REAL, .value = "X",
       AT(frequency), .help = "the same, each time it was (default: 0)" },
     { .name = "seed", .type = CMD_COUNT, .value = "N", AT(seed),
-      .preset = "42", .help = "of the random numbers (default: 42)" },
+      .preset = "42", .help = "of the random numbers" },
     { .name = "stop", .type = CMD_LIST, .value = "TEXT", AT(stop),
       .help = "text that ends an answer, may be given several times" },
     { .name = "json-stop", .type = CMD_SWITCH, AT(json_stop),
       .preset = "true",
-      .help = "dense answers end with their JSON object (default: true)" },
+      .help = "dense answers end with their JSON object" },
     { .name = "json", .type = CMD_SWITCH, AT(json_always),
       .help = "every answer ends with its first JSON object" },
     { .name = "max-objects", .type = CMD_COUNT, .value = "N",
       AT(max_objects), .preset = "200",
-      .help = "most objects of such an answer (default: 200)" },
+      .help = "most objects of such an answer" },
+    { .name = "gen-defaults", .type = CMD_TEXT, .value = "WHOSE",
+      AT(defaults), .preset = "stage",
+      .help = "numbers above that are not given: stage (as said here) or"
+              " checkpoint (its generation_config.json)" },
+    { .name = "exif", .type = CMD_TEXT, .value = "on|off", AT(exif),
+      .help = "turn pictures as their EXIF says (default: on, but for the"
+              " profile utility)" },
     { .name = "profile", .type = CMD_TEXT, .value = "NAME", AT(profile),
       .help = "how pictures are resized: pillow, torchvision, ..." },
     { .name = "min-pixels", .type = CMD_COUNT, .value = "N", AT(min_pixels),
@@ -166,6 +177,10 @@ static int session_options(qvl_session_options *s, const infer_options *o,
         .json_always = o->json_always,
         .max_objects = o->max_objects,
     };
+    if (o->exif != NULL && strcmp(o->exif, "on") != 0
+        && strcmp(o->exif, "off") != 0)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --exif: found %s, expected on or off", o->exif);
     for (int i = 0; i < o->stop.n; i++)
         if (o->stop.item[i][0] == '\0')
             return qvl_fail(err, QVL_E_USAGE,
@@ -175,24 +190,101 @@ static int session_options(qvl_session_options *s, const infer_options *o,
             s->encoder.prompt[m] = (qvl_prompt){ o->system, o->prompt };
     else
         s->encoder.prompt[QVL_MODE_DENSE].system = o->system;
+    if (o->exif != NULL)
+        s->encoder.exif = strcmp(o->exif, "on") == 0 ? QVL_EXIF_ON
+                                                     : QVL_EXIF_OFF;
     return o->dtype == NULL ? QVL_OK
                             : qvl_dtype_parse(o->dtype, &s->device.dtype,
                                               err);
 }
 
-/* What the run was made with, for whoever reads the log. */
+/* ---- numbers ------------------------------------------------------------- */
+
+/* Fields that generation_config.json may set, and their flags. */
+static const struct {
+    const char *flag;
+    size_t at;
+    bool is_int;
+} fields[QVL_N_GENERATION] = {
+    [QVL_GENERATION_TEMPERATURE] = { "temperature",
+                                     offsetof(infer_options, temperature),
+                                     false },
+    [QVL_GENERATION_TOP_P] = { "top-p", offsetof(infer_options, top_p),
+                               false },
+    [QVL_GENERATION_TOP_K] = { "top-k", offsetof(infer_options, top_k), true },
+    [QVL_GENERATION_MIN_P] = { "min-p", offsetof(infer_options, min_p),
+                               false },
+    [QVL_GENERATION_REPETITION] = { "repetition-penalty",
+                                    offsetof(infer_options, repetition),
+                                    false },
+    [QVL_GENERATION_NGRAM] = { "no-repeat-ngram-size",
+                               offsetof(infer_options, ngram), true },
+    [QVL_GENERATION_MAX_NEW] = { "max-new-tokens",
+                                 offsetof(infer_options, max_new), true },
+};
+
+static bool is_given(const infer_options *o, const char *flag)
+{
+    for (size_t i = 0; i < QVL_COUNT(flags); i++)
+        if (strcmp(flags[i].name, flag) == 0)
+            return o->given[i];
+    return false;
+}
+
+static int set_field(infer_options *o, int key, double v, qvl_err *err)
+{
+    char *field = (char *)o + fields[key].at;
+    if (!fields[key].is_int) {
+        memcpy(field, &v, sizeof v);
+        return QVL_OK;
+    }
+    if (!(v >= 0.0 && v <= 1 << 30 && v == (double)(int)v))
+        return qvl_fail(err, QVL_E_MODEL,
+                        "%s (generation_config.json): found %g, expected a "
+                        "whole number from 0 on",
+                        qvl_generation_name((qvl_generation_key)key), v);
+    memcpy(field, &(int){ (int)v }, sizeof(int));
+    return QVL_OK;
+}
+
+/* Where the checkpoint is asked, its numbers stand for flags not given. */
+static int take_defaults(infer_options *o, qvl_err *err)
+{
+    qvl_generation g;
+    bool asks = strcmp(o->defaults, "checkpoint") == 0;
+    if (!asks && strcmp(o->defaults, "stage") != 0)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --gen_defaults: found %s, expected stage or "
+                        "checkpoint", o->defaults);
+    if (!asks)
+        return QVL_OK;
+    QVL_TRY(qvl_generation_read(&g, o->model, err));
+    if (!g.is_there)
+        return qvl_fail(err, QVL_E_MODEL,
+                        "flag --gen_defaults: found no generation_config.json "
+                        "in %s, expected one", o->model);
+    for (int k = 0; k < QVL_N_GENERATION; k++)
+        if (g.has[k] && !is_given(o, fields[k].flag))
+            QVL_TRY(set_field(o, k, g.value[k], err));
+    return QVL_OK;
+}
+
+/* What the run is made with, for whoever reads the log. */
 static void tell_sampling(const qvl_session_options *s, int seed)
 {
     const qvl_sampling *p = &s->sampling;
-    if (p->temperature < QVL_GREEDY_BELOW)
-        qvl_log(QVL_LOG_INFO, "greedy, at most %d tokens, repetition penalty "
-                "%g", s->max_new, p->repetition_penalty);
-    else
-        qvl_log(QVL_LOG_INFO, "temperature %g, top_p %g, top_k %d, min_p %g, "
-                "repetition penalty %g, seed %d, at most %d tokens",
-                p->temperature, p->top_p, p->top_k, p->min_p,
-                p->repetition_penalty, seed, s->max_new);
+    char how[128] = "greedy";
+    if (p->temperature >= QVL_GREEDY_BELOW)
+        snprintf(how, sizeof how,
+                 "temperature %g, top_p %g, top_k %d, min_p %g, seed %d",
+                 p->temperature, p->top_p, p->top_k, p->min_p, seed);
+    qvl_log(QVL_LOG_INFO, "%s; repetition_penalty %g, no_repeat_ngram_size %d, "
+            "presence_penalty %g, frequency_penalty %g, max_new_tokens %d",
+            how, p->repetition_penalty, p->no_repeat_ngram,
+            p->presence_penalty, p->frequency_penalty, s->max_new);
 }
+
+/* ---- runs ---------------------------------------------------------------- */
 
 static int run_mode(qvl_session *s, const infer_options *o,
                     const cmd_list *images, qvl_err *err)
@@ -214,10 +306,12 @@ static int run_mode(qvl_session *s, const infer_options *o,
 static int run(const void *options, const char *const *word, int n,
                qvl_err *err)
 {
-    const infer_options *o = options;
+    infer_options own = *(const infer_options *)options;
+    infer_options *o = &own;
     qvl_session_options how;
     qvl_session *s;
     qvl_arena arena = { 0 };
+    QVL_TRY(take_defaults(o, err));
     QVL_TRY(check_modes(o, n, err));
     if (n > 0 && o->images.n == 0)
         return qvl_fail(err, QVL_E_USAGE,
@@ -253,5 +347,6 @@ const cmd cmd_infer = {
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(infer_options),
+    .given_at = offsetof(infer_options, given),
     .run = run,
 };

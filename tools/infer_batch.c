@@ -188,7 +188,8 @@ static void put_reply(batch *b, job *j)
     const qvl_reply *r = j->asked.reply;
     qvl_str *s = &b->out;
     qvl_answer parsed;
-    bool is_cut = r->finish == QVL_FINISH_LENGTH;
+    bool is_cut = r->finish == QVL_FINISH_LENGTH
+                  || r->guard == QVL_GUARD_MANY;
     qvl_str_puts(s, ", \"response\": ");
     qvl_json_quote(s, r->text.p != NULL ? r->text.p : "", r->text.len);
     put_labels(b, j);
@@ -197,8 +198,12 @@ static void put_reply(batch *b, job *j)
     qvl_str_printf(s, ", \"finish_reason\": \"%s\", \"usage\": "
                       "{\"prompt_tokens\": %d, \"completion_tokens\": %d, "
                       "\"total_tokens\": %d}",
-                   is_cut ? "length" : "stop", r->n_prompt, r->n,
-                   r->n_prompt + r->n);
+                   r->finish == QVL_FINISH_LENGTH ? "length" : "stop",
+                   r->n_prompt, r->n, r->n_prompt + r->n);
+    if (r->guard == QVL_GUARD_MANY || r->guard == QVL_GUARD_REPEATED)
+        qvl_str_printf(s, ", \"stopped_by\": \"%s\"",
+                       r->guard == QVL_GUARD_MANY ? "max_objects"
+                                                  : "repeated_object");
     qvl_parse_options how = { .n_images = j->record.n_images,
                               .is_cut = is_cut };
     qvl_answer_parse(&parsed, r->text.p, r->text.len, &how, &j->arena);
@@ -246,16 +251,32 @@ static int flush(batch *b)
     return QVL_OK;
 }
 
-/* Cut the part behind its last whole line; count the lines. */
+/* Is the beginning of a line that of a record that failed? */
+static bool is_failure(const char *head)
+{
+    const char *behind = strchr(head, ',');
+    return behind != NULL && strncmp(behind, ", \"response\": null", 18) == 0;
+}
+
+/* Cut the part behind its last whole line; count the lines, and the failures
+ * among them. */
 static int take_part(batch *b)
 {
+    char head[64] = "";
+    size_t n = 0;
     long end = 0;
     int c;
-    for (long at = 0; (c = getc(b->file)) != EOF; at++)
-        if (c == '\n') {
-            end = at + 1;
-            b->n_skip++;
-        }
+    for (long at = 0; (c = getc(b->file)) != EOF; at++) {
+        if (c != '\n' && n < sizeof head - 1)
+            head[n++] = (char)c;
+        if (c != '\n')
+            continue;
+        head[n] = '\0';
+        n = 0;
+        end = at + 1;
+        b->n_skip++;
+        b->n_failed += is_failure(head);
+    }
     if (fseek(b->file, end, SEEK_SET) != 0
         || ftruncate(fileno(b->file), end) != 0)
         return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->part, strerror(errno));
@@ -405,6 +426,28 @@ static int finish_jobs(batch *b)
     return QVL_OK;
 }
 
+/* One step of all replies. What fails with a reply of its own stays with that
+ * record; other errors are the end. */
+static int make_replies(batch *b)
+{
+    qvl_err err = { 0 };
+    int n_lost = 0;
+    int rc = qvl_generator_step(qvl_session_generator(b->s), NULL, NULL, &err);
+    for (job *j = b->first; rc != QVL_OK && j != NULL; j = j->next) {
+        const qvl_reply *r = j->asked.reply;
+        if (r == NULL || r->finish != QVL_FINISH_FAILED
+            || j->err.code != QVL_OK)
+            continue;
+        j->err = err;
+        n_lost++;
+    }
+    if (rc == QVL_OK
+        || (n_lost > 0 && rc != QVL_E_DEVICE_LOST && rc != QVL_E_INTERNAL))
+        return QVL_OK;
+    *b->err = err;
+    return rc;
+}
+
 /* As many records wait as are in work, so that no seat stays empty. */
 static int run_jobs(batch *b, int window)
 {
@@ -414,8 +457,7 @@ static int run_jobs(batch *b, int window)
         QVL_TRY(finish_jobs(b));
         if (b->is_end && b->n_jobs == 0)
             return QVL_OK;
-        QVL_TRY(qvl_generator_step(qvl_session_generator(b->s), NULL, NULL,
-                                   b->err));
+        QVL_TRY(make_replies(b));
     }
     QVL_TRY(finish_jobs(b));
     QVL_TRY(flush(b));
@@ -439,10 +481,10 @@ static int run_all(void *arg)
     qvl_record_options how = { .pictures = QVL_PICTURES_EXIST,
                                .image_root = b->o->root,
                                .limit = (size_t)b->o->limit };
-    QVL_TRY(open_output(b, &r->arena));
+    QVL_TRY(qvl_records_open(&b->records, b->o->input, &how, b->err));
     if (b->o->overlay != NULL)
         QVL_TRY(qvl_file_make_dirs(b->o->overlay, b->err));
-    QVL_TRY(qvl_records_open(&b->records, b->o->input, &how, b->err));
+    QVL_TRY(open_output(b, &r->arena));
     QVL_TRY(run_jobs(b, r->window));
     QVL_TRY(close_output(b));
     double s = now_s() - b->start_s;
@@ -451,8 +493,28 @@ static int run_all(void *arg)
     if (b->n_failed > 0)
         return qvl_fail(b->err, QVL_E_DATA,
                         "%s: %zu of %zu records failed, the rest is written",
-                        b->o->input, b->n_failed, b->n_done);
+                        b->o->input, b->n_failed, b->n_skip + b->n_done);
     return QVL_OK;
+}
+
+/* Lines of replies that were made before an error; a second error changes
+ * nothing. */
+static void keep_lines(batch *b)
+{
+    size_t n = b->out.len;
+    while (n > 0 && b->out.p[n - 1] != '\n')
+        n--;
+    if (fwrite(b->out.p, 1, n, b->file) == n)
+        fflush(b->file);
+}
+
+/* Close what is not finished; nothing at all is not worth a file. */
+static void leave_part(batch *b)
+{
+    bool is_empty = fseek(b->file, 0, SEEK_END) == 0 && ftell(b->file) == 0;
+    fclose(b->file);
+    if (is_empty)
+        remove(b->part);
 }
 
 int infer_batch(qvl_session *s, const infer_batch_options *options,
@@ -461,17 +523,21 @@ int infer_batch(qvl_session *s, const infer_batch_options *options,
     batch b = { .s = s, .o = options, .err = err, .start_s = now_s() };
     b.flushed_s = b.told_s = b.start_s;
     running r = { .b = &b, .window = 2 * qvl_session_seats(s) };
-    struct sigaction new = { .sa_handler = stop }, old_int, old_term;
+    /* the first signal ends the run in order, the second at once */
+    struct sigaction new = { .sa_handler = stop, .sa_flags = (int)SA_RESETHAND };
+    struct sigaction old_int, old_term;
     sigaction(SIGINT, &new, &old_int);
     sigaction(SIGTERM, &new, &old_term);
     int rc = qvl_guard(run_all, &r, err);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
+    if (rc != QVL_OK && b.file != NULL && b.out.len > 0)
+        keep_lines(&b);
     while (b.first != NULL)
         drop_job(&b);
     qvl_records_close(b.records);
     if (b.part != NULL && b.file != NULL)
-        fclose(b.file);
+        leave_part(&b);
     qvl_str_release(&b.out);
     qvl_arena_release(&r.arena);
     return rc;

@@ -76,6 +76,9 @@ static int open_steps(void *arg)
     e->o.dataset = copy(e, o->options->dataset, "data");
     e->dataset = qvl_rng_hash(e->o.dataset, strlen(e->o.dataset));
     QVL_TRY(qvl_profile_find(&profile, o->options->profile, o->err));
+    e->decode = profile->decode;
+    if (e->o.exif != QVL_EXIF_PROFILE)
+        e->decode.as_stored = e->o.exif == QVL_EXIF_OFF;
     QVL_TRY(qvl_processor_load(&e->processor, e->o.model, profile, &e->arena,
                                o->err));
     QVL_TRY(qvl_processor_set_bounds(&e->processor, e->o.min_pixels,

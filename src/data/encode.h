@@ -34,10 +34,14 @@
 /* Which turns of the assistant are supervised. */
 typedef enum { QVL_LOSS_ALL_TURNS, QVL_LOSS_LAST_TURN } qvl_loss_turns;
 
+/* Is the EXIF orientation of a picture applied? */
+typedef enum { QVL_EXIF_PROFILE, QVL_EXIF_ON, QVL_EXIF_OFF } qvl_exif;
+
 /* Zeroes are the defaults. Copied. */
 typedef struct {
     const char *model;          // folder with tokenizer and processor files
     const char *profile;        // of image/processor.h; NULL: the default one
+    qvl_exif exif;              // zero: as the profile has it
     int64_t min_pixels;         // of a picture; 0: as the model says
     int64_t max_pixels;
     int max_length;             // tokens of a sample; 0: no limit

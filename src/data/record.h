@@ -6,7 +6,8 @@
  * line, column and the object: later steps take a record as it is.
  *
  *     images            [text, ...]  paths, relative to the picture folder, or
- *                       data: URLs; no other URLs
+ *                       data: URLs, or what stands behind their comma when it is
+ *                       longer than 200 characters; no other URLs
  *     width, height     of every picture, as it stands upright (EXIF)
  *     objects           [{desc, one of bbox_2d poly line (quad: a poly)}, ...]
  *     summary           one line of text

@@ -62,6 +62,17 @@ static const char *kind_of(const qvl_node *n)
 
 /* ---- pictures ----------------------------------------------------------- */
 
+/* A picture itself, as base64 without a word around it: too long for a name, and
+ * no file. */
+static bool is_base64(const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = strspn(text, digits);
+    return n > 200 && strspn(text + n, "=") == strlen(text + n)
+           && !qvl_file_exists(text);
+}
+
 const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name)
 {
     const char *text;
@@ -75,6 +86,8 @@ const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name)
     }
     if (qvl_picture_is_data(text))
         return qvl_arena_strdup(c->arena, text);
+    if (is_base64(text))
+        return qvl_arena_printf(c->arena, "data:;base64,%s", text);
     if (strstr(text, "://") != NULL) {
         qvl_record_fault(c, QVL_FAULT_IMAGES, QVL_E_DATA, name,
                          "picture: found %s, expected a path or a data: URL: "

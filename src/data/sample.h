@@ -20,6 +20,7 @@ struct qvl_encoder {
     qvl_arena arena;        // texts of the options
     qvl_tokenizer *tokenizer;
     qvl_processor processor;
+    qvl_decode_options decode;  // of pictures
     qvl_encoder_options o;
     qvl_prompt prompt[QVL_N_MODES];  // filled in
     uint64_t dataset;       // hash of its name

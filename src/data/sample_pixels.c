@@ -13,7 +13,7 @@ static int measure(qvl_sample *s, int k, int *h, int *w)
     if (*w > 0)
         return QVL_OK;
     return qvl_picture_measure(h, w, s->record->image[k],
-                               &s->e->processor.profile->decode, s->err);
+                               &s->e->decode, s->err);
 }
 
 int qvl_sample_plan(qvl_sample *s)
@@ -53,7 +53,7 @@ static int cut_picture(qvl_sample *s, int k, float *rows)
     const char *name = r->image[k];
     qvl_image whole = { 0 };
     qvl_image fitted = { 0 };
-    QVL_TRY(qvl_picture_load(&whole, name, &how->profile->decode, s->err));
+    QVL_TRY(qvl_picture_load(&whole, name, &s->e->decode, s->err));
     int rc = QVL_OK;
     if (r->w > 0 && (whole.w != r->w || whole.h != r->h))
         rc = qvl_fail(s->err, QVL_E_DATA, "picture (%s): found %d x %d px, "

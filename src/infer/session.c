@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "infer/defaults.h"
 
 struct qvl_session {
     // owned
@@ -13,6 +14,7 @@ struct qvl_session {
     qvl_generator *generator;
     // values
     qvl_session_options options;
+    qvl_generation checkpoint;  // its end ids
     bool has_clipped;  // and said so
 };
 
@@ -25,7 +27,9 @@ int qvl_session_open(qvl_session **session, const qvl_session_options *options,
         return qvl_fail(err, QVL_E_MEMORY, "no memory for a session");
     s->options = *options;
     s->options.encoder.model = options->model;
-    int rc = qvl_encoder_open(&s->encoder, &s->options.encoder, err);
+    int rc = qvl_generation_read(&s->checkpoint, options->model, err);
+    if (rc == QVL_OK)
+        rc = qvl_encoder_open(&s->encoder, &s->options.encoder, err);
     if (rc == QVL_OK)
         rc = qvl_model_open(&s->model, options->model, &options->device, err);
     if (rc == QVL_OK)
@@ -100,7 +104,9 @@ static qvl_request request_of(const qvl_session *s, const qvl_encoded *e,
                               uint64_t key, int max_new)
 {
     qvl_request r = { .id = e->id, .n = e->n, .max_new = max_new,
-                      .sampling = s->options.sampling };
+                      .sampling = s->options.sampling,
+                      .stop = s->checkpoint.end,
+                      .n_stops = s->checkpoint.n_ends };
     r.sampling.key = qvl_rng_mix(qvl_rng_mix(r.sampling.key, QVL_RNG_SAMPLE),
                                  key);
     r.images = (qvl_batch_pictures){ .grid = e->grid, .n = e->n_grids,
