@@ -1,20 +1,27 @@
-# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...] [OPTIMIZE flag])
+# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...] [OPTIMIZE flag] [F32])
 #
 # Runs the generator over layer specs and makes an object library NAME of what
 # it writes: model code, kernels in C for each instruction set, OpenCL C and
 # SPIR-V inside the table. Kernels named here are compiled beside those that the
 # specs reach. OPTIMIZE replaces -O3, where compiling costs more than running.
+# With F32 there are no forms of 16 bits.
 
 set(QVL_ISAS v2 v3 v4)
+if(QVL_MUTATE)  # tests/mutate/run.sh: one is enough, and quicker
+    set(QVL_ISAS v3)
+endif()
 # Kernels that the library calls by name, whatever the specs use.
 set(QVL_KERNELS zero tally square_sum clip adamw adamw_master)
 set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
     -fassociative-math -ffp-contract=fast -fno-strict-aliasing
     -Wno-unused-variable -Wno-unused-function -Wno-unused-parameter
     -Wno-unused-but-set-variable -Wno-shadow -Wno-type-limits)
+if(QVL_MUTATE)  # a value that was never set is not 0 by chance
+    list(APPEND QVL_KERNEL_FLAGS -ftrivial-auto-var-init=pattern)
+endif()
 
 function(qvl_generate name)
-    cmake_parse_arguments(G "" "TABLE;OPTIMIZE" "ARCHS;KERNELS" ${ARGN})
+    cmake_parse_arguments(G "F32" "TABLE;OPTIMIZE" "ARCHS;KERNELS" ${ARGN})
     set(dir ${CMAKE_BINARY_DIR}/generated/${name})
     set(shaders ${PROJECT_SOURCE_DIR}/shaders)
     file(MAKE_DIRECTORY ${dir})
@@ -44,6 +51,9 @@ function(qvl_generate name)
     endforeach()
     if(G_TABLE)
         list(APPEND arguments --table ${G_TABLE})
+    endif()
+    if(G_F32)
+        list(APPEND arguments --half no)
     endif()
     if(NOT QVL_VULKAN)
         list(APPEND arguments --spirv no)

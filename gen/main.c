@@ -2,6 +2,7 @@
  *
  *   gen --shaders DIR --tune DIR --out DIR [--arch FILE]... [--kernel NAME]...
  *       [--table NAME] [--spirv no] [--opencl no]
+ *       [--half no]
  *   gen --embed DIR
  *   gen --dump PASS [--phase infer|decode|train] --shaders DIR --arch FILE
  *
@@ -39,7 +40,7 @@ static const pass passes[] = {
 
 typedef struct {
     const char *shaders, *tune, *out, *dump, *phase, *table, *embed;
-    bool no_spirv, no_opencl;
+    bool no_spirv, no_opencl, no_half;
     const char *arch[MAX_LIST];
     int n_arch;
     const char *kernel[MAX_LIST];
@@ -316,6 +317,8 @@ static int read_options(generator *g, int argc, char **argv)
             o->no_spirv = strcmp(value, "no") == 0;
         else if (strcmp(flag, "--opencl") == 0)
             o->no_opencl = strcmp(value, "no") == 0;
+        else if (strcmp(flag, "--half") == 0)
+            o->no_half = strcmp(value, "no") == 0;
         else if (strcmp(flag, "--phase") == 0)
             o->phase = value;
         else if (strcmp(flag, "--table") == 0 && strncmp(value, "qvl_", 4) == 0)
@@ -343,6 +346,7 @@ static int run(void *arg)
         return embed(g);
     QVL_TRY(read_kernels(g));
     families_init(&g->families, &g->arena);
+    g->families.is_f32 = g->opt.no_half;
     return g->opt.dump ? dump(g) : generate(g);
 }
 

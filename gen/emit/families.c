@@ -167,7 +167,7 @@ static int family_new(families *f, kernel_family *fam, int *index,
                       qvl_err *err)
 {
     for (int t = 0; t < FAMILY_N_TYPES; t++)
-        QVL_TRY(add_form(f, fam, t, &fam->form[t], err));
+        QVL_TRY(add_form(f, fam, f->is_f32 ? 0 : t, &fam->form[t], err));
     if (!fam->id)
         name_family(f, fam);
     f->family = grow(f->arena, f->family, f->n_families, &f->cap_families,

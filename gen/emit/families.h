@@ -26,6 +26,7 @@ typedef struct {
 
 typedef struct {
     qvl_arena *arena;
+    bool is_f32;  // forms of f32 in place of those of 16 bits: less to compile
     kernel_family *family;
     int n_families, cap_families;
     kern_form **form;

@@ -97,6 +97,7 @@ static int add_sums(maker *m)
     return add(m, "sum_rows", "ff", -1, NULL, NULL, NULL);
 }
 
+/* Norms, and gradients whose long sums are made of parts. */
 static int add_norms(maker *m)
 {
     static const char *const types[] = { "ffff", "bfbf", "hfhf" };
@@ -107,7 +108,9 @@ static int add_norms(maker *m)
         QVL_TRY(add(m, "rms_norm", types[i], FORMS_BIAS_GELU,
                     "gelu_tanh_f32(v + e0)", "C", "f"));
     }
-    return QVL_OK;
+    QVL_TRY(add(m, "rms_norm_dw_part", "ffff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "layer_norm_dw_part", "fffff", -1, NULL, NULL, NULL));
+    return add(m, "lookup_dx", "ffiif", -1, NULL, NULL, NULL);
 }
 
 static int add_optim(maker *m)
@@ -139,7 +142,7 @@ int forms_make(const kern_form *const **forms, int *n, kern_set *set,
 {
     static const char *const file[] = {
         "shaders/map.k", "shaders/reduce.k", "shaders/norm.k",
-        "shaders/optim.k", "tests/kern/try.k",
+        "shaders/optim.k", "shaders/lookup.k", "tests/kern/try.k",
     };
     for (size_t i = 0; i < QVL_COUNT(file); i++)
         QVL_TRY(kern_read(set, qvl_arena_printf(arena, "%s/%s", root, file[i]),

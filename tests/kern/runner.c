@@ -21,6 +21,11 @@ static void open_target(const char *name, const char *device, const char *isa)
 {
     qvl_err err = { 0 };
     qvl_device *dev;
+    const char *only = getenv("QVL_TEST_ISA");
+    if (only != NULL && (isa == NULL || strcmp(only, isa) != 0)) {
+        print_message("SKIP %s: not QVL_TEST_ISA\n", name);
+        return;
+    }
     if (isa != NULL)
         setenv("QVL_ISA", isa, 1);
     if (qvl_device_open(&dev, device, 2, &err) == QVL_OK)

@@ -9,7 +9,9 @@
  *
  *   QVL_TEST_DEVICES  words of the devices to take: "cpu", "opencl vulkan";
  *                     all when not set
- *   QVL_TEST_ARCH     only architectures with this in their names
+ *   QVL_TEST_ISA      only the C kernels of this instruction set
+ *   QVL_TEST_F32=1    no 16 bits
+ *   QVL_TEST_ARCH     only architectures with one of these words in their names
  *   QVL_TEST_ALL=1    all cases on OpenCL and Vulkan too. A driver compiles each
  *                     form of a kernel, attention anew for each size of a head,
  *                     which takes a hundred times what running it does; so there
@@ -92,7 +94,17 @@ static void run_case(const target *t, fixture_arch *a, int set,
 static bool is_wanted(const fixture_arch *a)
 {
     const char *only = getenv("QVL_TEST_ARCH");
-    return !only || strstr(a->arch->name, only);
+    if (!only)
+        return true;
+    while (*only != '\0') {
+        char word[64] = "";
+        size_t n = strcspn(only, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, only);
+        if (n > 0 && strstr(a->arch->name, word))
+            return true;
+        only += n + (only[n] == ' ');
+    }
+    return false;
 }
 
 /* All cases in f32. In 16 bits only the first sets: what differs is how values
@@ -102,6 +114,8 @@ static int n_sets_of(const target *t, const fixture_arch *a, int dtype)
 {
     bool is_half = dtype != QVL_F32;
     bool is_random = strncmp(a->arch->name, "random_", 7) == 0;
+    if (is_half && getenv("QVL_TEST_F32"))
+        return 0;
     if (!is_wanted(a) || (is_half && a->has_choice))
         return 0;
     if (t->is_brief && is_half)
@@ -163,7 +177,12 @@ static void run_isa(qvl_isa isa, bool is_thorough)
 {
     target t;
     char name[32];
+    const char *only = getenv("QVL_TEST_ISA");
     snprintf(name, sizeof name, "cpu %s", qvl_isa_name(isa));
+    if (only && strcmp(only, qvl_isa_name(isa)) != 0) {
+        print_message("SKIP %s: not QVL_TEST_ISA\n", name);
+        return;
+    }
     if (!qvl_isa_is_present(isa)) {
         print_message("SKIP %s: this processor lacks it\n", name);
         return;
@@ -201,6 +220,10 @@ static void test_cpu_v4(void)
 static void test_cpu(void)
 {
     target t;
+    if (getenv("QVL_TEST_ISA")) {
+        print_message("SKIP cpu: QVL_TEST_ISA takes one set\n");
+        return;
+    }
     if (!open_target(&t, "cpu", "cpu"))
         return;
     run_all(&t, QVL_F32);
