@@ -1,6 +1,7 @@
 /* bench.c - timing, roofs, lines */
 #include "bench.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,20 +37,28 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+bench_time bench_time_of(double *s, int n)
+{
+    qsort(s, (size_t)n, sizeof *s, by_size);
+    return (bench_time){
+        .min_s = s[0],
+        .median_s = n % 2 == 1 ? s[n / 2] : 0.5 * (s[n / 2 - 1] + s[n / 2]),
+    };
+}
+
 int bench_repeat(int (*fn)(void *arg), void *arg, int repeats,
                  bench_time *out)
 {
-    double s[64];
-    int n = repeats < 1 ? 1 : repeats > 64 ? 64 : repeats;
+    double s[BENCH_MAX_REPEATS];
+    int n = repeats;
+    assert(n >= 1 && n <= BENCH_MAX_REPEATS);
     QVL_TRY(fn(arg));
     for (int i = 0; i < n; i++) {
         double start = bench_now_s();
         QVL_TRY(fn(arg));
         s[i] = bench_now_s() - start;
     }
-    qsort(s, (size_t)n, sizeof *s, by_size);
-    out->min_s = s[0];
-    out->median_s = n % 2 == 1 ? s[n / 2] : 0.5 * (s[n / 2 - 1] + s[n / 2]);
+    *out = bench_time_of(s, n);
     return QVL_OK;
 }
 
@@ -72,15 +81,24 @@ static void print_json(const bench_line *l)
                l->bytes / l->min_s / l->roof_bytes);
     if (l->units > 0.0)
         printf(", \"%s_per_s\": %.4g", l->unit, l->units / l->min_s);
+    if (l->calls > 0)
+        printf(", \"calls\": %d", l->calls);
+    if (l->share > 0.0)
+        printf(", \"share_of_time\": %.4f", l->share);
     if (l->rss_bytes > 0.0)
         printf(", \"peak_rss_bytes\": %.0f", l->rss_bytes);
     printf("%s}\n", l->more != NULL ? l->more : "");
 }
 
+/* Shapes of kernels are long: they come last. */
 static void print_text(const bench_line *l)
 {
-    printf("%-28s %-22s %-9s %-5s %9.3f ms", l->name, l->shape, l->device,
-           l->dtype, 1e3 * l->min_s);
+    if (l->calls > 0)
+        printf("%-36s %9.3f ms %5.1f %%  %4d calls", l->name, 1e3 * l->min_s,
+               100.0 * l->share, l->calls);
+    else
+        printf("%-16s %-28s %-9s %-5s %9.3f ms", l->name, l->shape, l->device,
+               l->dtype, 1e3 * l->min_s);
     if (l->flop > 0.0)
         printf("  %8.1f GFLOP/s", 1e-9 * l->flop / l->min_s);
     if (l->flop > 0.0 && l->roof_flop > 0.0)
@@ -93,6 +111,8 @@ static void print_text(const bench_line *l)
         printf("  %8.1f %s/s", l->units / l->min_s, l->unit);
     if (l->rss_bytes > 0.0)
         printf("  peak %.2f GiB", l->rss_bytes / 0x1p30);
+    if (l->calls > 0)
+        printf("  %s", l->shape);
     putchar('\n');
 }
 
@@ -161,7 +181,10 @@ static int open_kernel(timed *t, const bench_kernel *k, qvl_slice *slice)
         t->n++;
         slice[b] = (qvl_slice){ &t->buf[b], 0, k->bytes[b] };
         void *p = qvl_memory_resize(NULL, k->bytes[b]);
-        fill(p, k->bytes[b] / size, k->kernel->dtype[b]);
+        if (k->data != NULL && k->data[b] != NULL)
+            memcpy(p, k->data[b], k->bytes[b]);
+        else
+            fill(p, k->bytes[b] / size, k->kernel->dtype[b]);
         int rc = t->dev->be->write(t->dev, slice[b], p, t->err);
         free(p);
         QVL_TRY(rc);
@@ -200,7 +223,9 @@ static int product_rate(qvl_device *dev, int dtype, uint32_t n, double *rate,
     size_t bytes[3] = { one, one, one };
     uint32_t arg[QVL_KERNEL_MAX_ARGS] = { n, n, n, 0, n, 0, n };
     bench_time t;
-    QVL_TRY(bench_time_kernel(dev, &(bench_kernel){ k, bytes, arg, 5 }, &t,
+    QVL_TRY(bench_time_kernel(dev, &(bench_kernel){
+                                  .kernel = k, .bytes = bytes, .arg = arg,
+                                  .repeats = 5 }, &t,
                               err));
     *rate = 2.0 * n * n * n / t.min_s;
     return QVL_OK;

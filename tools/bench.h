@@ -6,6 +6,10 @@
 
 #include "backend/backend.h"
 #include "base/err.h"
+#include "model/batch.h"
+#include "train/trainer.h"
+
+#define BENCH_MAX_REPEATS 64
 
 typedef struct {
     const char *model;   // folder
@@ -32,6 +36,8 @@ typedef struct {
     double roof_flop;   // per second, of this device, measured in this run
     double roof_bytes;
     double rss_bytes;   // of the process, at its highest so far
+    int calls;          // that the seconds are the sum of
+    double share;       // of the time of all that is measured with it
     const char *more;   // further JSON members, ", \"a\": 1", or NULL
 } bench_line;
 
@@ -57,6 +63,22 @@ typedef struct {
 int bench_measure_roof(qvl_device *dev, int dtype, bench_roof *roof,
                        qvl_err *err);
 
+/* Patches down and across of the picture that --image names, "WxH", rounded
+ * down to what the model takes; 0 for "none", and for a model without a vision
+ * tower when nothing is said. NULL: 768x768. QVL_E_USAGE for others. */
+int bench_picture(const qvl_model_config *config, const char *image, int *rows,
+                  int *cols, qvl_err *err);
+
+/* id [n] of text; no two seeds alike. */
+void bench_text(const qvl_model_config *config, int64_t *id, int n, int seed);
+
+/* One sequence: a picture of rows x cols patches (0: none) between its marks,
+ * then n_text tokens, which are labels as well where is_labelled. Arrays belong
+ * to the arena. */
+qvl_batch_source bench_sample(const qvl_model_config *config, int rows,
+                              int cols, int n_text, bool is_labelled,
+                              qvl_arena *arena);
+
 /* One kernel of this build by its op and the storage types of its buffers,
  * without a fused expression; NULL when there is none. dtype [n_bufs]. */
 const qvl_kernel *bench_find_kernel(const char *op, const int *dtype,
@@ -67,12 +89,23 @@ typedef struct {
     const qvl_kernel *kernel;
     const size_t *bytes;    // [kernel->n_bufs]
     const uint32_t *arg;    // [kernel->n_args]
+    const void *const *data;  // [kernel->n_bufs] where not NULL: what a buffer
+                              // holds; NULL: numbers, 0 for indices
     int repeats;
 } bench_kernel;
 int bench_time_kernel(qvl_device *dev, const bench_kernel *k, bench_time *out,
                       qvl_err *err);
 
+/* Seconds in any order to median and minimum; sorts s [n], n > 0. */
+bench_time bench_time_of(double *s, int n);
+
 int bench_model(const bench_options *o, qvl_err *err);
+/* A trainer of all parameters of --model, as the flags say. */
+int bench_open_trainer(qvl_trainer **trainer, const bench_options *o,
+                       qvl_err *err);
+int bench_train(const bench_options *o, qvl_err *err);
+/* Kernels of the programs of a model; fixed ones. */
+int bench_programs(const bench_options *o, qvl_err *err);
 int bench_kernels(const bench_options *o, qvl_err *err);
 
 #endif

@@ -6,9 +6,9 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "bench.h"
-#include "graph/cost.h"
 #include "infer/batch.h"
 #include "model/model.h"
+#include "step_facts.h"
 #include "tensor/dtype.h"
 
 typedef struct {
@@ -30,11 +30,6 @@ typedef struct {
 static int open_bench(bench *b)
 {
     const bench_options *o = b->o;
-    int h = 768, w = 768;
-    char rest;
-    if (o->image != NULL && sscanf(o->image, "%dx%d%c", &w, &h, &rest) != 2)
-        return qvl_fail(b->err, QVL_E_USAGE,
-                        "flag --image: found %s, expected WxH", o->image);
     QVL_TRY(qvl_dtype_parse(o->dtype, &b->dtype, b->err));
     qvl_model_options how = { .device = o->device, .n_threads = o->n_threads,
                               .dtype = b->dtype };
@@ -43,48 +38,22 @@ static int open_bench(bench *b)
     b->config = parts->config;
     snprintf(b->device, sizeof b->device, "%s:%d",
              parts->device->info.backend, parts->device->info.index);
-    if (b->config->has_vision) {
-        int values = b->config->vision.patch_values;
-        int side = 1;
-        while (6 * side * side < values)  // 3 channels, 2 frames
-            side++;
-        int unit = b->config->vision.merge;
-        b->image_h = h / side / unit * unit;
-        b->image_w = w / side / unit * unit;
-        if (b->image_h < unit || b->image_w < unit)
-            return qvl_fail(b->err, QVL_E_USAGE,
-                            "flag --image: found %dx%d, expected at least "
-                            "%d pixels each way", w, h, side * unit);
-    }
+    QVL_TRY(bench_picture(b->config, o->image, &b->image_h, &b->image_w,
+                          b->err));
     return bench_measure_roof(parts->device, b->dtype, &b->roof, b->err);
 }
 
-/* Ids that are text, and no two rows alike. */
 static int64_t *make_ids(bench *b, int n, int row)
 {
-    const qvl_vision_config *v = &b->config->vision;
     int64_t *id = qvl_arena_array(&b->arena, int64_t, n);
-    for (int i = 0; i < n; i++) {
-        int64_t t = (i * 7919 + row * 104729 + 11) % (b->config->vocab - 1);
-        while (b->config->has_vision
-               && (t == v->image_token || t == v->video_token
-                   || t == v->start_token || t == v->end_token))
-            t = (t + 1) % b->config->vocab;
-        id[i] = t;
-    }
+    bench_text(b->config, id, n, row);
     return id;
 }
 
-/* Operations of attention over one sequence of n: scores and sums. */
-static double attention_flop(int heads, int size, double n, bool causal)
+/* Operations of the last step. */
+static double last_flop(const bench *b)
 {
-    return 4.0 * heads * size * n * n * (causal ? 0.5 : 1.0);
-}
-
-static int64_t dim_of(const bench *b, const char *name)
-{
-    int i = qvl_arch_dim_find(b->config->arch, name);
-    return i < 0 ? 0 : b->config->dims.i[i];
+    return step_plan_flop(qvl_model_plan(b->model), qvl_model_batch(b->model));
 }
 
 static void tell(bench *b, const char *name, const char *shape,
@@ -110,38 +79,19 @@ static int run_source(void *arg)
 
 static int bench_vision(bench *b)
 {
-    if (!b->config->has_vision)
+    if (b->image_h == 0)
         return qvl_fail(b->err, QVL_E_USAGE,
-                        "bench model: found no vision tower in %s",
-                        b->o->model);
+                        "bench model (%s): found no vision tower or no "
+                        "picture, expected both", b->o->model);
     size_t n = (size_t)b->image_h * (size_t)b->image_w;
-    int merge = b->config->vision.merge;
-    int rows = (int)n / (merge * merge);
-    int64_t grid[3] = { 1, b->image_h, b->image_w };
-    size_t values = n * (size_t)b->config->vision.patch_values;
-    float *pixels = qvl_arena_array(&b->arena, float, values);
-    int64_t *id = qvl_arena_array(&b->arena, int64_t, rows + 2);
-    for (size_t i = 0; i < values; i++)
-        pixels[i] = (float)(i * 7919 % 255) / 127.5f - 1.0f;
-    for (int i = 0; i < rows; i++)
-        id[i + 1] = b->config->vision.image_token;
-    id[0] = b->config->vision.start_token;
-    id[rows + 1] = b->config->vision.end_token;
-    b->source = (qvl_batch_source){
-        .n_rows = 1, .row_len = rows + 2, .id = id,
-        .images = { .grid = grid, .n = 1, .pixels = pixels, .n_patches = n },
-    };
+    b->source = bench_sample(b->config, b->image_h, b->image_w, 0, false,
+                             &b->arena);
     b->want = (qvl_model_want){ .vision = true };
     bench_time t;
     char shape[64];
     QVL_TRY(bench_repeat(run_source, b, b->o->repeats, &t));
-    double flop = qvl_plan_flop(qvl_model_plan(b->model))
-                  + (double)dim_of(b, "depth")
-                        * attention_flop((int)dim_of(b, "nv"),
-                                         (int)dim_of(b, "hv"), (double)n,
-                                         false);
     snprintf(shape, sizeof shape, "%d x %d patches", b->image_h, b->image_w);
-    tell(b, "vision", shape, &t, flop, 0.0, (double)n, "patches");
+    tell(b, "vision", shape, &t, last_flop(b), 0.0, (double)n, "patches");
     return QVL_OK;
 }
 
@@ -165,12 +115,8 @@ static int bench_prefill(bench *b)
     bench_time t;
     char shape[64];
     QVL_TRY(bench_repeat(run_source, b, b->o->repeats, &t));
-    double flop = qvl_plan_flop(qvl_model_plan(b->model))
-                  + (double)dim_of(b, "L")
-                        * attention_flop((int)dim_of(b, "nh"),
-                                         (int)dim_of(b, "hd"), n, true);
     snprintf(shape, sizeof shape, "%d tokens", n);
-    tell(b, "prefill", shape, &t, flop, 0.0, n, "tokens");
+    tell(b, "prefill", shape, &t, last_flop(b), 0.0, n, "tokens");
     qvl_model_drop_cache(b->model);
     return QVL_OK;
 }
@@ -220,34 +166,22 @@ static double text_bytes(const bench *b)
 static int bench_decode(bench *b)
 {
     int seats = b->o->seats, n = b->o->fresh + 1;
-    double best = 0.0, all[64];
-    int repeats = b->o->repeats < 1 ? 1 : b->o->repeats > 64 ? 64
-                                                            : b->o->repeats;
+    double all[BENCH_MAX_REPEATS];
     qvl_request *request = qvl_arena_array(&b->arena, qvl_request, seats);
     for (int i = 0; i < seats; i++)
         request[i] = (qvl_request){ .id = make_ids(b, b->o->prompt, i),
                                     .n = b->o->prompt, .max_new = n,
                                     .sampling = qvl_sampling_greedy() };
-    for (int i = -1; i < repeats; i++) {
+    for (int i = -1; i < b->o->repeats; i++) {
         QVL_TRY(run_decode(b, request));
-        if (i < 0)
-            continue;
-        all[i] = b->rest_s;
-        if (i == 0 || b->rest_s < best)
-            best = b->rest_s;
+        if (i >= 0)
+            all[i] = b->rest_s;
     }
-    double median = all[0];
-    for (int i = 0; i < repeats; i++) {
-        int below = 0;
-        for (int k = 0; k < repeats; k++)
-            below += all[k] < all[i] || (all[k] == all[i] && k < i);
-        if (below == repeats / 2)
-            median = all[i];
-    }
+    bench_time time = bench_time_of(all, b->o->repeats);
     char shape[64];
     snprintf(shape, sizeof shape, "%d + %d tokens x %d", b->o->prompt,
              b->o->fresh, seats);
-    tell(b, "decode", shape, &(bench_time){ median, best }, 0.0,
+    tell(b, "decode", shape, &time, 0.0,
          text_bytes(b) * b->o->fresh, (double)b->o->fresh * seats, "tokens");
     return QVL_OK;
 }
@@ -273,7 +207,7 @@ static int run_all(void *arg)
     for (size_t i = 0; i < QVL_COUNT(part); i++) {
         bool wanted = b->o->what != NULL
                           ? strcmp(b->o->what, part[i].name) == 0
-                          : i > 0 || b->config->has_vision;
+                          : i > 0 || b->image_h > 0;
         if (wanted)
             QVL_TRY(part[i].run(b));
     }

@@ -9,56 +9,139 @@
 static const cmd_flag flags[] = {
     { .name = "model", .type = CMD_TEXT, .value = "DIR", AT(model),
       .help = "folder of the model" },
+    { .name = "config", .type = CMD_TEXT, .value = "FILE", AT(config),
+      .help = "train: configuration of a run, instead of a model" },
     { .name = "what", .type = CMD_TEXT, .value = "PART", AT(what),
-      .help = "of a model: vision, prefill or decode (default: all)" },
+      .help = "model: vision, prefill or decode (default: all)" },
     { .name = "op", .type = CMD_TEXT, .value = "NAME", AT(op),
-      .help = "of kernels: those of this op alone" },
+      .help = "kernels: those of this op alone" },
     { .name = "image", .type = CMD_TEXT, .value = "WxH", AT(image),
-      .help = "size of the picture (default: 768x768)" },
+      .help = "size of the picture, or none (default: 768x768)" },
+    { .name = "tokens", .type = CMD_COUNT, .value = "N", AT(tokens),
+      .help = "train, kernels: tokens of text (default: 512)" },
+    { .name = "checkpointing", .type = CMD_SWITCH, AT(checkpointing),
+      .help = "train, kernels: compute a layer's activations twice" },
     { .name = "prompt", .type = CMD_COUNT, .value = "N", AT(prompt),
-      .preset = "512", .help = "tokens of a prompt" },
+      .help = "model: tokens of a prompt (default: 512)" },
     { .name = "new", .type = CMD_COUNT, .value = "N", AT(fresh),
-      .preset = "32", .help = "tokens of an answer" },
+      .help = "model: tokens of an answer (default: 32)" },
     { .name = "batch", .type = CMD_COUNT, .value = "N", AT(seats),
-      .preset = "1", .help = "answers at a time" },
+      .help = "model: answers at a time (default: 1)" },
     { .name = "repeats", .type = CMD_COUNT, .value = "N", AT(repeats),
       .preset = "5", .help = "times each is measured" },
     { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "a line of JSON for each measurement" },
-    CMD_DEVICE_FLAGS(bench_options),
+    { .name = "device", .type = CMD_TEXT, .value = "D", AT(device),
+      .help = "cpu, opencl[:N], vulkan[:N] or auto (default: that of the "
+              "configuration, else QVL_DEVICE, else auto)" },
+    { .name = "threads", .type = CMD_COUNT, .value = "N", AT(n_threads),
+      .help = "threads of the cpu (default: all cores)" },
+    { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT, .value = "T",
+      AT(dtype),
+      .help = "f32, bf16 or f16 (default: that of the configuration, else "
+              "f32)" },
 };
+
+/* What is measured, and the flags that say how: a letter each in `takes`. */
+static const struct {
+    const char *name;
+    int (*run)(const bench_options *o, qvl_err *err);
+    bool has_model, has_config;
+    const char *takes;  // m model, c config, w what, o op, i image, t tokens,
+                        // k checkpointing, p prompt, n new, b batch
+} topics[] = {
+    { "kernels", bench_kernels, false, false, "o" },
+    { "kernels", bench_programs, true, false, "moitk" },
+    { "model", bench_model, true, false, "mwipnb" },
+    { "train", bench_train, true, false, "mitk" },
+    { "train", bench_train, false, true, "ck" },
+};
+
+/* Every flag that is given is one that the topic takes. */
+static int check_flags(const bench_options *o, const char *topic,
+                       const char *takes, qvl_err *err)
+{
+    const struct {
+        char letter;
+        const char *flag;
+        bool is_given;
+    } flag[] = {
+        { 'm', "model", o->model != NULL },
+        { 'c', "config", o->config != NULL },
+        { 'w', "what", o->what != NULL },
+        { 'o', "op", o->op != NULL },
+        { 'i', "image", o->image != NULL },
+        { 't', "tokens", o->tokens != 0 },
+        { 'k', "checkpointing", o->checkpointing },
+        { 'p', "prompt", o->prompt != 0 },
+        { 'n', "new", o->fresh != 0 },
+        { 'b', "batch", o->seats != 0 },
+    };
+    for (size_t i = 0; i < QVL_COUNT(flag); i++)
+        if (flag[i].is_given && strchr(takes, flag[i].letter) == NULL)
+            return qvl_fail(err, QVL_E_USAGE,
+                            "flag --%s (qvl bench %s%s): found it, expected a "
+                            "flag that has a meaning there", flag[i].flag,
+                            topic, o->config != NULL  ? " --config"
+                                   : o->model != NULL ? " --model" : "");
+    return QVL_OK;
+}
+
+static void set_defaults(bench_options *o)
+{
+    o->tokens = o->tokens != 0 ? o->tokens : 512;
+    o->prompt = o->prompt != 0 ? o->prompt : 512;
+    o->fresh = o->fresh != 0 ? o->fresh : 32;
+    o->seats = o->seats != 0 ? o->seats : 1;
+    if (o->config != NULL)
+        return;
+    o->device = cmd_device(o->device);
+    o->dtype = o->dtype != NULL ? o->dtype : "f32";
+}
 
 static int run(const void *options, const char *const *word, int n,
                qvl_err *err)
 {
     bench_options o = *(const bench_options *)options;
-    o.device = cmd_device(o.device);
-    const char *what = n > 0 ? word[0] : "nothing";
-    if (n != 1)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "argument (qvl bench): found %d words, expected "
-                        "kernels or model", n);
-    if (strcmp(what, "kernels") == 0)
-        return bench_kernels(&o, err);
-    if (o.model == NULL)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flag --model: found nothing, expected a folder");
-    if (o.prompt < 1 || o.fresh < 1 || o.seats < 1)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flags: found 0, expected at least 1 for --prompt, "
-                        "--new and --batch");
-    if (strcmp(what, "model") == 0)
-        return bench_model(&o, err);
+    const char *what = n == 1 ? word[0] : n == 0 ? "nothing" : "more words";
+    bool is_known = false;
+    if (o.repeats < 1 || o.repeats > BENCH_MAX_REPEATS)
+        return qvl_fail(err, QVL_E_USAGE, "flag --repeats: found %d, expected "
+                        "1 to %d", o.repeats, BENCH_MAX_REPEATS);
+    for (size_t i = 0; i < QVL_COUNT(topics); i++) {
+        if (strcmp(what, topics[i].name) != 0)
+            continue;
+        is_known = true;
+        if (topics[i].has_model != (o.model != NULL)
+            || topics[i].has_config != (o.config != NULL))
+            continue;
+        QVL_TRY(check_flags(&o, what, topics[i].takes, err));
+        set_defaults(&o);
+        return topics[i].run(&o, err);
+    }
+    if (!is_known)
+        return qvl_fail(err, QVL_E_USAGE, "argument (qvl bench): found %s, "
+                        "expected kernels, model or train", what);
+    if (strcmp(what, "train") != 0 && o.config != NULL)
+        return check_flags(&o, what, "mwoitkpnb", err);
     return qvl_fail(err, QVL_E_USAGE,
-                    "argument (qvl bench): found %s, expected kernels or "
-                    "model", what);
+                    "flag --model (qvl bench %s): found %s, expected %s", what,
+                    o.model == NULL ? "nothing" : "it together with --config",
+                    strcmp(what, "train") == 0
+                        ? "--model DIR or --config FILE" : "--model DIR alone");
 }
 
 const cmd cmd_bench = {
     .name = "bench",
     .summary = "measure kernels and models, beside what the device can do",
-    .usage = "kernels | model --model DIR [--what PART]",
+    .usage = "kernels [--model DIR] | model --model DIR [--what PART] | train "
+             "--model DIR|--config FILE",
     .details =
+        "kernels    products and attention of fixed sizes; with a model every\n"
+        "           kernel of its programs, timed where it stands\n"
+        "model      vision tower, prompt, decoding\n"
+        "train      an optimizer step: all parameters of a model on a picture\n"
+        "           and text, or the first step of a configuration\n"
         "Prints a line for each measurement: the shortest of its runs, its\n"
         "rate, and the share of the best product rate and copy rate of the\n"
         "device, which are measured in the same run.\n",

@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "cmd_image.h"
 #include "cmd_tokens.h"
+#include "inspect_program.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
 #include "tensor/dtype.h"
@@ -20,6 +21,7 @@ typedef struct {
     const char *model;
     cmd_tokens_options tokens;
     cmd_image_options image;
+    inspect_program_options program;
 } inspect_options;
 
 #define AT(field) .at = offsetof(inspect_options, field)
@@ -28,7 +30,7 @@ static const cmd_flag flags[] = {
     { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "one JSON value instead of text" },
     { .name = "model", .type = CMD_TEXT, AT(model), .value = "DIR",
-      .help = "folder with the files that tokens and image need" },
+      .help = "folder with the files that tokens, image and program need" },
     { .name = "decode", .type = CMD_SWITCH, AT(tokens.decode),
       .help = "tokens: ids to text" },
     { .name = "no-special", .type = CMD_SWITCH, AT(tokens.no_special),
@@ -43,6 +45,25 @@ static const cmd_flag flags[] = {
       .value = "N", .help = "image: smallest size (default: of the model)" },
     { .name = "max-pixels", .type = CMD_COUNT, AT(image.max_pixels),
       .value = "N", .help = "image: largest size (default: of the model)" },
+    { .name = "size", .type = CMD_TEXT, AT(program.size), .value = "NAME",
+      .help = "program: a size as qvl init takes it, instead of a folder" },
+    { .name = "phase", .type = CMD_TEXT, AT(program.phase),
+      .value = "PHASE", .preset = "train",
+      .help = "program: train, prefill or decode (default: train)" },
+    { .name = "pass", .type = CMD_TEXT, AT(program.pass), .value = "NAME",
+      .help = "program: of the generator; gen --dump prints those" },
+    { .name = "tokens", .type = CMD_COUNT, AT(program.tokens), .value = "N",
+      .preset = "512",
+      .help = "program: tokens of text; of decode those that are kept "
+              "(default: 512)" },
+    { .name = "image", .type = CMD_TEXT, AT(program.image), .value = "WxH",
+      .help = "program: size of the picture, or none (default: 768x768)" },
+    { .name = "checkpointing", .type = CMD_SWITCH,
+      AT(program.checkpointing),
+      .help = "program: compute a layer's activations twice" },
+    { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT,
+      AT(program.dtype), .value = "T", .preset = "f32",
+      .help = "program: f32, bf16 or f16" },
 };
 
 /* ---- devices ------------------------------------------------------------ */
@@ -374,6 +395,22 @@ static int run_image(const inspect_options *o, const char *const *word,
     return cmd_image(&image, word, n, err);
 }
 
+static int run_program(const inspect_options *o, const char *const *word,
+                       int n, qvl_err *err)
+{
+    (void)word;
+    (void)n;
+    inspect_program_options program = o->program;
+    program.model = o->model;
+    program.json = o->json;
+    qvl_str out = { 0 };
+    int rc = inspect_program(&program, &out, err);
+    if (rc == QVL_OK)
+        fputs(out.p, stdout);
+    qvl_str_release(&out);
+    return rc;
+}
+
 /* What can be looked at, and the words behind its name. */
 static const struct {
     const char *name;
@@ -386,6 +423,7 @@ static const struct {
     { "model", 1, 1, "a model folder", run_model },
     { "tokens", 0, 0, "none: it reads standard input", run_tokens },
     { "image", 1, INT_MAX, "picture files", run_image },
+    { "program", 0, 0, "flags alone", run_program },
 };
 
 static int unknown_topic(const char *what, qvl_err *err)
@@ -422,9 +460,10 @@ static int run(const void *options, const char *const *word, int n,
 
 const cmd cmd_inspect = {
     .name = "inspect",
-    .summary = "look inside: devices, a model folder, tokens, pictures",
+    .summary = "look inside: devices, models, tokens, pictures, programs",
     .usage = "devices | model DIR [--json] | tokens --model DIR [--decode] "
-             "[--no-special] | image --model DIR FILE... --output FILE",
+             "[--no-special] | image --model DIR FILE... --output FILE "
+             "| program --model DIR|--size NAME [--phase P] [--tokens N]",
     .details =
         "devices    every back end and device, its limits, its tile class\n"
         "model DIR  dims, parameters by group, storage, what is missing or\n"
@@ -432,7 +471,9 @@ const cmd cmd_inspect = {
         "tokens     lines of standard input: JSON strings to arrays of ids,\n"
         "           or back; a folder with tokenizer files alone will do\n"
         "image      pictures as the model receives them: pixel_values,\n"
-        "           image_grid_thw, resized.K u8 [h, w, 3] of each\n",
+        "           image_grid_thw, resized.K u8 [h, w, 3] of each\n"
+        "program    the steps of the generated program for one sequence, with\n"
+        "           shapes, places in memory, operations, bytes\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(inspect_options),

@@ -94,6 +94,12 @@ int qvl_run_submit(qvl_run *run, bool more, qvl_err *err);
 int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
                    qvl_err *err);
 
+/* Submit the run and measure each planned step alone: seconds s [n_steps of the
+ * plan]. Starts gradients; every needed input was given before, and of runs that
+ * take turns this one had the last. Runs out of host memory as an arena does.
+ * Fails with QVL_E_UNSUPPORTED where the device has no clock for steps. */
+int qvl_run_profile(qvl_run *run, double *s, qvl_err *err);
+
 /* Per value of a run, in the order in which they are complete: name, mean,
  * largest magnitude, number of NaN (which the other two leave out); for finding
  * where two back ends part. Starts gradients. Runs step by step and reads every

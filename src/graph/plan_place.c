@@ -250,6 +250,8 @@ static spot *find_lives(const qvl_draft *d)
         bool is_input = d->value[v].kind == QVL_VALUE_INPUT;
         if (d->is_output[v] || (is_input && life[v].last >= 0))
             life[v].last = d->n_steps;
+        if (d->is_output[v] && life[v].first == INT_MAX)
+            life[v].first = d->n_steps;  // without elements, so without a step
         if (is_input && life[v].last >= 0)
             life[v].first = 0;
     }

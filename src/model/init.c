@@ -51,33 +51,52 @@ const char *const *qvl_init_sizes(int *n)
 
 /* ---- the size ---- */
 
-static int unknown_size(const maker *m)
+static int unknown_size(const char *size, qvl_err *err)
 {
     qvl_str list = {0};
     for (int i = 0; i < qvl_n_sizes; i++)
         qvl_str_printf(&list, "%s%s", i ? ", " : "", qvl_size_names[i]);
-    int rc = qvl_fail(m->err, QVL_E_USAGE,
+    int rc = qvl_fail(err, QVL_E_USAGE,
                       "unknown size (--size): found '%s', expected one of %s, "
-                      "or a .yaml file", m->o->size, list.p);
+                      "or a .yaml file", size, list.p);
     qvl_str_release(&list);
     return rc;
 }
 
-static int read_size(maker *m)
+static int read_size(qvl_node **node, const char *size, qvl_arena *arena,
+                     qvl_err *err)
 {
-    size_t len = strlen(m->o->size);
-    if (len > 5 && strcmp(m->o->size + len - 5, ".yaml") == 0) {
+    size_t len = strlen(size);
+    if (len > 5 && strcmp(size + len - 5, ".yaml") == 0) {
         char *text;
-        QVL_TRY(qvl_file_read(m->o->size, &text, &len, &m->arena, m->err));
-        return qvl_yaml_parse(&m->size, text, len, m->o->size, &m->arena,
-                              m->err);
+        QVL_TRY(qvl_file_read(size, &text, &len, arena, err));
+        return qvl_yaml_parse(node, text, len, size, arena, err);
     }
     for (int i = 0; i < qvl_n_sizes; i++)
-        if (strcmp(qvl_size_names[i], m->o->size) == 0)
-            return qvl_yaml_parse(&m->size, qvl_size_texts[i],
-                                  strlen(qvl_size_texts[i]), m->o->size,
-                                  &m->arena, m->err);
-    return unknown_size(m);
+        if (strcmp(qvl_size_names[i], size) == 0)
+            return qvl_yaml_parse(node, qvl_size_texts[i],
+                                  strlen(qvl_size_texts[i]), size, arena, err);
+    return unknown_size(size, err);
+}
+
+int qvl_init_config(qvl_model_config *config, const char *size,
+                    qvl_arena *arena, qvl_err *err)
+{
+    qvl_node *node;
+    const char *type;
+    QVL_TRY(read_size(&node, size, arena, err));
+    const qvl_node *root = qvl_node_find(node, "config");
+    if (root == NULL || root->kind != QVL_NODE_MAP)
+        return qvl_fail(err, QVL_E_CONFIG, "a size has config, processor and "
+                        "init (%s): found no map 'config'", size);
+    const qvl_node *name = qvl_node_find(root, "model_type");
+    const qvl_arch *arch = qvl_node_as_string(name, &type)
+                               ? qvl_arch_for(type) : NULL;
+    if (arch == NULL)
+        return qvl_fail(err, QVL_E_MODEL, "model_type (%s): found %s, expected "
+                        "that of an architecture of this build", size,
+                        name != NULL && name->s != NULL ? name->s : "nothing");
+    return qvl_model_config_read(config, root, arch, arena, err);
 }
 
 /* A deviation, or the word that stands for another scheme. */
@@ -329,7 +348,7 @@ static void remove_part(const maker *m)
 static int make(void *arg)
 {
     maker *m = arg;
-    QVL_TRY(read_size(m));
+    QVL_TRY(read_size(&m->size, m->o->size, &m->arena, m->err));
     QVL_TRY(check_size(m));
     if (qvl_file_exists(m->o->output))
         return qvl_fail(m->err, QVL_E_USAGE,

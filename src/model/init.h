@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/config.h"
 
 typedef struct {
     const char *size;       // "2B", or a path that ends in .yaml
@@ -38,6 +39,12 @@ typedef struct {
  * wrong size file), QVL_E_MODEL (a tokenizer without the control tokens),
  * QVL_E_IO. */
 int qvl_init_model(const qvl_init_options *options, qvl_err *err);
+
+/* The config of a size (a name or a .yaml file) without any folder; texts belong
+ * to the arena. Fails as qvl_init_model does, with QVL_E_MODEL for a config that
+ * is no model. */
+int qvl_init_config(qvl_model_config *config, const char *size,
+                    qvl_arena *arena, qvl_err *err);
 
 /* Names of the sizes that are compiled in. */
 const char *const *qvl_init_sizes(int *n);

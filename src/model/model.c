@@ -304,6 +304,12 @@ const qvl_plan *qvl_model_plan(const qvl_model *model)
     return qvl_run_plan(model->last->run);
 }
 
+int qvl_model_profile(qvl_model *model, double *s, qvl_err *err)
+{
+    assert(model->last != NULL);
+    return qvl_run_profile(model->last->run, s, err);
+}
+
 int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,
                      qvl_err *err)
 {

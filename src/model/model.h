@@ -81,6 +81,10 @@ const qvl_batch *qvl_model_batch(const qvl_model *model);
 const qvl_program *qvl_model_program(const qvl_model *model);
 const qvl_plan *qvl_model_plan(const qvl_model *model);
 
+/* Run the last step once more and measure each of its steps (qvl_run_profile):
+ * s [n_steps of its plan]. What it wrote it writes again. */
+int qvl_model_profile(qvl_model *model, double *s, qvl_err *err);
+
 /* Read a wanted output of the last step: dst [n]. */
 int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,
                      qvl_err *err);

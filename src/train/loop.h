@@ -17,7 +17,14 @@
 
 #include "base/err.h"
 #include "config/run_config.h"
+#include "qvl_train.h"
 #include "train/progress.h"
+
+/* What a configuration says of the trainer of a run of max_steps steps. Texts
+ * belong to the arena and the configuration. */
+qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
+                                           int64_t max_steps,
+                                           qvl_arena *arena);
 
 /* Borrowed for the call. */
 typedef struct {

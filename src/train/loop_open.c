@@ -10,14 +10,15 @@
 
 /* ---- the model ----------------------------------------------------------- */
 
-/* The options of the trainer; words are those of the configuration. */
-static qvl_train_options trainer_options(qvl_loop *r)
+qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
+                                           int64_t max_steps,
+                                           qvl_arena *arena)
 {
     static const char *const dtypes[] = {
         [QVL_CONFIG_F32] = "f32", [QVL_CONFIG_BF16] = "bf16",
         [QVL_CONFIG_F16] = "f16"
     };
-    const qvl_run_config *c = r->c;
+    const qvl_run_config *c = config;
     qvl_train_options o;
     qvl_train_defaults(&o);
     o.device = c->runtime.device;
@@ -36,7 +37,7 @@ static qvl_train_options trainer_options(qvl_loop *r)
     o.n_trainable = (size_t)c->tuner.trainable_parameters.n;
     o.trainable_regex = c->tuner.trainable_parameters_regex;
 
-    o.optimizer = qvl_run_config_word(c, "training.optimizer", &r->arena);
+    o.optimizer = qvl_run_config_word(c, "training.optimizer", arena);
     o.learning_rate = c->training.learning_rate;
     if (c->training.optimizer == QVL_OPTIMIZER_MULTIMODAL) {
         o.vit_lr = c->training.vit_lr;
@@ -50,8 +51,8 @@ static qvl_train_options trainer_options(qvl_loop *r)
     o.max_skipped = c->training.max_skipped_updates;
 
     o.schedule =
-        qvl_run_config_word(c, "training.lr_scheduler_type", &r->arena);
-    o.max_steps = r->max_steps;
+        qvl_run_config_word(c, "training.lr_scheduler_type", arena);
+    o.max_steps = max_steps;
     o.warmup_steps = c->training.warmup_steps;
     o.warmup_ratio = c->training.warmup_ratio;
     o.min_lr = c->lr.min_lr;
@@ -63,7 +64,7 @@ static qvl_train_options trainer_options(qvl_loop *r)
     o.lr_end = c->lr.lr_end;
     o.timescale = c->lr.timescale;
     o.decay_type = qvl_run_config_word(
-        c, "training.lr_scheduler_kwargs.decay_type", &r->arena);
+        c, "training.lr_scheduler_kwargs.decay_type", arena);
     o.num_decay_steps = c->lr.num_decay_steps;
     o.num_stable_steps = c->lr.num_stable_steps;
     o.factor = c->lr.factor;
@@ -75,7 +76,8 @@ static qvl_train_options trainer_options(qvl_loop *r)
 static int open_trainer(qvl_loop *r)
 {
     qvl_error error;
-    qvl_train_options options = trainer_options(r);
+    qvl_train_options options =
+        qvl_loop_trainer_options(r->c, r->max_steps, &r->arena);
     if (qvl_train_open(&r->trainer, r->c->model.model, &options, &error) != 0)
         return qvl_loop_fail(&error, r->err);
     return QVL_OK;

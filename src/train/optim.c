@@ -53,6 +53,8 @@ struct qvl_optim {
     size_t out_bytes;
     int64_t n_updates;
     bool is_pending;   // a step was submitted and not yet read
+    qvl_optim_row *row;  // while a list is recorded for a profile, else NULL
+    int n_rows;
 };
 
 static size_t min_size(size_t a, size_t b)
@@ -206,6 +208,19 @@ static qvl_slice cut_slice(qvl_slice whole, const piece *p, size_t elem_bytes)
                         bytes < 16 ? 16 : (bytes + 3) / 4 * 4 };
 }
 
+/* Append a kernel; args begin with the number of elements. */
+static int append(qvl_optim *o, const qvl_kernel *k, const qvl_slice *buf,
+                  const uint32_t *arg, qvl_err *err)
+{
+    if (o->row != NULL) {
+        qvl_optim_row *row = &o->row[o->n_rows++];
+        *row = (qvl_optim_row){ .kernel = k, .n_elems = arg[0] };
+        for (int b = 0; b < k->n_bufs; b++)
+            row->bytes += (double)buf[b].bytes;
+    }
+    return o->dev->be->dispatch(o->dev, k, buf, arg, err);
+}
+
 static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
 {
     size_t n_runs = (p->n + RUN_ELEMS - 1) / RUN_ELEMS;
@@ -216,8 +231,7 @@ static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
           4 * n_runs < 16 ? 16 : 4 * n_runs },
     };
     uint32_t arg[2] = { (uint32_t)p->n, (uint32_t)n_runs };
-    return o->dev->be->dispatch(o->dev, qvl_family_square_sum.form[0], buf,
-                                arg, err);
+    return append(o, qvl_family_square_sum.form[0], buf, arg, err);
 }
 
 static qvl_slice stat_of(const qvl_optim *o)
@@ -231,8 +245,7 @@ static int record_clip(qvl_optim *o, qvl_err *err)
     qvl_slice buf[3] = { other_of(o, PARTS), other_of(o, RULE), stat_of(o) };
     uint32_t arg[2] = { (uint32_t)(o->parts_bytes / 4),
                         (uint32_t)(1 + o->n_groups) };
-    return o->dev->be->dispatch(o->dev, qvl_family_clip.form[0], buf, arg,
-                                err);
+    return append(o, qvl_family_clip.form[0], buf, arg, err);
 }
 
 static int record_update(qvl_optim *o, const piece *p, qvl_err *err)
@@ -257,7 +270,7 @@ static int record_update(qvl_optim *o, const piece *p, qvl_err *err)
     uint32_t arg[3] = { (uint32_t)p->n, (uint32_t)(1 + o->n_groups),
                         (uint32_t)(1 + o->group[i]) };
     assert(k->n_bufs == n);
-    return o->dev->be->dispatch(o->dev, k, buf, arg, err);
+    return append(o, k, buf, arg, err);
 }
 
 typedef struct {
@@ -277,7 +290,7 @@ static int record_all(void *arg)
     return QVL_OK;
 }
 
-static int record(qvl_optim *o, qvl_err *err)
+static int record(qvl_optim *o, qvl_list **made, qvl_err *err)
 {
     const qvl_backend *be = o->dev->be;
     record_job job = { o, err };
@@ -288,7 +301,7 @@ static int record(qvl_optim *o, qvl_err *err)
     if (rc == QVL_OK)
         rc = end;
     if (rc == QVL_OK)
-        o->list = list;
+        *made = list;
     else if (list != NULL)
         be->list_release(o->dev, list);
     return rc;
@@ -317,7 +330,7 @@ static int open_parts(void *arg)
     cut(o);
     QVL_TRY(open_memory(o, job->err));
     QVL_TRY(qvl_optim_reset(o, job->err));
-    return record(o, job->err);
+    return record(o, &o->list, job->err);
 }
 
 int qvl_optim_open(qvl_optim **optim, qvl_store *store, const int *group,
@@ -413,6 +426,38 @@ int qvl_optim_read(qvl_optim *optim, qvl_optim_report *report, qvl_err *err)
     optim->is_pending = false;
     optim->n_updates += report->is_applied;
     return QVL_OK;
+}
+
+int qvl_optim_profile(qvl_optim *optim, qvl_optim_row **rows, int *n,
+                      qvl_arena *arena, qvl_err *err)
+{
+    qvl_optim *o = optim;
+    const qvl_backend *be = o->dev->be;
+    assert(!o->is_pending);
+    if (be->profile == NULL)
+        return qvl_fail(err, QVL_E_UNSUPPORTED,
+                        "profile (device %s:%d): found no clock for steps, "
+                        "expected one", o->dev->info.backend,
+                        o->dev->info.index);
+    int n_all = 2 * o->n_pieces + 1;
+    qvl_optim_row *all = qvl_arena_array(arena, qvl_optim_row, n_all);
+    double *s = qvl_arena_array(arena, double, n_all);
+    qvl_list *list = NULL;
+    o->row = all;
+    o->n_rows = 0;
+    int rc = record(o, &list, err);
+    o->row = NULL;
+    if (rc == QVL_OK)
+        rc = be->profile(o->dev, list, s, err);
+    if (list != NULL)
+        be->list_release(o->dev, list);
+    for (int i = 0; i < n_all; i++)
+        all[i].s = s[i];
+    if (rc == QVL_OK) {
+        *rows = all;
+        *n = n_all;
+    }
+    return rc;
 }
 
 /* ---- state -------------------------------------------------------------- */

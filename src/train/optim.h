@@ -77,6 +77,20 @@ int qvl_optim_step(qvl_optim *optim, const qvl_optim_rates *rates,
 /* Wait for the last step and say what it did. Once a step. */
 int qvl_optim_read(qvl_optim *optim, qvl_optim_report *report, qvl_err *err);
 
+/* One kernel of a step, for reports. */
+typedef struct {
+    const qvl_kernel *kernel;
+    uint32_t n_elems;  // it goes over
+    double bytes;      // bound, each slice once
+    double s;          // seconds
+} qvl_optim_row;
+
+/* Take the last step once more, at its rates, and measure its kernels. The rows
+ * belong to the arena. For benches: an update that is not counted. Fails as
+ * qvl_run_profile does. */
+int qvl_optim_profile(qvl_optim *optim, qvl_optim_row **rows, int *n,
+                      qvl_arena *arena, qvl_err *err);
+
 /* Updates that were applied: t of the bias correction. */
 int64_t qvl_optim_n_updates(const qvl_optim *optim);
 void qvl_optim_set_updates(qvl_optim *optim, int64_t n);

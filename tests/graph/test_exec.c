@@ -234,18 +234,49 @@ static void test_inputs_and_outputs(void)
     harness_release(&h);
 }
 
+/* One program writes a state, another one finds it there. */
 static void test_states(void)
 {
-    harness h;
-    harness_init(&h, 0, 0);
-    int a = harness_mix(&h, 0, NULL, 4, 1);
-    h.program.value[a].kind = QVL_VALUE_STATE;
+    harness writer, reader;
+    harness_init(&writer, 0, 1);
+    harness_init(&reader, 0, 0);
+    int x = harness_input(&writer, 0, QVL_CLS_ACT, 4);
+    int s = harness_mix(&writer, 1, &x, 4, 1);
+    writer.program.value[s].kind = QVL_VALUE_STATE;
+    writer.program.value[s].index = 3;
+    harness_want(&writer, harness_mix(&writer, 1, &s, 4, 2));
+    int kept = qvl_program_state(&reader.program, 3, QVL_CLS_ACT, 4, "kept");
+    harness_want(&reader, harness_mix(&reader, 1, &kept, 4, 2));
     fake_device dev;
     fake_open(&dev);
+    qvl_store *st;
+    qvl_run *run;
     qvl_err err;
-    qvl_plan_options o = harness_options(&h);
-    CHECK_INT(harness_try(&h, &dev, &o, &err), QVL_E_UNSUPPORTED, "refused");
-    harness_release(&h);
+    float wrote[4], found[4];
+    qvl_plan_options o = harness_options(&writer);
+    o.states = true;
+    CHECK_OK(qvl_store_open(&st, &dev.base, &writer.params, &all_f32, &err),
+             err);
+    CHECK_INT(qvl_store_state_bytes(st), 0, "no state yet");
+    CHECK_OK(qvl_run_open(&run, st, &writer.program, &o, &err), err);
+    CHECK_OK(qvl_run_input(run, 0, (float[]){1, 2, 3, 4}, 4, &err), err);
+    CHECK_OK(qvl_run_submit(run, false, &err), err);
+    CHECK_OK(qvl_run_output(run, writer.output[0], wrote, 4, &err), err);
+    qvl_run_close(run);
+    CHECK_INT(qvl_store_state_bytes(st), 16, "one state");
+    o = harness_options(&reader);
+    CHECK_OK(qvl_run_open(&run, st, &reader.program, &o, &err), err);
+    CHECK_OK(qvl_run_submit(run, false, &err), err);
+    CHECK_OK(qvl_run_output(run, reader.output[0], found, 4, &err), err);
+    for (int i = 0; i < 4; i++)
+        CHECK(found[i] == wrote[i], "element %d: %g, %g", i,
+              (double)found[i], (double)wrote[i]);
+    qvl_run_close(run);
+    qvl_store_drop_states(st);
+    CHECK_INT(qvl_store_state_bytes(st), 0, "dropped");
+    qvl_store_close(st);
+    harness_release(&writer);
+    harness_release(&reader);
 }
 
 static void test_trace(void)

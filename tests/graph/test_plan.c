@@ -164,6 +164,9 @@ static void test_states_stay(void)
     h.program.value[b].kind = QVL_VALUE_STATE;
     qvl_plan_options o = harness_options(&h);
     qvl_plan plan = plan_of(&h, &o);
+    check_steps(&plan, NULL, 0, "states that are not kept");
+    o.states = true;
+    plan = plan_of(&h, &o);
     check_steps(&plan, (int[]){0, 1}, 2, "a step that writes a state");
     CHECK_INT(plan.place[b].block, -1, "states are placed elsewhere");
     harness_release(&h);

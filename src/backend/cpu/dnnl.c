@@ -383,4 +383,5 @@ const qvl_library_table qvl_library_onednn = {
     .product_open = product_open,
     .product_close = product_close,
     .product_run = product_run,
+    .time = qvl_dnnl_time,
 };
