@@ -699,6 +699,35 @@ static void test_isa(void)
     }
 }
 
+/* QVL_MAX_BINDING lowers what a device says it can bind, and nothing else. */
+static void test_binding_limit(void)
+{
+    static const char *const wrong[] = { "", "0", "-1", "12x", " 3", "1e9",
+                                         "99999999999999999999" };
+    qvl_err err;
+    for (size_t i = 0; i < QVL_COUNT(wrong); i++) {
+        qvl_device *none = NULL;
+        setenv("QVL_MAX_BINDING", wrong[i], 1);
+        CHECK_FAILS(qvl_device_open(&none, "cpu", 1, &err), QVL_E_USAGE, err,
+                    "QVL_MAX_BINDING: found");
+        CHECK(none == NULL, "%s: unchanged", wrong[i]);
+    }
+    unsetenv("QVL_MAX_BINDING");
+    qvl_device *device = NULL;
+    CHECK_OK(qvl_device_open(&device, "cpu", 1, &err), err);
+    size_t most = device->info.max_binding_bytes;
+    qvl_device_close(device);
+    static const char *const right[] = { "4096", "18446744073709551615" };
+    for (size_t i = 0; i < QVL_COUNT(right); i++) {
+        setenv("QVL_MAX_BINDING", right[i], 1);
+        CHECK_OK(qvl_device_open(&device, "cpu", 1, &err), err);
+        CHECK_INT(device->info.max_binding_bytes, i == 0 ? 4096 : most, "%s",
+                  right[i]);
+        qvl_device_close(device);
+    }
+    unsetenv("QVL_MAX_BINDING");
+}
+
 RUN_TESTS(TEST(test_info), TEST(test_offsets), TEST(test_large_copies),
           TEST(test_add), TEST(test_args), TEST(test_16_bit),
           TEST(test_chain), TEST(test_many_calls), TEST(test_replay),
@@ -706,4 +735,4 @@ RUN_TESTS(TEST(test_info), TEST(test_offsets), TEST(test_large_copies),
           TEST(test_binding_too_large), TEST(test_bad_kernels),
           TEST(test_host_full), TEST(test_counts), TEST(test_host),
           TEST(test_profile), TEST(test_threads), TEST(test_names),
-          TEST(test_isa))
+          TEST(test_isa), TEST(test_binding_limit))

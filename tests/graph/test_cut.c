@@ -190,6 +190,43 @@ static void test_input_gradient(void)
     harness_release(&h);
 }
 
+/* The same where an expression waits for the whole sum, and then where it does
+ * not because each part has elements of its own. */
+static void test_expression(void)
+{
+    qvl_kernel_family f = fake_nn;
+    f.waits = f.adds;
+    harness h;
+    harness_init(&h, 1, 1);
+    int w = harness_param(&h, V * C);
+    int dy = harness_input(&h, 0, QVL_CLS_ACT, R * V);
+    int dx = act(&h, R * C);
+    qvl_program_step(&h.program, &f, (int[]){dy, w, dx},
+                     (uint32_t[]){R, V, C, 0, V, 0, C, 0}, 1);
+    harness_want(&h, dx);
+    qvl_plan_options o = harness_options(&h);
+    o.max_binding_bytes = R * V * 4;
+    qvl_plan plan = plan_of(&h, &o);
+    CHECK_INT(plan.n_steps, 2, "w in two parts");
+    CHECK_INT(plan.step[0].arg[7], 2, "the first starts, unfinished");
+    CHECK_INT(plan.step[1].arg[7], 1, "the last adds and finishes");
+    o.max_binding_bytes = 1000;
+    plan = plan_of(&h, &o);
+    CHECK(plan.n_steps > 8, "%d steps: rows, and parts of w", plan.n_steps);
+    for (int i = 0; i < plan.n_steps; i++) {
+        const qvl_planned *s = &plan.step[i];
+        bool first = s->at_bytes[1] == 0;
+        bool last = s->at_bytes[1] + s->bytes[1] == V * C * 4;
+        CHECK_INT(s->arg[7], (first ? 0 : 1) + (last ? 0 : 2), "step %d", i);
+        CHECK_INT(s->arg_more[7], s->arg[7], "step %d", i);
+    }
+    f.cut[1].apart = true;
+    plan = plan_of(&h, &o);
+    for (int i = 0; i < plan.n_steps; i++)
+        CHECK_INT(plan.step[i].arg[7], 0, "step %d writes its own", i);
+    harness_release(&h);
+}
+
 /* Rows of a table, and their gradient by sorted entries. */
 static void test_look_up(void)
 {
@@ -322,6 +359,6 @@ static void test_refusals(void)
 }
 
 RUN_TESTS(TEST(test_rows_of_w), TEST(test_products),
-          TEST(test_weight_gradient), TEST(test_input_gradient),
+          TEST(test_weight_gradient), TEST(test_input_gradient), TEST(test_expression),
           TEST(test_look_up), TEST(test_edges), TEST(test_middle_dim),
           TEST(test_zero), TEST(test_refusals))
