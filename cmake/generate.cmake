@@ -28,8 +28,10 @@ function(qvl_generate name)
     file(GLOB kernel_files CONFIGURE_DEPENDS ${shaders}/*.k)
     file(GLOB dialects CONFIGURE_DEPENDS ${shaders}/dialect/*)
     file(GLOB tunes CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/tune/*.yaml)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-                 ${kernel_files})
+    if(NOT QVL_MUTATE)  # which changes bodies alone
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                     ${kernel_files})
+    endif()
 
     set(kernel_c)
     foreach(file ${kernel_files})

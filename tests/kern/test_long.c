@@ -142,9 +142,10 @@ static void check_lookup(const target *t, uint32_t rows, uint32_t cols,
     char what[96];
     snprintf(what, sizeof what, "lookup_dx on %s, %u rows, %u columns, acc %u",
              t->name, rows, cols, acc);
-    /* One sum over 40,000 entries reaches some 60, whose half step is 2e-6, and
-     * errs as often up as down; an entry is about 0.3. */
-    runner_near(dx.v, want.v, dx.n, 4e-5, 60.0, what);
+    /* One sum over 16,384 entries reaches some 40, whose half step is 2e-6, and
+     * errs as often up as down; an entry is about 0.3. Mesa ends the loops of a
+     * lane after 65,535 turns, so no more columns. */
+    runner_near(dx.v, want.v, dx.n, 2e-5, 40.0, what);
     operand_release(&dy);
     operand_release(&weight);
     operand_release(&entry);
@@ -159,8 +160,8 @@ static void test_lookups(void)
     const target *t = runner_targets(&n);
     for (int i = 0; i < n; i++) {
         check_lookup(&t[i], 1, 1, 0);
-        check_lookup(&t[i], 8193, 67, 1);
-        check_lookup(&t[i], 20001, 64, 0);
+        check_lookup(&t[i], 8193, 35, 1);
+        check_lookup(&t[i], 8193, 32, 0);
     }
 }
 

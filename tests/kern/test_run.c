@@ -410,8 +410,11 @@ static void test_library_store(void)
     static float src[(R1 - R0) * LD];
     for (int i = 0; i < (R1 - R0) * LD; i++)
         src[i] = (float)i;
+    const char *only = getenv("QVL_TEST_ISA");
     for (int isa = 0; isa < QVL_N_ISA; isa++) {
-        if (!qvl_isa_is_present((qvl_isa)isa))
+        const char *set = qvl_isa_name((qvl_isa)isa);
+        if (!qvl_isa_is_present((qvl_isa)isa)
+            || (only != NULL && strcmp(only, set) != 0))
             continue;
         for (uint32_t acc = 0; acc < 2; acc++) {
             for (int i = 0; i < ROWS * N; i++)
