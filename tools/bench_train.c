@@ -172,7 +172,7 @@ static int warm_up(bench *b)
         if (plan->temp_bytes > b->temp_bytes)
             b->temp_bytes = plan->temp_bytes;
     }
-    return step(b, b->batch, b->n_batches);
+    return b->n_batches > 1 ? step(b, b->batch, b->n_batches) : QVL_OK;
 }
 
 static int time_steps(bench *b, bench_time *time)

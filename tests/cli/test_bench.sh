@@ -116,6 +116,39 @@ run inspect program --size mini --tokens 100 --image 64x64 --json \
 holds "checkpointing takes no less memory" \
     test "$(number temp_bytes)" -lt "$shared"
 
+start "the first step of a configuration"
+run init --size demo --tokenizer "$FIXTURES/text/cut" --output "$dir/model"
+exits 0
+run data synth --output "$dir/data" --n 5 --seed 1
+exits 0
+cat >"$dir/run.yaml" <<END
+model: {model: $dir/model, torch_dtype: bfloat16}
+template: {template: qwen3_vl, max_length: 512}
+tuner: {train_type: full, freeze_vit: true, freeze_aligner: true}
+training:
+  output_dir: $dir/runs
+  logging_dir: $dir/events
+  run_name: bench
+  num_train_epochs: 1
+  per_device_train_batch_size: 2
+  gradient_accumulation_steps: 2
+  learning_rate: 1e-3
+custom: {train_jsonl: $dir/data/train.jsonl, emit_norm: norm1000}
+prompts: {system: '', user: Detect.}
+END
+run bench train --config "$dir/run.yaml" --repeats 2 --json --threads 1
+exits 0
+holds "lines are no JSON" lines_are_json
+says '"shape": "2 x 2 samples"'
+says '"dtype": "bf16"'
+says '"batches": 2, "samples": 4'
+waits=$(number host_waits)
+holds "found $waits waits, expected 1" test "$waits" = 1
+holds "a folder was made" test ! -e "$dir/runs"
+run bench train --config "$dir/run.yaml" --repeats 1 --json --dtype f32
+exits 0
+says '"dtype": "f32"'
+
 start "wrong words and flags"
 run bench
 fails 2

@@ -120,7 +120,7 @@ void qvl_vk_release(qvl_device *base, qvl_buf *buf)
     if (buf == NULL || buf->id == NULL)
         return;
     if (!dev->lost)
-        qvl_vk_wait_for(dev, dev->ticket, NULL);
+        qvl_vk_wait_all(dev, NULL);
     qvl_vk_buf_close(dev, buf->id);
     free(buf->id);
     qvl_counts_give(&dev->counts, buf->bytes);
@@ -160,19 +160,47 @@ static size_t stage_bytes(size_t left)
     return left < QVL_VK_STAGE_BYTES ? left : QVL_VK_STAGE_BYTES;
 }
 
-static int write_stage(qvl_vk_device *dev, const qvl_vk_buf *dst, size_t at,
-                       const char *src, size_t bytes, qvl_err *err)
+static int begin_writing(qvl_vk_device *dev, qvl_err *err)
 {
-    qvl_vk_stage *stage = NULL;
-    size_t from = 0;
-    QVL_TRY(stage_begin(dev, &stage, &from, err));
-    memcpy((char *)dev->staging.mapped + from, src, bytes);
-    VkBufferCopy region = { .srcOffset = from, .dstOffset = at,
-                            .size = bytes };
-    vkCmdCopyBuffer(stage->command, dev->staging.buffer, dst->buffer, 1,
-                    &region);
-    QVL_TRY(qvl_vk_command_end(dev, stage->command, err));
-    return qvl_vk_queue(dev, stage->command, &stage->ticket, err);
+    dev->writing_bytes = 0;
+    return stage_begin(dev, &dev->writing, &dev->writing_at, err);
+}
+
+/* Copy in through stages. What fits into one goes to the device together, ahead
+ * of the next submission: an optimizer step writes many small arrays between two
+ * lists, and neither submits each nor waits for the list before. */
+static int write_staged(qvl_vk_device *dev, qvl_slice dst, const char *src,
+                        qvl_err *err)
+{
+    const qvl_vk_buf *buf = dst.buf->id;
+    for (size_t done = 0; done < dst.bytes;) {
+        if (dev->writing != NULL)
+            qvl_vk_barrier(dev->writing->command);
+        else
+            QVL_TRY(begin_writing(dev, err));
+        size_t from = dev->writing_at + dev->writing_bytes;
+        size_t room = QVL_VK_STAGE_BYTES - dev->writing_bytes;
+        size_t left = dst.bytes - done;
+        VkBufferCopy region = { .srcOffset = from, .dstOffset = dst.at + done,
+                                .size = left < room ? left : room };
+        memcpy((char *)dev->staging.mapped + from, src + done, region.size);
+        vkCmdCopyBuffer(dev->writing->command, dev->staging.buffer,
+                        buf->buffer, 1, &region);
+        done += region.size;
+        dev->writing_bytes += (region.size + 15) / 16 * 16;
+        if (dev->writing_bytes >= QVL_VK_STAGE_BYTES)
+            QVL_TRY(qvl_vk_flush(dev, err));
+    }
+    return QVL_OK;
+}
+
+/* Is nothing on its way to the device or running there? */
+static int find_idle(qvl_vk_device *dev, bool *is_idle, qvl_err *err)
+{
+    if (dev->ticket > dev->ticket_done)
+        QVL_TRY(qvl_vk_refresh(dev, err));
+    *is_idle = dev->writing == NULL && dev->ticket <= dev->ticket_done;
+    return QVL_OK;
 }
 
 int qvl_vk_write(qvl_device *base, qvl_slice dst, const void *src,
@@ -180,18 +208,17 @@ int qvl_vk_write(qvl_device *base, qvl_slice dst, const void *src,
 {
     qvl_vk_device *dev = (qvl_vk_device *)base;
     qvl_vk_buf *buf = dst.buf->id;
+    bool is_idle = false;
     assert(dst.at <= dst.buf->bytes && dst.bytes <= dst.buf->bytes - dst.at);
     QVL_TRY(qvl_vk_check(dev, err));
     if (dst.bytes == 0)
         return QVL_OK;
-    if (buf->mapped != NULL) {
-        QVL_TRY(qvl_vk_wait_for(dev, dev->ticket, err));
+    if (buf->mapped != NULL)
+        QVL_TRY(find_idle(dev, &is_idle, err));
+    if (is_idle)
         memcpy((char *)buf->mapped + dst.at, src, dst.bytes);
-    } else {
-        for (size_t at = 0; at < dst.bytes; at += QVL_VK_STAGE_BYTES)
-            QVL_TRY(write_stage(dev, buf, dst.at + at, (const char *)src + at,
-                                stage_bytes(dst.bytes - at), err));
-    }
+    else
+        QVL_TRY(write_staged(dev, dst, src, err));
     dev->counts.bytes_up += dst.bytes;
     return QVL_OK;
 }
@@ -248,7 +275,7 @@ int qvl_vk_read(qvl_device *base, qvl_slice src, void *dst, qvl_err *err)
     if (buf->mapped == NULL && src.bytes > 0) {
         QVL_TRY(read_staged(dev, src, dst, err));
     } else {
-        QVL_TRY(qvl_vk_wait_for(dev, dev->ticket, err));
+        QVL_TRY(qvl_vk_wait_all(dev, err));
         if (src.bytes > 0)
             memcpy(dst, (const char *)buf->mapped + src.at, src.bytes);
     }

@@ -57,9 +57,20 @@ void qvl_vk_barrier_host(VkCommandBuffer command)
     barrier(command, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
 }
 
+int qvl_vk_flush(qvl_vk_device *dev, qvl_err *err)
+{
+    qvl_vk_stage *stage = dev->writing;
+    if (stage == NULL)
+        return QVL_OK;
+    dev->writing = NULL;
+    QVL_TRY(qvl_vk_command_end(dev, stage->command, err));
+    return qvl_vk_queue(dev, stage->command, &stage->ticket, err);
+}
+
 int qvl_vk_queue(qvl_vk_device *dev, VkCommandBuffer command,
                  uint64_t *ticket, qvl_err *err)
 {
+    QVL_TRY(qvl_vk_flush(dev, err));
     uint64_t next = dev->ticket + 1;
     VkTimelineSemaphoreSubmitInfo timeline = {
         .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
@@ -87,6 +98,12 @@ int qvl_vk_refresh(qvl_vk_device *dev, qvl_err *err)
                                                     dev->timeline,
                                                     &dev->ticket_done),
                          "state of the queue", err);
+}
+
+int qvl_vk_wait_all(qvl_vk_device *dev, qvl_err *err)
+{
+    QVL_TRY(qvl_vk_flush(dev, err));
+    return qvl_vk_wait_for(dev, dev->ticket, err);
 }
 
 int qvl_vk_wait_for(qvl_vk_device *dev, uint64_t ticket, qvl_err *err)

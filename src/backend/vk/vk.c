@@ -211,7 +211,7 @@ static int vk_wait(qvl_device *base, qvl_err *err)
 {
     qvl_vk_device *dev = (qvl_vk_device *)base;
     QVL_TRY(qvl_vk_check(dev, err));
-    return qvl_vk_wait_for(dev, dev->ticket, err);
+    return qvl_vk_wait_all(dev, err);
 }
 
 static void vk_counts(const qvl_device *base, qvl_device_counts *counts)

@@ -93,7 +93,7 @@ typedef struct qvl_vk_device {
     qvl_device base;
     qvl_device_counts counts;
     bool lost;
-    bool in_place;  // buffers are mapped; no staging
+    bool in_place;  // buffers are mapped; staging only for writes while it runs
     bool has_16bit_storage;
     VkPhysicalDevice physical;
     VkPhysicalDeviceLimits limits;
@@ -117,6 +117,10 @@ typedef struct qvl_vk_device {
     qvl_vk_buf staging;
     qvl_vk_stage stages[QVL_VK_STAGES];
     int next_stage;
+    qvl_vk_stage *writing; // copies to the device that are recorded and not yet
+                           // submitted, NULL: none
+    size_t writing_at;     // first byte of that stage
+    size_t writing_bytes;  // taken of it
     qvl_list *open;        // being recorded, NULL: none
     char complaint[768];   // first message of the validation layer, "": none
 } qvl_vk_device;
@@ -177,12 +181,17 @@ void qvl_vk_barrier_host(VkCommandBuffer command);
 /* End a command buffer that will be queued. */
 int qvl_vk_command_end(qvl_vk_device *dev, VkCommandBuffer command,
                        qvl_err *err);
+/* Submit the writes that wait in a stage; whoever queues or waits for all does
+ * it first. */
+int qvl_vk_flush(qvl_vk_device *dev, qvl_err *err);
 /* Hand a recorded command buffer to the queue; *ticket is over when it is. */
 int qvl_vk_queue(qvl_vk_device *dev, VkCommandBuffer command,
                  uint64_t *ticket, qvl_err *err);
 
 /* Wait until a ticket is over; counts as a wait when it was not known to be. */
 int qvl_vk_wait_for(qvl_vk_device *dev, uint64_t ticket, qvl_err *err);
+/* Wait until everything asked for is over. */
+int qvl_vk_wait_all(qvl_vk_device *dev, qvl_err *err);
 /* Ask the driver how far it is, so that no wait is counted for what is over. */
 int qvl_vk_refresh(qvl_vk_device *dev, qvl_err *err);
 
