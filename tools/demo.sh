@@ -5,7 +5,7 @@
 #
 #   --device D   cpu, opencl, vulkan, or one of those `qvl inspect devices` lists
 #                (default: cpu)
-#   --steps N    steps of training (default: 2000 on the cpu, 60 elsewhere)
+#   --steps N    steps of training (default: 1800 on the cpu, 60 elsewhere)
 #   BUILD        folder of the build (default: build)
 #
 # Installs what is missing, builds, draws pictures of coloured shapes with records
@@ -35,7 +35,7 @@ done
 out=out/demo
 [ "$device" = cpu ] || out=out/demo-$(echo "$device" | tr : -)
 if [ -z "$steps" ]; then
-    steps=2000
+    steps=1800
     [ "$device" = cpu ] || steps=60
 fi
 qvl=$build/qvl
@@ -80,8 +80,8 @@ rm -rf "$out/model" "$out/data" "$out/run" "$out/overlays" "$out/log.txt" \
     "$out"/*.jsonl "$out"/*.txt
 start=$(seconds)
 
-say "drawing 4096 pictures to learn from, 200 to be tested on"
-"$qvl" data synth --n 4096 --held-out 200 --seed 4 --output "$out/data"
+say "drawing 8192 pictures to learn from, 200 to be tested on"
+"$qvl" data synth --n 8192 --held-out 200 --seed 4 --output "$out/data"
 head -n 1 "$out/data/val.jsonl"
 
 say "a model with random weights"
@@ -130,7 +130,7 @@ echo "data, training and answers took $(($(seconds) - start)) s," \
 echo "look at $out/overlays/*.png and $out/loss.png;" \
     "tensorboard --logdir $out/run/events shows the run"
 
-if [ "$steps" -ge 2000 ]; then
+if [ "$steps" -ge 1800 ]; then
     awk -v f1="$(score after full)" -v box="$(score after localization)" \
         -v json="$(score after json_valid)" 'BEGIN {
             exit !(f1 >= 0.85 && box >= 0.95 && json >= 1) }' || {
