@@ -131,11 +131,10 @@ prepare() {
 objects=tests/mutate/CMakeFiles/mutate_archs_v3.dir/__/__/generated/mutate_archs
 
 # run_limited PROGRAM: 0 when the tests pass
-run_limited() (
-    # shellcheck disable=SC3045  # in dash and bash
-    ulimit -t $cpu_seconds
-    "$1" >"$log" 2>&1 </dev/null
-)
+run_limited() {
+    # The shell inside says what a signal ended.
+    sh -c "ulimit -t $cpu_seconds; \"\$0\"; exit \$?" "$1" >"$log" 2>&1 </dev/null
+}
 
 # check_whole NAME PROGRAM: without a mutation the tests pass; what passed in an
 # earlier run does not run again

@@ -208,6 +208,7 @@ static void full(double *range, int64_t lo, int64_t hi)
         set_range(range + 4 * t, lo, hi, lo, hi);
 }
 
+/* Where no key is to be seen the two ends meet, and not always at 0. */
 static void make_ranges(double *range, int64_t n, ref_ranges kind,
                         qvl_rng *rng)
 {
@@ -224,7 +225,7 @@ static void make_ranges(double *range, int64_t n, ref_ranges kind,
             break;
         case 1:
             for (int64_t t = lo; t < hi; t++)
-                set_range(range + 4 * t, 0, 0, 0, 0);
+                set_range(range + 4 * t, t + 1, t + 1, t, t);
             break;
         case 2:
             causal(range, lo, hi, 1 + (hi - lo) / 3);
@@ -271,14 +272,14 @@ static void make_blocks(double *v, size_t n, int64_t n_blocks, qvl_rng *rng)
                    : (double)qvl_rng_below(rng, (uint64_t)n_blocks);
 }
 
-/* Any run of keys that the tables have, from a table's start on or not; none
- * for one token in five. */
+/* Any run of keys that the tables have, from a table's start on or not; none,
+ * anywhere, for one token in five. */
 static void make_kept_ranges(double *range, int64_t n, int64_t entries,
                              int64_t len, qvl_rng *rng)
 {
     for (int64_t t = 0; t < n; t++) {
         double *r = range + 4 * t;
-        set_range(r, 0, 0, 0, len);
+        set_range(r, len, len, 0, len);
         if (entries == 0 || qvl_rng_below(rng, 5) == 0)
             continue;
         int64_t table = (int64_t)qvl_rng_below(rng, (uint64_t)entries);
