@@ -117,7 +117,7 @@ struct qvl_device {
 
 /* For the first line of a program's main: give the process what the back ends
  * want to find in it. Starts the program anew (same process, same arguments)
- * with OMP_WAIT_POLICY=passive unless the environment says how to wait; returns
+ * with a GOMP_SPINCOUNT unless the environment says how to wait; returns
  * when nothing is left to do or it cannot. Left out, everything works, slower
  * on a busy machine. */
 void qvl_backends_start(char **argv);

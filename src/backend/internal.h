@@ -13,9 +13,9 @@ extern const qvl_backend qvl_backend_cpu;
 extern const qvl_backend qvl_backend_opencl;
 extern const qvl_backend qvl_backend_vulkan;
 
-/* Let the threads of OpenMP sleep while they wait. Its runtime reads the wish
+/* Let the threads of OpenMP sleep after a short wait. Its runtime reads the wish
  * from the environment when the program is loaded, so the program is started
- * anew with it. Spinning threads take the cores from each other as soon as
+ * anew with it. Threads that spin for long take the cores from each other as soon as
  * something else runs: with two cores and four foreign threads, dispatches took
  * 3 to 10 times as long, products of 64 rows 3 times. */
 void qvl_cpu_start(char **argv);
