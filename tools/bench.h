@@ -23,6 +23,7 @@ typedef struct {
     const char *device;
     int n_threads;
     const char *dtype;
+    const bool *given;   // [flags] of the command: was it in the call
 } bench_options;
 
 /* One measurement. Zero where a number does not apply. */

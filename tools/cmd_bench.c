@@ -87,6 +87,23 @@ static int check_flags(const bench_options *o, const char *topic,
     return QVL_OK;
 }
 
+/* A count of nothing is no wish for the default. */
+static int check_counts(const bench_options *o, qvl_err *err)
+{
+    for (size_t i = 0; i < QVL_COUNT(flags); i++) {
+        int value;
+        if (!o->given[i] || flags[i].type != CMD_COUNT
+            || strcmp(flags[i].name, "threads") == 0)
+            continue;
+        memcpy(&value, (const char *)o + flags[i].at, sizeof value);
+        if (value == 0)
+            return qvl_fail(err, QVL_E_USAGE,
+                            "flag --%s: found 0, expected at least 1",
+                            flags[i].name);
+    }
+    return QVL_OK;
+}
+
 static void set_defaults(bench_options *o)
 {
     o->tokens = o->tokens != 0 ? o->tokens : 512;
@@ -105,6 +122,7 @@ static int run(const void *options, const char *const *word, int n,
     bench_options o = *(const bench_options *)options;
     const char *what = n == 1 ? word[0] : n == 0 ? "nothing" : "more words";
     bool is_known = false;
+    QVL_TRY(check_counts(&o, err));
     if (o.repeats < 1 || o.repeats > BENCH_MAX_REPEATS)
         return qvl_fail(err, QVL_E_USAGE, "flag --repeats: found %d, expected "
                         "1 to %d", o.repeats, BENCH_MAX_REPEATS);
@@ -148,5 +166,6 @@ const cmd cmd_bench = {
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(bench_options),
+    .given_at = offsetof(bench_options, given),
     .run = run,
 };

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* One parse. */
 typedef struct {
     // borrowed
@@ -44,6 +46,24 @@ static void set_hooks(void)
 {
     cJSON_Hooks hooks = { .malloc_fn = cjson_malloc, .free_fn = free };
     cJSON_InitHooks(&hooks);
+}
+
+int qvl_json_hex4(const char *p, const char *end)
+{
+    if (end - p < 4)
+        return -1;
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
 }
 
 static bool is_continuation(char c)
@@ -99,54 +119,17 @@ static int expect(parse *s, char c, const char *wanted)
     return QVL_OK;
 }
 
-/* Bytes of the UTF-8 character at p, 0 when it is not one (cut, overlong, a
- * surrogate, past U+10FFFF). */
-static size_t utf8_bytes(const char *p, const char *end)
-{
-    unsigned char c = (unsigned char)p[0];
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3
-             : c < 0xf5 ? 4 : 0;
-    if (n == 0 || (size_t)(end - p) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (!is_continuation(p[i]))
-            return 0;
-    unsigned char d = n > 1 ? (unsigned char)p[1] : 0;
-    bool wrong = (c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f)
-                 || (c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f);
-    return wrong ? 0 : n;
-}
-
-/* Value of four hex digits at p, -1 when they are none. */
-static int hex4_at(const char *p, const char *end)
-{
-    if (end - p < 4)
-        return -1;
-    int value = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
-            return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
 /* Step over \uXXXX, both of them for a pair of surrogates. */
 static int scan_unicode(parse *s, size_t *len)
 {
-    int code = hex4_at(s->p + 2, s->end);
+    int code = qvl_json_hex4(s->p + 2, s->end);
     if (code < 0)
         return fail_here(s, "four hex digits behind \\u");
     bool is_pair = code >= 0xd800 && code < 0xdc00;
     if (is_pair) {
         const char *second = s->p + 6;
         bool is_escape = s->end - second >= 6 && memcmp(second, "\\u", 2) == 0;
-        int low = is_escape ? hex4_at(second + 2, s->end) : -1;
+        int low = is_escape ? qvl_json_hex4(second + 2, s->end) : -1;
         if (low < 0xdc00 || low > 0xdfff)
             return fail_here(s, "a pair of surrogates");
     } else if (code >= 0xdc00 && code <= 0xdfff) {
@@ -184,7 +167,7 @@ static int scan_string(parse *s, size_t *len)
         }
         if ((unsigned char)*s->p < 0x20)
             return fail_here(s, "an escape for a control character");
-        size_t n = utf8_bytes(s->p, s->end);
+        size_t n = qvl_utf8_bytes(s->p, (size_t)(s->end - s->p));
         if (n == 0)
             return fail_here(s, "UTF-8");
         *len += n;

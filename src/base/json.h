@@ -40,4 +40,7 @@ void qvl_json_quote(qvl_str *out, const char *s, size_t len);
  * ".0". v must be finite: JSON has no spelling for anything else. */
 void qvl_json_number(qvl_str *out, double v);
 
+/* Value of the four hex digits at p, -1 when they are none, or cut by `end`. */
+int qvl_json_hex4(const char *p, const char *end);
+
 #endif

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* Each glyph: its last column, then polylines parted by blanks. A point is a
  * column and a row, one digit each; 'a' is row 10. */
 static const char *const glyphs[95] = {
@@ -119,24 +121,11 @@ static int n_digit_columns(uint32_t code)
 
 uint32_t qvl_font_next(const char **text)
 {
-    const unsigned char *p = (const unsigned char *)*text;
-    uint32_t c = p[0];
-    if (c == 0)
-        return 0;
-    int more = c < 0x80 ? 0 : c < 0xc2 ? -1 : c < 0xe0 ? 1 : c < 0xf0 ? 2
-             : c < 0xf5 ? 3 : -1;
-    *text += 1;
-    if (more == 0)
-        return c;
-    c &= more > 0 ? 0x3fu >> more : 0;
-    for (int i = 1; i <= more; i++) {
-        if ((p[i] & 0xc0u) != 0x80u)
-            return 0xfffd;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    if (more < 0)
-        return 0xfffd;
-    *text += more;
+    size_t n = qvl_utf8_bytes(*text, strnlen(*text, 4));
+    uint32_t c = **text == '\0' ? 0 : 0xfffd;
+    if (c != 0 && n > 0)
+        c = qvl_utf8_code(*text, &n);
+    *text += c == 0 ? 0 : n > 0 ? n : 1;
     return c;
 }
 

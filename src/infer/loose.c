@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/node.h"
+#include "base/utf8.h"
 
 /* Most bytes of a number; longer ones say nothing more. */
 #define NUMBER_MAX_BYTES 127
@@ -26,28 +27,6 @@ typedef struct {
 } reader;
 
 /* ---- characters --------------------------------------------------------- */
-
-static bool is_continuation(char c)
-{
-    return ((unsigned char)c & 0xc0u) == 0x80u;
-}
-
-/* Bytes of the UTF-8 character at p, 0 when it is none. */
-static size_t utf8_bytes(const char *p, const char *end)
-{
-    unsigned char c = (unsigned char)p[0];
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3
-             : c < 0xf5 ? 4 : 0;
-    if (n == 0 || (size_t)(end - p) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (!is_continuation(p[i]))
-            return 0;
-    unsigned char d = n > 1 ? (unsigned char)p[1] : 0;
-    bool wrong = (c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f)
-                 || (c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f);
-    return wrong ? 0 : n;
-}
 
 static bool begins(const char *p, const char *end, const char *word)
 {
@@ -157,25 +136,7 @@ static void put(reader *r, const char *p, size_t n)
 static void put_code(reader *r, uint32_t c)
 {
     char b[4];
-    if (c < 0x80) {
-        b[0] = (char)c;
-        put(r, b, 1);
-    } else if (c < 0x800) {
-        b[0] = (char)(0xc0 | c >> 6);
-        b[1] = (char)(0x80 | (c & 0x3f));
-        put(r, b, 2);
-    } else if (c < 0x10000) {
-        b[0] = (char)(0xe0 | c >> 12);
-        b[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        b[2] = (char)(0x80 | (c & 0x3f));
-        put(r, b, 3);
-    } else {
-        b[0] = (char)(0xf0 | c >> 18);
-        b[1] = (char)(0x80 | (c >> 12 & 0x3f));
-        b[2] = (char)(0x80 | (c >> 6 & 0x3f));
-        b[3] = (char)(0x80 | (c & 0x3f));
-        put(r, b, 4);
-    }
+    put(r, b, qvl_utf8_put(b, c));
 }
 
 /* Put the mark of a character that cannot be read. */
@@ -185,26 +146,10 @@ static void put_unknown(reader *r)
     put_code(r, 0xfffd);
 }
 
-/* Four hex digits at p, -1 when there are none. */
-static int hex4(const char *p, const char *end)
-{
-    if (end - p < 4)
-        return -1;
-    int v = 0;
-    for (int i = 0; i < 4; i++) {
-        const char *digits = "0123456789abcdef0123456789ABCDEF";
-        const char *d = p[i] != '\0' ? strchr(digits, p[i]) : NULL;
-        if (d == NULL)
-            return -1;
-        v = v * 16 + (int)((d - digits) % 16);
-    }
-    return v;
-}
-
 /* \uXXXX, or two that are a pair; p stands on the backslash. */
 static void read_unicode(reader *r)
 {
-    int c = hex4(r->p + 2, r->end);
+    int c = qvl_json_hex4(r->p + 2, r->end);
     if (c < 0) {
         r->p += 2;
         put_unknown(r);
@@ -212,7 +157,7 @@ static void read_unicode(reader *r)
     }
     r->p += 6;
     bool is_high = c >= 0xd800 && c < 0xdc00;
-    int low = is_high && begins(r->p, r->end, "\\u") ? hex4(r->p + 2, r->end)
+    int low = is_high && begins(r->p, r->end, "\\u") ? qvl_json_hex4(r->p + 2, r->end)
                                                      : -1;
     if (low >= 0xdc00 && low < 0xe000) {
         r->p += 6;
@@ -284,7 +229,7 @@ static void read_string(reader *r, const char **text, size_t *len,
         }
         if ((unsigned char)*r->p < 0x20)
             r->fixes |= QVL_LOOSE_FIX_STRING;
-        size_t bytes = utf8_bytes(r->p, r->end);
+        size_t bytes = qvl_utf8_bytes(r->p, (size_t)(r->end - r->p));
         if (bytes == 0)
             put_unknown(r);
         else

@@ -200,7 +200,7 @@ base64 -w0 <"$images/gray_61x47.png" >picture
     echo '{"messages": [{"role": "user", "content": [{"type": "image",' \
         '"url": "synth/images/train-00000.png"}]}]}'
     echo '{"messages": [{"role": "user", "content": [{"type": "image",' \
-        '"image": "http://example.com/a.png"}]}]}'
+        '"image": "http://localhost/a.png"}]}]}'
     echo '{"images": ["tokenizer/tokenizer.json"], "messages": [' \
         '{"role": "user", "content": "<image>what"}]}'
     echo '{"images": ["synth/images/train-00000.png"], "messages": [' \
@@ -347,7 +347,7 @@ run bench model --model "$model" --what prefill --prompt 20 --repeats 1
 exits 0
 says prefill
 for flags in "--what other" "--image 7" "--image 1x1 --what vision" \
-    "--repeats none"; do
+    "--prompt 0" "--repeats none"; do
     # shellcheck disable=SC2086  # several words are meant
     run bench model --model "$model" $flags
     fails 2
