@@ -50,14 +50,17 @@ typedef struct {
     int n_grids;
 } qvl_pictures;
 
+/* A label that does not count. */
+#define QVL_LABEL_NONE (-100)
+
 /* A batch; rows may be padded on either side. */
 typedef struct {
     int n_rows;
     int row_len;
     const int64_t *input_ids;       // [n_rows, row_len]
     const int64_t *attention_mask;  // [n_rows, row_len], NULL: all 1
-    const int64_t *labels;          // [n_rows, row_len], -100: not counted;
-                                    // NULL: no loss
+    const int64_t *labels;          // [n_rows, row_len], QVL_LABEL_NONE: not
+                                    // counted; NULL: no loss
     qvl_pictures images;
     qvl_pictures videos;
 } qvl_batch_in;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "tensor/dtype.h"
 
 #define FIRST_SCALE 65536.0
@@ -187,7 +186,7 @@ static int run_sources(qvl_trainer *t, const qvl_batch_source *source, int n,
         if (n_labels[k] == 0)
             continue;
         qvl_batch_source s = source[k];
-        s.logits = false;
+        s.logits = QVL_LOGITS_NONE;
         s.loss_count = loss_count;
         int rc = qvl_model_step(t->model, &s, &want, err);
         if (rc != QVL_OK) {
@@ -239,17 +238,10 @@ static int count_skipped(qvl_trainer *t, const qvl_trainer_report *r,
 {
     qvl_trainer_counts *c = &t->counts;
     c->n_skipped += r->is_skipped;
-    if (r->n_labels == 0) {
-        qvl_log(QVL_LOG_WARN, "step %lld: no label counts, nothing is learned",
-                (long long)c->n_steps);
+    if (r->n_labels == 0)
         return QVL_OK;
-    }
     c->n_skipped_in_row = r->is_skipped ? c->n_skipped_in_row + 1 : 0;
-    if (!r->is_skipped)
-        return QVL_OK;
-    qvl_log(QVL_LOG_WARN, "step %lld: the norm of the gradients is %g, the "
-            "update is dropped", (long long)c->n_steps, r->grad_norm);
-    if (c->n_skipped_in_row < t->max_skipped)
+    if (!r->is_skipped || c->n_skipped_in_row < t->max_skipped)
         return QVL_OK;
     return qvl_fail(err, QVL_E_RANGE,
                     "norm of the gradients (step %lld): found %g, and no "
@@ -298,7 +290,7 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
     if (s.n_labels > 0) {
         float stat[2];
         qvl_batch_source own = *source;
-        own.logits = false;
+        own.logits = QVL_LOGITS_NONE;
         own.loss_count = 0.0;
         QVL_TRY(qvl_model_step(trainer->model, &own,
                                &(qvl_model_want){ .loss = true }, err));
