@@ -439,6 +439,10 @@ static void test_mistakes(void)
     CHECK(qvl_forward(f.model, &f.batch, 0, &error) != 0
               && error.exit_code == 2,
           "nothing wanted: %s", error.message);
+    CHECK(qvl_forward(f.model, &f.batch, QVL_LOGITS | 32, &error) != 0
+              && error.exit_code == 2,
+          "unknown word: %s", error.message);
+    CHECK_HAS(error.message, "want: found 33, expected", "unknown word");
     f.batch.images.n_cols = 100;
     CHECK(qvl_forward(f.model, &f.batch, QVL_LOGITS, &error) != 0,
           "columns: %s", error.message);
