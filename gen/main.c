@@ -1,8 +1,7 @@
 /* main.c - the generator: layer specs and kernels in, C, OpenCL C and GLSL out
  *
  *   gen --shaders DIR --tune DIR --out DIR [--arch FILE]... [--kernel NAME]...
- *       [--table NAME] [--spirv no] [--opencl no]
- *       [--half no]
+ *       [--table NAME] [--spirv yes|no] [--opencl yes|no] [--half yes|no]
  *   gen --embed DIR
  *   gen --dump PASS [--phase infer|decode|train] --shaders DIR --arch FILE
  *
@@ -295,6 +294,38 @@ static int embed(generator *g)
 
 /* ---- command line ---- */
 
+/* Add to a list of at most MAX_LIST. */
+static int add_option(generator *g, const char *flag, const char *value,
+                      const char **list, int *n)
+{
+    if (*n == MAX_LIST)
+        return qvl_fail(&g->err, QVL_E_USAGE,
+                        "%s: found more than %d of them", flag, MAX_LIST);
+    list[(*n)++] = value;
+    return QVL_OK;
+}
+
+/* A table is the beginning of the names of the library's. */
+static int read_table(generator *g, const char *flag, const char *value)
+{
+    if (strncmp(value, "qvl_", 4) != 0 || value[4] == '\0')
+        return qvl_fail(&g->err, QVL_E_USAGE,
+                        "%s: found %s, expected qvl_NAME", flag, value);
+    g->opt.table = value;
+    return QVL_OK;
+}
+
+static int read_switch(generator *g, const char *flag, const char *value,
+                       bool *is_no)
+{
+    bool no = strcmp(value, "no") == 0;
+    if (!no && strcmp(value, "yes") != 0)
+        return qvl_fail(&g->err, QVL_E_USAGE,
+                        "%s: found %s, expected yes or no", flag, value);
+    *is_no = no;
+    return QVL_OK;
+}
+
 static int read_options(generator *g, int argc, char **argv)
 {
     options *o = &g->opt;
@@ -314,19 +345,19 @@ static int read_options(generator *g, int argc, char **argv)
         else if (strcmp(flag, "--embed") == 0)
             o->embed = value;
         else if (strcmp(flag, "--spirv") == 0)
-            o->no_spirv = strcmp(value, "no") == 0;
+            QVL_TRY(read_switch(g, flag, value, &o->no_spirv));
         else if (strcmp(flag, "--opencl") == 0)
-            o->no_opencl = strcmp(value, "no") == 0;
+            QVL_TRY(read_switch(g, flag, value, &o->no_opencl));
         else if (strcmp(flag, "--half") == 0)
-            o->no_half = strcmp(value, "no") == 0;
+            QVL_TRY(read_switch(g, flag, value, &o->no_half));
         else if (strcmp(flag, "--phase") == 0)
             o->phase = value;
-        else if (strcmp(flag, "--table") == 0 && strncmp(value, "qvl_", 4) == 0)
-            o->table = value;
-        else if (strcmp(flag, "--arch") == 0 && o->n_arch < MAX_LIST)
-            o->arch[o->n_arch++] = value;
-        else if (strcmp(flag, "--kernel") == 0 && o->n_kernel < MAX_LIST)
-            o->kernel[o->n_kernel++] = value;
+        else if (strcmp(flag, "--table") == 0)
+            QVL_TRY(read_table(g, flag, value));
+        else if (strcmp(flag, "--arch") == 0)
+            QVL_TRY(add_option(g, flag, value, o->arch, &o->n_arch));
+        else if (strcmp(flag, "--kernel") == 0)
+            QVL_TRY(add_option(g, flag, value, o->kernel, &o->n_kernel));
         else
             return qvl_fail(&g->err, QVL_E_USAGE, "unknown flag %s", flag);
     }

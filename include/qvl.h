@@ -5,9 +5,10 @@
  * inference and training use.
  *
  * A function that can fail returns 0 or a negative code and fills the error it
- * was given (which may be NULL). Nothing here prints or ends the process; out
- * of host memory is an error like any other. A handle is for one thread at a
- * time.
+ * was given (which may be NULL). What kind of error it is tells exit_code; the
+ * code itself only says that there is one. Nothing here prints or ends the
+ * process; out of host memory is an error like any other. Pointers are not NULL
+ * unless it is said. A handle is for one thread at a time.
  */
 #ifndef QVL_H
 #define QVL_H
@@ -19,7 +20,9 @@
 
 typedef struct {
     int code;            // 0, or the negative code that was returned
-    int exit_code;       // status with which a program should end
+    int exit_code;       // status with which a program should end: 2 wrong use
+                         // or configuration, 3 data, 4 model files, 5 device
+                         // or memory, 130 interrupted, 1 a fault of ours
     char message[1024];  // one line: what, where, what was found, expected
     char hint[512];      // what to do about it, may be empty
 } qvl_error;
@@ -36,9 +39,11 @@ typedef struct {
     const char *dtype;   // "f32", "bf16", "f16": weights and activations
 } qvl_options;
 
-/* Open a folder with config.json and safetensors files. */
+/* Open a folder with config.json and safetensors files. *model is set on success
+ * alone. */
 int qvl_open(qvl **model, const char *folder, const qvl_options *options,
              qvl_error *error);
+/* Accepts NULL. */
 void qvl_close(qvl *model);
 
 /* Pictures, or videos, of a batch in order of appearance. */
@@ -50,14 +55,17 @@ typedef struct {
     int n_grids;
 } qvl_pictures;
 
+/* A label that does not count. */
+#define QVL_LABEL_NONE (-100)
+
 /* A batch; rows may be padded on either side. */
 typedef struct {
     int n_rows;
     int row_len;
     const int64_t *input_ids;       // [n_rows, row_len]
     const int64_t *attention_mask;  // [n_rows, row_len], NULL: all 1
-    const int64_t *labels;          // [n_rows, row_len], -100: not counted;
-                                    // NULL: no loss
+    const int64_t *labels;          // [n_rows, row_len], QVL_LABEL_NONE: not
+                                    // counted; NULL: no loss
     qvl_pictures images;
     qvl_pictures videos;
 } qvl_batch_in;
@@ -70,7 +78,8 @@ enum {
     QVL_GRADIENTS = 8,  // grad.NAME f32 of the loss, as in the checkpoint
 };
 
-/* Run a batch; it is borrowed for the call. Beside what is wanted there are
+/* Run a batch; it is borrowed for the call. `want` is made of the words
+ * above, at least one; others are refused. Beside what is wanted there are
  * position_ids i64 [3, n_rows, row_len] and rope_delta i64 [n_rows]. */
 int qvl_forward(qvl *model, const qvl_batch_in *batch, unsigned want,
                 qvl_error *error);
@@ -86,9 +95,10 @@ typedef struct {
 
 /* Results of the last batch, 0 when it failed. */
 size_t qvl_n_results(const qvl *model);
+/* Result k, which is below their number: a larger one stops the program. */
 void qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor);
 
-/* Read result k: dst [n_elems] of its type. */
+/* Read result k, as above: dst [n_elems] of its type. */
 int qvl_read(qvl *model, size_t k, void *dst, qvl_error *error);
 
 #endif

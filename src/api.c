@@ -155,8 +155,15 @@ int qvl_api_source(qvl_batch_source *out, const qvl_model_config *config,
 
 static int run_forward(void *arg)
 {
+    static const unsigned known =
+        QVL_LOGITS | QVL_LOSS | QVL_VISION | QVL_GRADIENTS;
     const forwarding *f = arg;
     qvl_batch_source source;
+    if ((f->want & ~known) != 0)
+        return qvl_fail(f->err, QVL_E_USAGE,
+                        "want: found %u, expected a sum of %d, %d, %d and %d",
+                        f->want, QVL_LOGITS, QVL_LOSS, QVL_VISION,
+                        QVL_GRADIENTS);
     QVL_TRY(qvl_api_source(&source, qvl_model_about(f->handle->model)->config,
                            f->in, f->err));
     source.logits = (f->want & QVL_LOGITS) != 0 ? QVL_LOGITS_ALL

@@ -29,42 +29,6 @@ void qvl_train_defaults(qvl_train_options *options)
     };
 }
 
-static qvl_group_options groups_of(const qvl_train_options *o)
-{
-    return (qvl_group_options){
-        .freeze_ratio = o->freeze_ratio,
-        .freeze = o->freeze, .n_freeze = o->n_freeze,
-        .freeze_regex = o->freeze_regex,
-        .is_frozen = { [QVL_PART_VIT] = o->freeze_vit != 0,
-                       [QVL_PART_ALIGNER] = o->freeze_aligner != 0,
-                       [QVL_PART_LLM] = o->freeze_llm != 0 },
-        .trainable = o->trainable, .n_trainable = o->n_trainable,
-        .trainable_regex = o->trainable_regex,
-        .optimizer = o->optimizer,
-        .learning_rate = o->learning_rate,
-        .part_lr = { [QVL_PART_VIT] = o->vit_lr,
-                     [QVL_PART_ALIGNER] = o->aligner_lr,
-                     [QVL_PART_LLM] = -1.0 },
-        .weight_decay = o->weight_decay,
-    };
-}
-
-static qvl_sched_options sched_of(const qvl_train_options *o)
-{
-    return (qvl_sched_options){
-        .type = o->schedule, .lr = o->learning_rate,
-        .max_steps = o->max_steps, .warmup_steps = o->warmup_steps,
-        .warmup_ratio = o->warmup_ratio,
-        .min_lr = o->min_lr, .min_lr_rate = o->min_lr_rate,
-        .warmup_lr_rate = o->warmup_lr_rate, .num_cycles = o->num_cycles,
-        .power = o->power, .lr_end = o->lr_end, .timescale = o->timescale,
-        .decay_type = o->decay_type, .num_decay_steps = o->num_decay_steps,
-        .num_stable_steps = o->num_stable_steps, .factor = o->factor,
-        .patience = o->patience,
-        .greater_is_better = o->greater_is_better != 0,
-    };
-}
-
 typedef struct {
     qvl_trainer *trainer;
     const char *folder;
@@ -76,18 +40,11 @@ static int open_trainer(void *arg)
 {
     opening *w = arg;
     const qvl_train_options *o = w->o;
-    qvl_trainer_options options = {
-        .recompute = o->recompute != 0,
-        .groups = groups_of(o),
-        .beta1 = o->beta1, .beta2 = o->beta2, .epsilon = o->epsilon,
-        .max_grad_norm = o->max_grad_norm,
-        .max_skipped = o->max_skipped,
-        .sched = sched_of(o),
-    };
+    qvl_model_options model;
     qvl_options device = { .device = o->device, .n_threads = o->n_threads,
                            .dtype = o->dtype };
-    QVL_TRY(qvl_api_model_options(&options.model, &device, w->err));
-    return qvl_trainer_open(&w->trainer, w->folder, &options, w->err);
+    QVL_TRY(qvl_api_model_options(&model, &device, w->err));
+    return qvl_trainer_open(&w->trainer, w->folder, &model, o, w->err);
 }
 
 int qvl_train_open(qvl_trainer **trainer, const char *folder,

@@ -351,8 +351,15 @@ static void absent_macros(out *o, const kern_operand *op)
         out_line(o, "#define loadv_%s(%s) splat_fv(0.0f)", op->name, params);
 }
 
+static bool has_parts(const kern *k)
+{
+    return form_mentions(k->body, "PARTS");
+}
+
 void form_macros(out *o, const form_view *v)
 {
+    if (has_parts(v->k))
+        out_line(o, "#define PARTS %du", KERN_PARTS);
     for (int i = 0; i < v->k->n_operands; i++)
         if (v->form->dtype[i] < 0)
             absent_macros(o, &v->k->operand[i]);
@@ -373,6 +380,8 @@ void form_macros(out *o, const form_view *v)
 
 void form_undef(out *o, const form_view *v)
 {
+    if (has_parts(v->k))
+        out_line(o, "#undef PARTS");
     for (int i = 0; i < v->k->n_operands; i++) {
         const kern_operand *op = &v->k->operand[i];
         if (op->optional)

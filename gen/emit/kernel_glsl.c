@@ -1,6 +1,6 @@
 /* Forms in GLSL. Buffers and arguments are global there; the arguments become
  * locals of the group's function, so that a body finds them as in C. */
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "emit/form.h"
@@ -18,6 +18,7 @@ static const char *glsl_type(int dtype)
     case QVL_U32:
         return "uint";
     default:
+        assert(dtype == QVL_F32);
         return "float";
     }
 }
@@ -99,8 +100,8 @@ void emit_kernel_glsl(qvl_str *s, const kern_form *form)
 {
     form_view v;
     form_view_init(&v, form);
-    char file[256];
-    snprintf(file, sizeof file, "%s.comp", form->id);
+    qvl_str file = {0};
+    qvl_str_printf(&file, "%s.comp", form->id);
     out o;
     out_init(&o, s);
     put_head(&o, &v);
@@ -108,7 +109,8 @@ void emit_kernel_glsl(qvl_str *s, const kern_form *form)
     form_expr(&o, &v, "");
     form_macros(&o, &v);
     out_gap(&o);
-    put_group(&o, &v, file);
+    put_group(&o, &v, file.p);
+    qvl_str_release(&file);
     out_line(&o, "void main()");
     out_open(&o);
     out_line(&o, "uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * "

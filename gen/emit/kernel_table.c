@@ -102,6 +102,8 @@ static void put_groups(out *o, const form_view *v)
     for (int i = 0; i < k->n_tiles; i++)
         if (form_mentions(k->groups, k->tile[i]))
             out_line(o, "const uint32_t %s = tile[%d];", k->tile[i], i);
+    if (form_mentions(k->groups, "PARTS"))
+        out_line(o, "const uint32_t PARTS = %d;", KERN_PARTS);
     out_line(o, "(void)arg, (void)tile, (void)LANES;");
     out_line(o, "return %s;", k->groups);
     out_close(o, "");

@@ -8,30 +8,8 @@
 
 /* ---- expressions in C ---- */
 
-static const char *operator_word(char op)
-{
-    switch (op) {
-    case '=':
-        return "==";
-    case '#':
-        return "!=";
-    case 'l':
-        return "<=";
-    case 'g':
-        return ">=";
-    case '&':
-        return "&&";
-    case '|':
-        return "||";
-    default:
-        return NULL;
-    }
-}
-
 void text_int(qvl_str *s, const ir_module *m, const ir_int *e)
 {
-    char one[2] = {e->op, '\0'};
-    const char *word;
     switch (e->kind) {
     case IR_INT_NUMBER:
         qvl_str_printf(s, "%lld", (long long)e->number);
@@ -64,10 +42,9 @@ void text_int(qvl_str *s, const ir_module *m, const ir_int *e)
             qvl_str_putc(s, ')');
             break;
         }
-        word = operator_word(e->op);
         qvl_str_putc(s, '(');
         text_int(s, m, e->a);
-        qvl_str_printf(s, " %s ", word ? word : one);
+        qvl_str_printf(s, " %s ", ir_operator_word(e->op));
         text_int(s, m, e->b);
         qvl_str_putc(s, ')');
         break;

@@ -47,6 +47,13 @@ int expr_fail(const expr_text *text, int col, qvl_err *err, const char *fmt,
                     text->file, text->line, col, what, len, line, col - 1, "");
 }
 
+int expr_place(const expr_text *text, int col, qvl_err *err)
+{
+    char msg[sizeof err->msg];
+    memcpy(msg, err->msg, sizeof msg);
+    return expr_fail(text, col, err, "%.500s", msg);
+}
+
 static int col_of(const parser *s, const char *p)
 {
     return s->text->col + (int)(p - s->text->text);

@@ -47,4 +47,8 @@ int expr_parse(expr **out, const expr_text *text, qvl_arena *arena,
 int expr_fail(const expr_text *text, int col, qvl_err *err, const char *fmt,
               ...);
 
+/* Give a message that err has already its place in the spec; returns
+ * QVL_E_CONFIG. */
+int expr_place(const expr_text *text, int col, qvl_err *err);
+
 #endif

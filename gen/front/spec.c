@@ -242,6 +242,8 @@ static int read_shape(reader *r, const expr_text *t, const char *p,
     } while (*p == ',');
     if (*p != ']')
         return expr_fail(t, t->col + (int)(p - t->text), r->err, "expected ]");
+    if (ir_shape_check(r->m, &s, r->err) != QVL_OK)
+        return expr_place(t, t->col, r->err);
     *end = p + 1;
     *shape = s;
     return QVL_OK;
@@ -273,7 +275,8 @@ static int add_index(reader *r, const expr_text *t, const char *name,
                        r->err));
     ir_input *in = input_add(m, name, QVL_INPUT_INDEX, IR_I32, shape);
     QVL_TRY(spec_size(&in->table, m, e, r->err));
-    poly_add(&start.d[0], &in->table, &one);
+    if (!poly_add(&start.d[0], &in->table, &one))
+        return expr_fail(t, t->col, r->err, "this size is too long");
     static const struct {
         const char *suffix;
         int kind;
@@ -394,15 +397,9 @@ static int read_param_shape(reader *r, const qvl_node *list, ir_param *p)
         QVL_TRY(expr_parse(&e, text_of(r, &list->items[i]), r->arena, r->err));
         QVL_TRY(spec_size(&p->shape.d[p->shape.rank++], r->m, e, r->err));
     }
+    if (ir_shape_check(r->m, &p->shape, r->err) != QVL_OK)
+        return expr_place(text_of(r, list), list->col, r->err);
     return QVL_OK;
-}
-
-static int param_index(const ir_module *m, const char *name)
-{
-    for (int i = 0; i < m->n_params; i++)
-        if (strcmp(m->param[i].name, name) == 0)
-            return i;
-    return -1;
 }
 
 static int read_param_options(reader *r, const qvl_node *map, ir_param *p)
@@ -413,7 +410,7 @@ static int read_param_options(reader *r, const qvl_node *map, ir_param *p)
         if (strcmp(k, "shape") == 0) {
             QVL_TRY(read_param_shape(r, v, p));
         } else if (strcmp(k, "same_as") == 0) {
-            p->same_as = v->s ? param_index(r->m, v->s) : -1;
+            p->same_as = v->s ? ir_param_find(r->m, v->s) : -1;
             if (p->same_as < 0)
                 return fail_node(r, v, "no parameter of this name above");
         } else if (strcmp(k, "if") == 0) {
@@ -436,7 +433,7 @@ static int read_param(reader *r, const char *group, const qvl_node *key,
 {
     ir_param p = {.group = group, .same_as = -1};
     QVL_TRY(read_param_name(r, key, &p));
-    if (param_index(r->m, p.name) >= 0)
+    if (ir_param_find(r->m, p.name) >= 0)
         return fail_node(r, key, "this parameter is there already");
     if (value->kind == QVL_NODE_MAP)
         QVL_TRY(read_param_options(r, value, &p));

@@ -28,7 +28,8 @@
  * attention(q, k, v, range, scale, cache) keeps k and v in the cache when
  * sequences are read, and reads them from there when they are continued.
  * Functions: linear, rms_norm, layer_norm, rope, attention, lookup, heads, join,
- * reshape, split, f32, sum_rows, cross_entropy, and the elementwise ones
+ * reshape, split, f32, sum_rows, cross_entropy, route, experts, combine (a layer
+ * of experts: call.c), and the elementwise ones
  * (+ - *, silu, gelu_tanh, gelu_erf, sigmoid, tanh, exp). A parameter is named
  * where it is used: linear(x, a.b) takes a.b.weight and, if there is one,
  * a.b.bias, from the innermost prefix outwards.

@@ -1,4 +1,6 @@
-/* check.c - what holds for a module after every pass */
+/* The invariants of ir.h, held against a module after every pass: one walk in the
+ * order of the program, which knows what is defined so far and where it stands.
+ * A fault is a mistake of a pass, so each is QVL_E_INTERNAL with the pass. */
 #include <string.h>
 
 #include "ir/ir.h"
@@ -6,7 +8,8 @@
 typedef struct {
     const ir_module *m;
     const char *after;
-    bool *defined;  // [n_values]
+    bool *defined;        // [n_values]
+    const ir_region *at;  // region that is being walked, NULL: none
     qvl_err *err;
 } checker;
 
@@ -25,6 +28,29 @@ static bool always_there(const ir_value *v)
            v->kind == IR_V_SPACE;
 }
 
+/* Does region r walk the turns of `of`, forwards or backwards? */
+static bool walks(const ir_region *r, const ir_region *of)
+{
+    if (r == of)
+        return true;
+    return r->kind == of->kind && r->var == of->var &&
+           (r->kind == IR_REPEAT ? r->id == of->id
+                                 : r->kind == IR_IF && r->cond == of->cond);
+}
+
+/* Is what region `home` defines seen in region `at`? */
+static bool in_scope(const ir_region *home, const ir_region *at)
+{
+    for (; home; home = home->outer) {
+        const ir_region *r = at;
+        while (r && !walks(r, home))
+            r = r->outer;
+        if (!r)
+            return false;
+    }
+    return true;
+}
+
 static int check_use(const checker *c, int line, ir_value *v)
 {
     if (v->kind == IR_V_VIEW && (!v->base || v->base->kind == IR_V_VIEW))
@@ -32,9 +58,13 @@ static int check_use(const checker *c, int line, ir_value *v)
     ir_value *root = ir_root(v);
     if (root->cls != v->cls)
         return fail(c, line, "a view of another class than its value", v);
-    if (always_there(root) || c->defined[root->id])
+    if (always_there(root))
         return QVL_OK;
-    return fail(c, line, "used before it is defined", v);
+    if (!c->defined[root->id])
+        return fail(c, line, "used before it is defined", v);
+    if (!in_scope(root->home, c->at))
+        return fail(c, line, "used outside of the region that defines it", v);
+    return QVL_OK;
 }
 
 static int define(const checker *c, int line, ir_value *v)
@@ -130,7 +160,7 @@ static int check_op(const checker *c, const ir_node *n)
     return QVL_OK;
 }
 
-static int check_block(const checker *c, const ir_block *block);
+static int check_block(checker *c, const ir_block *block);
 
 /* Where a value is known by its root alone, it is all of its root. */
 static int check_whole(const checker *c, int line, ir_value *v)
@@ -140,9 +170,13 @@ static int check_whole(const checker *c, int line, ir_value *v)
     return check_use(c, line, v);
 }
 
-static int check_region(const checker *c, const ir_node *n)
+static int check_region(checker *c, const ir_node *n)
 {
     const ir_region *r = n->region;
+    const ir_region *outer = c->at;
+    if (r->outer != outer)
+        return fail(c, n->line, "a region does not know what is around it",
+                    NULL);
     for (int i = 0; i < r->n_carry; i++) {
         const ir_carry *k = &r->carry[i];
         QVL_TRY(check_whole(c, n->line, k->init));
@@ -153,15 +187,17 @@ static int check_region(const checker *c, const ir_node *n)
             return fail(c, n->line, "a carry changes shape or class",
                         k->result);
     }
+    c->at = r;
     QVL_TRY(check_block(c, &r->body));
-    for (int i = 0; i < r->n_carry; i++) {
+    for (int i = 0; i < r->n_carry; i++)
         QVL_TRY(check_whole(c, n->line, r->carry[i].next));
+    c->at = outer;
+    for (int i = 0; i < r->n_carry; i++)
         QVL_TRY(define(c, n->line, r->carry[i].result));
-    }
     return QVL_OK;
 }
 
-static int check_block(const checker *c, const ir_block *block)
+static int check_block(checker *c, const ir_block *block)
 {
     for (const ir_node *n = block->first; n; n = n->next) {
         if (n->block != block)

@@ -5,23 +5,6 @@
 
 #include "graph/arch.h"
 
-const ir_fn ir_fns[] = {
-    {"silu", "silu_f32"},           {"dsilu", "dsilu_f32"},
-    {"gelu_tanh", "gelu_tanh_f32"}, {"dgelu_tanh", "dgelu_tanh_f32"},
-    {"gelu_erf", "gelu_erf_f32"},   {"dgelu_erf", "dgelu_erf_f32"},
-    {"sigmoid", "sigmoid_f32"},     {"tanh", "tanh_f32"},
-    {"exp", "exp_f32"},
-};
-const int ir_n_fns = (int)(sizeof ir_fns / sizeof ir_fns[0]);
-
-int ir_fn_find(const char *name)
-{
-    for (int i = 0; i < ir_n_fns; i++)
-        if (strcmp(ir_fns[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
 /* ---- values ---- */
 
 ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
@@ -51,6 +34,14 @@ int ir_input_find(const ir_module *m, const char *name)
 {
     for (int i = 0; i < m->n_inputs; i++)
         if (strcmp(m->input[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+int ir_param_find(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_params; i++)
+        if (strcmp(m->param[i].name, name) == 0)
             return i;
     return -1;
 }
@@ -137,19 +128,6 @@ void ir_append(ir_block *block, ir_node *node)
     block->last = node;
 }
 
-void ir_insert_after(ir_node *at, ir_node *node)
-{
-    ir_block *block = at->block;
-    node->block = block;
-    node->prev = at;
-    node->next = at->next;
-    if (at->next)
-        at->next->prev = node;
-    else
-        block->last = node;
-    at->next = node;
-}
-
 void ir_remove(ir_node *node)
 {
     ir_block *block = node->block;
@@ -186,14 +164,41 @@ bool ir_shape_equal(const ir_shape *a, const ir_shape *b)
     return true;
 }
 
-static poly product(const ir_shape *s, int from, int to)
+static bool try_product(const ir_shape *s, int from, int to, poly *out)
 {
     poly p = poly_number(1);
-    for (int i = from; i < to; i++) {
-        bool fits = poly_mul(&p, &p, &s->d[i]);
-        assert(fits);
-        (void)fits;
-    }
+    for (int i = from; i < to; i++)
+        if (!poly_mul(&p, &p, &s->d[i]))
+            return false;
+    *out = p;
+    return true;
+}
+
+int ir_shape_check(const ir_module *m, const ir_shape *s, qvl_err *err)
+{
+    poly p;
+    bool fits = true;
+    for (int from = 0; from < s->rank; from++)
+        for (int to = from; to <= s->rank; to++)
+            fits = fits && try_product(s, from, to, &p);
+    if (fits)
+        return QVL_OK;
+    qvl_str text = {0};
+    ir_print_shape(&text, m, s);
+    qvl_fail(err, QVL_E_CONFIG,
+             "the elements of %s are a sum of more than %d terms, or of "
+             "products of more than %d dims", text.p, POLY_MAX_TERMS,
+             POLY_MAX_FACTORS);
+    qvl_str_release(&text);
+    return QVL_E_CONFIG;
+}
+
+static poly product(const ir_shape *s, int from, int to)
+{
+    poly p = poly_number(0);
+    bool fits = try_product(s, from, to, &p);
+    assert(fits);
+    (void)fits;
     return p;
 }
 
@@ -232,6 +237,8 @@ static ir_value *view_new(ir_module *m, ir_value *v, const ir_shape *shape,
 ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
                      const char *name, qvl_err *err)
 {
+    if (ir_shape_check(m, shape, err) != QVL_OK)
+        return NULL;
     poly a = ir_elems(&v->shape);
     poly b = ir_elems(shape);
     bool same_rows = poly_equal(&v->shape.d[0], &shape->d[0]);
@@ -250,34 +257,43 @@ ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
     return r;
 }
 
+static ir_value *fail_place(const ir_value *v, qvl_err *err)
+{
+    qvl_fail(err, QVL_E_CONFIG,
+             "the place of a part of '%s' is a sum of more than %d terms, or "
+             "of products of more than %d dims", v->name, POLY_MAX_TERMS,
+             POLY_MAX_FACTORS);
+    return NULL;
+}
+
 ir_value *ir_columns(ir_module *m, ir_value *v, const poly *first,
-                     const poly *n, const char *name)
+                     const poly *n, const char *name, qvl_err *err)
 {
     assert(v->shape.rank == 2 || v->shape.rank == 3);
     ir_shape s = v->shape;
     s.d[1] = *n;
+    if (ir_shape_check(m, &s, err) != QVL_OK)
+        return NULL;
     ir_value *r = view_new(m, v, &s, name);
     poly at = *first;
-    bool fits = true;
-    if (s.rank == 3)
-        fits = poly_mul(&at, first, &s.d[2]);
-    fits = fits && poly_add(&r->off, &r->off, &at);
-    assert(fits);
-    (void)fits;
+    if ((s.rank == 3 && !poly_mul(&at, first, &s.d[2])) ||
+        !poly_add(&r->off, &r->off, &at))
+        return fail_place(v, err);
     r->slice = true;
     return r;
 }
 
 ir_value *ir_rows(ir_module *m, ir_value *v, const poly *first, const poly *n,
-                  const char *name)
+                  const char *name, qvl_err *err)
 {
     ir_shape s = v->shape;
     s.d[0] = *n;
+    if (ir_shape_check(m, &s, err) != QVL_OK)
+        return NULL;
     ir_value *r = view_new(m, v, &s, name);
     poly at;
-    bool fits = poly_mul(&at, first, &r->ld) && poly_add(&r->off, &r->off, &at);
-    assert(fits);
-    (void)fits;
+    if (!poly_mul(&at, first, &r->ld) || !poly_add(&r->off, &r->off, &at))
+        return fail_place(v, err);
     r->slice = true;
     return r;
 }
@@ -570,12 +586,13 @@ ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
         if (k->operand[i].access == KERN_IN)
             continue;
         ir_value *v = out ? out[o] : NULL;
-        if (!v) {
-            ir_shape s = output_shape(op, &k->operand[i], sym);
+        ir_shape s = v ? v->shape : output_shape(op, &k->operand[i], sym);
+        if (ir_shape_check(b->m, &s, err) != QVL_OK)
+            return NULL;
+        if (!v)
             v = ir_value_new(b->m, IR_V_OP, name,
                              output_class(&k->operand[i], cls), &s,
                              b->block->owner);
-        }
         if (v->kind == IR_V_OP || v->kind == IR_V_VIEW)
             v->def = n;
         op->out[op->n_out++] = v;
@@ -658,84 +675,4 @@ ir_value *ir_zero_add(ir_builder *b, const ir_shape *shape, ir_class cls,
     n->op.out[n->op.n_out++] = v;
     ir_append(b->block, n);
     return v;
-}
-
-/* ---- expressions ---- */
-
-static ir_expr *ex_new(ir_module *m, int kind)
-{
-    ir_expr *e = qvl_arena_array(m->arena, ir_expr, 1);
-    e->kind = kind;
-    return e;
-}
-
-const ir_expr *ir_ex_number(ir_module *m, double v)
-{
-    ir_expr *e = ex_new(m, IR_EX_NUMBER);
-    e->number = v;
-    return e;
-}
-
-const ir_expr *ir_ex_arg(ir_module *m, int arg)
-{
-    ir_expr *e = ex_new(m, IR_EX_ARG);
-    e->arg = arg;
-    return e;
-}
-
-const ir_expr *ir_ex_value(ir_module *m)
-{
-    return ex_new(m, IR_EX_VALUE);
-}
-
-static bool is_number(const ir_expr *e, double v)
-{
-    return e->kind == IR_EX_NUMBER && e->number == v;
-}
-
-static double fold(int kind, double a, double b)
-{
-    if (kind == IR_EX_ADD)
-        return a + b;
-    return kind == IR_EX_SUB ? a - b : a * b;
-}
-
-/* Folds numbers and drops x * 1, x + 0, x * 0. */
-const ir_expr *ir_ex_binary(ir_module *m, int kind, const ir_expr *a,
-                            const ir_expr *b)
-{
-    if (a->kind == IR_EX_NUMBER && b->kind == IR_EX_NUMBER)
-        return ir_ex_number(m, fold(kind, a->number, b->number));
-    if (kind == IR_EX_MUL) {
-        if (is_number(a, 1.0) || is_number(b, 0.0))
-            return b;
-        if (is_number(b, 1.0) || is_number(a, 0.0))
-            return a;
-    } else if (is_number(b, 0.0)) {
-        return a;
-    } else if (kind == IR_EX_ADD && is_number(a, 0.0)) {
-        return b;
-    }
-    ir_expr *e = ex_new(m, kind);
-    e->a = a;
-    e->b = b;
-    return e;
-}
-
-const ir_expr *ir_ex_call(ir_module *m, int fn, const ir_expr *a)
-{
-    assert(fn >= 0);
-    ir_expr *e = ex_new(m, IR_EX_CALL);
-    e->fn = fn;
-    e->a = a;
-    return e;
-}
-
-const ir_expr *ir_ex_neg(ir_module *m, const ir_expr *a)
-{
-    if (a->kind == IR_EX_NUMBER)
-        return ir_ex_number(m, -a->number);
-    ir_expr *e = ex_new(m, IR_EX_NEG);
-    e->a = a;
-    return e;
 }

@@ -14,7 +14,8 @@
  *   grad    a parameter's gradient is a value of its own kind; ops add to it.
  *
  * Invariants, held by ir_check after every pass: definitions come before uses
- * and in scope, shapes fit the kernel, classes fit its storage types, a slice is
+ * and in scope (a region's values are seen in it, and in the region that walks
+ * the same turns backwards), shapes fit the kernel, classes fit its storage types, a slice is
  * bound only where the kernel takes a row stride, each region's carries agree.
  */
 #ifndef GEN_IR_IR_H
@@ -52,7 +53,8 @@ typedef struct ir_int {
         IR_INT_DIM,    // dim
         IR_INT_VAR,    // loop variable, name
         IR_INT_COUNT,  // length of list dim
-        IR_INT_BINARY, // op: + - * / % < > = (==) ! (!=) & (and) | (or)
+        IR_INT_BINARY, // op: + - * / % < > l (<=) g (>=) = (==) # (!=)
+                       // & (and) | (or)
         IR_INT_NOT,    // a
         IR_INT_IN,     // a in list dim
     } kind;
@@ -290,11 +292,14 @@ typedef struct ir_module {
     int n_repeats;
 } ir_module;
 
-/* Functions of elementwise expressions: name in the spec, name in the dialect.
- * The derivative is a rule of its own (pass/grad.c). */
+/* Functions y = f(a) of elementwise expressions. The derivative is another
+ * function of a, or an expression of y; a function with neither has none. */
 typedef struct {
-    const char *name;
-    const char *dialect;
+    const char *name;      // in the spec
+    const char *dialect;   // in the kernels
+    const char *d_name;    // function that is the derivative, NULL
+    const struct ir_expr *(*d_of)(struct ir_module *m,
+                                  const struct ir_expr *y);  // or NULL
 } ir_fn;
 extern const ir_fn ir_fns[];
 extern const int ir_n_fns;
@@ -318,10 +323,11 @@ ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
 ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
                        const ir_shape *shape);
 int ir_input_find(const ir_module *m, const char *name);
+/* Family of parameters by its name template, -1: none. */
+int ir_param_find(const ir_module *m, const char *name);
 
 ir_node *ir_node_new(ir_module *m, int kind, int line);
 void ir_append(ir_block *block, ir_node *node);
-void ir_insert_after(ir_node *at, ir_node *node);
 void ir_remove(ir_node *node);
 
 /* Append the op of a kernel. Output shapes follow from the inputs by the
@@ -341,18 +347,23 @@ ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
 ir_value *ir_zero_add(ir_builder *b, const ir_shape *shape, ir_class cls,
                       const char *name);
 
-/* Views. */
+/* Fails unless every product of neighbouring dims is within the limits of a
+ * size. A shape that comes from a spec is checked before a value has it. */
+int ir_shape_check(const ir_module *m, const ir_shape *s, qvl_err *err);
+
+/* Views; NULL, with the error, when a size does not fit. */
 ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
                      const char *name, qvl_err *err);
 /* Columns [first, first + n) of dim 1, of a rank-2 or rank-3 value. */
 ir_value *ir_columns(ir_module *m, ir_value *v, const poly *first,
-                     const poly *n, const char *name);
+                     const poly *n, const char *name, qvl_err *err);
 /* Rows [first, first + n) of dim 0. */
 ir_value *ir_rows(ir_module *m, ir_value *v, const poly *first, const poly *n,
-                  const char *name);
+                  const char *name, qvl_err *err);
 /* The value whose memory a view shows. */
 ir_value *ir_root(ir_value *v);
-/* Number of elements; elements of a row (all dims but the first). */
+/* Number of elements; elements of a row (all dims but the first). The shape is
+ * one that ir_shape_check accepts. */
 poly ir_elems(const ir_shape *s);
 poly ir_row_elems(const ir_shape *s);
 bool ir_shape_equal(const ir_shape *a, const ir_shape *b);
@@ -365,6 +376,8 @@ const ir_expr *ir_ex_binary(ir_module *m, int kind, const ir_expr *a,
                             const ir_expr *b);
 const ir_expr *ir_ex_call(ir_module *m, int fn, const ir_expr *a);
 const ir_expr *ir_ex_neg(ir_module *m, const ir_expr *a);
+/* The derivative of function `fn` at a; NULL: it has none. */
+const ir_expr *ir_ex_derive(ir_module *m, int fn, const ir_expr *a);
 
 /* The op's dims by the kernel's symbols: out[k->n_syms]. On failure the message
  * names operand, found and expected shape. */
@@ -397,6 +410,8 @@ void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg);
 void ir_print(qvl_str *out, const ir_module *m);
 void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s);
 void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e);
+/* The operator of an ir_int in C: "<=", "&&", "+". */
+const char *ir_operator_word(char op);
 void ir_print_expr(qvl_str *out, const ir_expr *e, const char *const *arg);
 /* The invariants; `after` names the pass in the message. */
 int ir_check(const ir_module *m, const char *after, qvl_err *err);

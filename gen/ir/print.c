@@ -1,4 +1,5 @@
 /* print.c - a module as text, one node a line, for --dump and for tests */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,24 +23,20 @@ void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s)
     qvl_str_putc(out, ']');
 }
 
-static const char *operator_word(char op)
+const char *ir_operator_word(char op)
 {
-    switch (op) {
-    case '=':
-        return "==";
-    case '#':
-        return "!=";
-    case 'l':
-        return "<=";
-    case 'g':
-        return ">=";
-    case '&':
-        return "&&";
-    case '|':
-        return "||";
-    default:
-        return NULL;
-    }
+    static const struct {
+        char op;
+        const char *word;
+    } words[] = {{'+', "+"},  {'-', "-"},  {'*', "*"},  {'/', "/"},
+                 {'%', "%"},  {'<', "<"},  {'>', ">"},  {'l', "<="},
+                 {'g', ">="}, {'=', "=="}, {'#', "!="}, {'&', "&&"},
+                 {'|', "||"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].op == op)
+            return words[i].word;
+    assert(!"operator");
+    return "";
 }
 
 void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e)
@@ -66,16 +63,13 @@ void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e)
         ir_print_int(out, m, e->a);
         qvl_str_printf(out, " in %s", m->dim_name[e->dim]);
         break;
-    case IR_INT_BINARY: {
-        char one[2] = {e->op, '\0'};
-        const char *word = operator_word(e->op);
+    case IR_INT_BINARY:
         qvl_str_putc(out, '(');
         ir_print_int(out, m, e->a);
-        qvl_str_printf(out, " %s ", word ? word : one);
+        qvl_str_printf(out, " %s ", ir_operator_word(e->op));
         ir_print_int(out, m, e->b);
         qvl_str_putc(out, ')');
         break;
-    }
     }
 }
 

@@ -24,6 +24,7 @@ typedef struct {
 /* Names the dialects define; an operand or dim of that name would break them. */
 static const char *const reserved[] = {
     "f32", "u32", "i32", "bool", "fv", "VW", "LANE", "LANES", "GROUP",
+    "PARTS",
     "BARRIER", "if", "else", "for", "while", "do", "in", "out", "io", "acc",
     "arg", "tile", "shared", "library", "const", "kernel", "cut",
 };
@@ -160,6 +161,11 @@ static int read_dim(reader *r, kern_operand *o)
     if (o->rank == KERN_MAX_DIMS)
         return lex_fail(&r->lex, r->lex.token.at, r->err,
                         "more than %d dims", KERN_MAX_DIMS);
+    if (lex_is(&r->lex, "PARTS")) {
+        o->dim[o->rank++] = -1 - KERN_PARTS;
+        lex_next(&r->lex);
+        return QVL_OK;
+    }
     if (r->lex.token.kind == LEX_NUMBER) {
         int n = 0;
         QVL_TRY(read_number(r, 1 << 20, &n));
@@ -282,7 +288,8 @@ static bool is_size_word(const kern *k, const char *name, bool dims)
 {
     if (dims && strcmp(name, "VW") == 0)
         return false;  // differs by instruction set, the caller's count does not
-    if (strcmp(name, "LANES") == 0 || is_tile(k, name))
+    if (strcmp(name, "LANES") == 0 || is_tile(k, name)
+        || (dims && strcmp(name, "PARTS") == 0))
         return true;
     if (!dims) {
         size_t n = strlen(name);

@@ -18,7 +18,7 @@
  *            over a dim that is cut)
  *   type     f32 i32 u32, or a capital word: a storage type (f32, bf16, f16)
  *            chosen where the kernel is used; the same word twice is one choice
- *   dims     names or whole numbers. A name is a u32 argument of the kernel,
+ *   dims     names, whole numbers, or PARTS (KERN_PARTS). A name is a u32 argument of the kernel,
  *            known to the body. A rank-2 operand takes a value of any rank: the
  *            first dim stands for all leading ones. `const` dims are compiled in.
  *   ld       the operand may be a column slice of a wider tensor. The body
@@ -43,7 +43,7 @@
  *                      sum over it and is `acc`, or with `apart` each part
  *                      stores elements of its own, those of all parts together
  *                      being all of them
- *   groups EXPR        number of groups, of dims, args, tiles, LANES; ceil_div
+ *   groups EXPR        number of groups, of dims, args, tiles, LANES, PARTS; ceil_div
  * The body
  *   load_x(i) / store_y(i, v), for ld operands load_x(r, c) / store_y(r, c, v);
  *   values are f32 whatever the storage (i32/u32 for those types). loadv_x and
@@ -55,7 +55,7 @@
  *   Types f32 u32 i32 bool fv; arrays of constant size; for, if, ?:. No
  *   pointers, structs, recursion, return, goto, switch, float atomics. Every
  *   function call is one of the dialect. Literals carry their suffix: 1.0f, 2u.
- *   LANE, LANES, GROUP (u32), VW; BARRIER; EACH_LANE(i, n), EACH_LANE_V(i, n)
+ *   LANE, LANES, GROUP, PARTS (u32), VW; BARRIER; EACH_LANE(i, n), EACH_LANE_V(i, n)
  *   (whole vectors only), EACH_LANE_TAIL(i, n) (what is left of them);
  *   GROUP_SUM(part, v), GROUP_MAX(part, v): v becomes the group's sum, the same
  *   in all lanes, part is shared f32 [LANES]. Every lane reaches every barrier.
@@ -79,6 +79,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+
+/* Runs of rows that a sum over many rows is made of, each by a group of its own,
+ * before they are added up: enough to fill a device, few enough to keep. The word
+ * PARTS of kernels. */
+#define KERN_PARTS 32
 
 #define KERN_MAX_OPERANDS 12
 #define KERN_MAX_DIMS 4     // rank of an operand

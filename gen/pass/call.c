@@ -9,23 +9,12 @@ static int fail_at(lower *s, const expr *e, const char *what)
     return expr_fail(e->at, e->col, s->err, "%s", what);
 }
 
-/* Give a message of the IR builder its place in the spec. */
 static int place(lower *s, const expr *e)
 {
-    char msg[sizeof s->err->msg];
-    memcpy(msg, s->err->msg, sizeof msg);
-    return expr_fail(e->at, e->col, s->err, "%.500s", msg);
+    return expr_place(e->at, e->col, s->err);
 }
 
 /* ---- parameters ---- */
-
-static int family_find(const ir_module *m, const char *name)
-{
-    for (int i = 0; i < m->n_params; i++)
-        if (strcmp(m->param[i].name, name) == 0)
-            return i;
-    return -1;
-}
 
 /* PREFIX NAME SUFFIX, from the innermost prefix outwards; an inner prefix may
  * stand behind any of the outer ones (a tap's merger is no part of its block).
@@ -37,7 +26,7 @@ static int find_param(lower *s, const char *name, const char *suffix)
             const char *full = qvl_arena_printf(
                 s->m->arena, "%s%s%s%s", lower_prefix(s, k),
                 i ? s->prefix[i - 1] : "", name, suffix);
-            int f = family_find(s->m, full);
+            int f = ir_param_find(s->m, full);
             if (f >= 0)
                 return f;
         }
@@ -300,8 +289,8 @@ static int call_lookup(lower *s, const expr *e, const char *name,
     if (!poly_equal(&in[0]->shape.d[0], &s->m->input[index].table))
         return fail_at(s, e, "the table has another number of rows than the "
                              "index points into");
-    in[1] = lower_in_chunk(s, ir_input_value(s->m, index));
-    in[2] = lower_in_chunk(s, ir_input_value(s->m, index + 1));
+    QVL_TRY(lower_in_chunk(s, ir_input_value(s->m, index), &in[1]));
+    QVL_TRY(lower_in_chunk(s, ir_input_value(s->m, index + 1), &in[2]));
     return add_op(s, e, "lookup", in, 3, NULL, name ? name : "rows", out);
 }
 
@@ -354,7 +343,7 @@ static int call_f32(lower *s, const expr *e, const char *name, ir_value **out)
     return lower_as_class(s, x, IR_F32, out);
 }
 
-/* Sum over the rows: in 32 parts, then their sum. */
+/* Sum over the rows: in parts, then their sum. */
 static int call_sum_rows(lower *s, const expr *e, const char *name,
                          ir_value **out)
 {
@@ -420,7 +409,8 @@ static int call_route(lower *s, const expr *e, const char *name,
     if (logits->shape.rank != 2)
         return fail_at(s, e, "route takes logits [tokens, experts]");
     poly t = logits->shape.d[0];
-    poly_add(&ends, &logits->shape.d[1], &one);
+    if (!poly_add(&ends, &logits->shape.d[1], &one))
+        return fail_at(s, e, "the number of experts is too long a size");
     ir_value *chosen[2] = {new_value(s, name ? name : "route", IR_F32, t, &k),
                            new_value(s, "expert", IR_I32, t, &k)};
     if (!ir_op_add(&s->b, "route", &logits, 1, chosen, IR_ACT, NULL, NULL,
@@ -570,19 +560,15 @@ static int lower_operator(lower *s, const expr *e, const char *name,
 static int lower_by_name(lower *s, const expr *e, ir_value **out)
 {
     lower_name *n = lower_find(s, e->name);
-    if (n && n->value) {
-        *out = lower_in_chunk(s, n->value);
-        return QVL_OK;
-    }
+    if (n && n->value)
+        return lower_in_chunk(s, n->value, out);
     if (n)
         return expr_fail(e->at, e->col, s->err,
                          "'%s' was set inside of a block above and has no "
                          "value here", e->name);
     int input = ir_input_find(s->m, e->name);
-    if (input >= 0) {
-        *out = lower_in_chunk(s, ir_input_value(s->m, input));
-        return QVL_OK;
-    }
+    if (input >= 0)
+        return lower_in_chunk(s, ir_input_value(s->m, input), out);
     int f = find_param(s, e->name, "");
     if (f >= 0)
         return param_value(s, e, f, out);
@@ -641,8 +627,12 @@ int lower_split(lower *s, const expr *e, const char *const *names, int n,
     for (int i = 0; i < n; i++) {
         poly size;
         QVL_TRY(spec_size(&size, s->m, e->arg[i + 1], s->err));
-        out[i] = ir_columns(s->m, x, &first, &size, names[i]);
-        poly_add(&first, &first, &size);
+        out[i] = ir_columns(s->m, x, &first, &size, names[i], s->err);
+        if (!out[i])
+            return place(s, e->arg[i + 1]);
+        if (!poly_add(&first, &first, &size))
+            return fail_at(s, e->arg[i + 1], "the parts up to here add up to "
+                                             "too long a size");
     }
     if (!poly_equal(&first, &x->shape.d[1]))
         return fail_at(s, e, "the parts do not add up to the whole");

@@ -47,15 +47,17 @@ ir_class grad_class(const ir_value *v)
     return v->cls == IR_RES ? IR_RES : IR_ACT;
 }
 
-ir_value *grad_sum_of(grad *g, ir_value *v)
+int grad_sum_of(grad *g, ir_value *v, ir_value **out)
 {
     ir_value *root = ir_root(v);
+    *out = NULL;
     if (root->kind != IR_V_PARAM)
-        return NULL;
+        return QVL_OK;
     ir_value *sum = ir_grad_value(g->m, root->index, root->layer);
-    if (ir_shape_equal(&sum->shape, &v->shape))
-        return sum;
-    return ir_reshape(g->m, sum, &v->shape, sum->name, g->err);
+    if (!ir_shape_equal(&sum->shape, &v->shape))
+        sum = ir_reshape(g->m, sum, &v->shape, sum->name, g->err);
+    *out = sum;
+    return sum ? QVL_OK : QVL_E_INTERNAL;
 }
 
 static int sum_up(grad *g, ir_value *like, ir_value *a, ir_value *b,
@@ -192,8 +194,8 @@ static int fill_columns(grad *g, const ir_value *v, ir_value *whole)
         ir_value *slice = slice_at(g, v, &at, &from);
         if (!slice)
             return qvl_fail(g->err, QVL_E_CONFIG,
-                            "%s: the slices of '%s' do not lie side by side",
-                            g->m->file, v->name);
+                            "%s:%d: the slices of '%s' do not lie side by side",
+                            g->m->file, g->b.line, v->name);
         ir_value *dv = from ? *from
                             : ir_zero_add(&g->b, &slice->shape, whole->cls,
                                           whole->name);
@@ -201,7 +203,11 @@ static int fill_columns(grad *g, const ir_value *v, ir_value *whole)
         if (from)
             *from = NULL;
         poly n = ir_row_elems(&slice->shape);
-        poly_add(&at, &at, &n);
+        if (!poly_add(&at, &at, &n))
+            return qvl_fail(g->err, QVL_E_CONFIG,
+                            "%s:%d: the slices of '%s' add up to more than %d "
+                            "terms", g->m->file, g->b.line, v->name,
+                            POLY_MAX_TERMS);
     }
     return QVL_OK;
 }
@@ -287,12 +293,11 @@ static bool stores_with_grad(const grad *g, const ir_block *block)
     return false;
 }
 
-static int enter(grad *g, ir_region *fwd, ir_region *back, grad_scope *s)
+static void enter(grad *g, ir_region *fwd, ir_region *back, grad_scope *s)
 {
     *s = (grad_scope){.region = fwd, .outer = g->scope};
     g->scope = s;
     g->b.block = &back->body;
-    return QVL_OK;
 }
 
 static void leave(grad *g, ir_block *block)
@@ -306,8 +311,8 @@ static int add_carry(grad *g, ir_region *back, const char *name,
 {
     if (back->n_carry == IR_MAX_CARRY)
         return qvl_fail(g->err, QVL_E_CONFIG,
-                        "%s: too many values enter the loop that uses '%s'",
-                        g->m->file, name);
+                        "%s:%d: too many values enter the loop that uses '%s'",
+                        g->m->file, g->b.line, name);
     *out = &back->carry[back->n_carry++];
     return QVL_OK;
 }
@@ -376,7 +381,7 @@ static int walk_repeat(grad *g, const ir_node *node)
     }
     ir_region *back = mirror(g, fwd, node->line);
     grad_scope scope;
-    QVL_TRY(enter(g, fwd, back, &scope));
+    enter(g, fwd, back, &scope);
     for (int i = 0; i < fwd->n_carry; i++) {
         ir_carry *c = &back->carry[back->n_carry++];
         c->init = dres[i];
@@ -423,7 +428,7 @@ static int walk_if(grad *g, const ir_node *node)
         return QVL_OK;
     ir_region *back = mirror(g, fwd, node->line);
     grad_scope scope;
-    QVL_TRY(enter(g, fwd, back, &scope));
+    enter(g, fwd, back, &scope);
     for (int i = 0; i < fwd->n_carry; i++)
         if (dres[i])
             QVL_TRY(grad_give(g, fwd->carry[i].next, dres[i]));
@@ -465,8 +470,8 @@ static int place_rows(grad *g, const ir_value *rows, ir_value *dv,
     ir_value part = {.shape = rows->shape, .ld = ir_row_elems(&v->shape)};
     poly first = poly_symbol(g->scope->region->first);
     if (!poly_mul(&part.off, &first, &part.ld))
-        return qvl_fail(g->err, QVL_E_CONFIG, "%s: the size of '%s' is too "
-                        "long", g->m->file, v->name);
+        return qvl_fail(g->err, QVL_E_CONFIG, "%s:%d: the size of '%s' is too "
+                        "long", g->m->file, g->b.line, v->name);
     *out = whole;
     return place_slice(g, whole, &part, dv);
 }
@@ -478,7 +483,7 @@ static int walk_chunk(grad *g, const ir_node *node)
     ir_region *fwd = node->region;
     ir_block *block = g->b.block;
     grad_scope scope;
-    QVL_TRY(enter(g, fwd, fwd, &scope));
+    enter(g, fwd, fwd, &scope);
     QVL_TRY(walk_block(g, &fwd->body));
     int n = scope.n;
     for (int i = 0; i < n; i++) {

@@ -29,15 +29,14 @@ int grad_give(grad *g, ir_value *v, ir_value *dv);
 bool grad_wanted(const ir_value *v);
 
 /* For a parameter (or a view of one): the value that sums its gradient, with
- * v's shape. NULL when v is no parameter. */
-ir_value *grad_sum_of(grad *g, ir_value *v);
+ * v's shape. *out is NULL when v is no parameter. */
+int grad_sum_of(grad *g, ir_value *v, ir_value **out);
 
 /* Class of a gradient of v. */
 ir_class grad_class(const ir_value *v);
 
-/* The rule of an op: node's outputs have gradients, or it starts them. */
+/* Take the gradient of the op's first output and, where there is one or the op
+ * starts one by itself (a loss), add the ops of its rule. */
 int grad_rule(grad *g, const ir_node *node);
-/* Does this op start a gradient by itself (a loss)? */
-bool grad_is_seed(const ir_op *op);
 
 #endif

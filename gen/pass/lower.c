@@ -260,10 +260,11 @@ static int open_repeat(lower *s, const spec_stmt *stmt, const set_names *names,
     const ir_int *count;
     ir_value *init[IR_MAX_CARRY];
     QVL_TRY(spec_int(&count, m, stmt->value, NULL, s->err));
-    for (int i = 0; i < names->n_carried; i++)
-        QVL_TRY(lower_as_whole(
-            s, lower_in_chunk(s, lower_find(s, names->name[i])->value),
-            IR_RES, &init[i]));
+    for (int i = 0; i < names->n_carried; i++) {
+        ir_value *v = lower_find(s, names->name[i])->value;
+        QVL_TRY(lower_in_chunk(s, v, &v));
+        QVL_TRY(lower_as_whole(s, v, IR_RES, &init[i]));
+    }
     ir_region *r = region_new(s, IR_REPEAT, stmt->text->line);
     r->id = m->n_repeats++;
     r->label = lower_prefix(s, s->n_prefixes);
@@ -326,7 +327,8 @@ static int open_if(lower *s, const spec_stmt *stmt, const set_names *names,
                          "`as` goes with `VAR in LIST`");
     for (int i = 0; i < names->n; i++) {
         lower_name *old = lower_find(s, names->name[i]);
-        ir_value *v = lower_in_chunk(s, old->value);
+        ir_value *v;
+        QVL_TRY(lower_in_chunk(s, old->value, &v));
         QVL_TRY(lower_as_whole(s, v, v->cls, &v));
         if (v != old->value)
             set_name(s, names->name[i], v)->carried = old->carried;
@@ -397,28 +399,32 @@ static int lower_if(lower *s, const spec_stmt *stmt)
     return QVL_OK;
 }
 
-ir_value *lower_in_chunk(lower *s, ir_value *v)
+int lower_in_chunk(lower *s, ir_value *v, ir_value **out)
 {
     ir_region *r = s->chunk;
+    *out = v;
     if (!r || v->kind == IR_V_PARAM)
-        return v;
+        return QVL_OK;
     for (ir_region *h = v->home; h; h = h->outer)
         if (h == r)
-            return v;
+            return QVL_OK;
     poly all = spec_dim_size(s->m, r->dim);
     if (!poly_equal(&v->shape.d[0], &all))
-        return v;
+        return QVL_OK;
     for (int i = 0; i < s->m->n_values; i++) {
-        ir_value *known = s->m->value[i];
-        if (known->rows_of == v && known->home == r)
-            return known;
+        *out = s->m->value[i];
+        if ((*out)->rows_of == v && (*out)->home == r)
+            return QVL_OK;
     }
     poly first = poly_symbol(r->first);
     poly rows = poly_symbol(r->rows);
-    ir_value *part = ir_rows(s->m, v, &first, &rows, v->name);
+    ir_value *part = ir_rows(s->m, v, &first, &rows, v->name, s->err);
+    if (!part)
+        return QVL_E_CONFIG;
     part->home = r;
     part->rows_of = v;
-    return part;
+    *out = part;
+    return QVL_OK;
 }
 
 static int local_dim(ir_module *m, const char *name)
@@ -429,20 +435,24 @@ static int local_dim(ir_module *m, const char *name)
 }
 
 /* v, made in a chunk, becomes rows of a value outside of it. */
-static ir_value *collect_rows(lower *s, ir_region *r, ir_value *v,
-                              const char *name)
+static int collect_rows(lower *s, ir_region *r, ir_value *v, const char *name,
+                        ir_value **out)
 {
     ir_shape shape = v->shape;
     shape.d[0] = spec_dim_size(s->m, r->dim);
+    QVL_TRY(ir_shape_check(s->m, &shape, s->err));
     ir_value *all =
         ir_value_new(s->m, IR_V_SPACE, name, v->cls, &shape, r->outer);
     poly first = poly_symbol(r->first);
     v->kind = IR_V_VIEW;
     v->base = all;
     v->ld = ir_row_elems(&shape);
-    poly_mul(&v->off, &first, &v->ld);
+    if (!poly_mul(&v->off, &first, &v->ld))
+        return qvl_fail(s->err, QVL_E_CONFIG, "the size of '%s' is too long",
+                        name);
     v->slice = true;
-    return all;
+    *out = all;
+    return QVL_OK;
 }
 
 static int lower_chunk(lower *s, const spec_stmt *stmt)
@@ -476,9 +486,13 @@ static int lower_chunk(lower *s, const spec_stmt *stmt)
             newest = newest && strcmp(k->name, n->name) != 0;
         if (!newest)
             continue;
+        ir_value *all = NULL;
         if (n->value && n->value->kind == IR_V_OP &&
-            poly_equal(&n->value->shape.d[0], &rows))
-            set_name(s, n->name, collect_rows(s, r, n->value, n->name));
+            poly_equal(&n->value->shape.d[0], &rows) &&
+            collect_rows(s, r, n->value, n->name, &all) != QVL_OK)
+            return expr_place(stmt->text, stmt->text->col, s->err);
+        if (all)
+            set_name(s, n->name, all);
         else
             forget_name(s, n->name);
     }

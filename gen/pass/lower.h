@@ -48,6 +48,6 @@ lower_name *lower_find(const lower *s, const char *name);
 /* Loop variables as a NULL-terminated list for spec_int; from the arena. */
 const char *const *lower_vars(lower *s);
 /* In a chunk, rows of an outside value; else v itself. */
-ir_value *lower_in_chunk(lower *s, ir_value *v);
+int lower_in_chunk(lower *s, ir_value *v, ir_value **out);
 
 #endif

@@ -15,12 +15,6 @@ static const char *d_name(grad *g, const ir_value *v)
     return qvl_arena_printf(g->m->arena, "d_%s", v->name);
 }
 
-/* Gradient of output i of the op; NULL when nothing depends on it. */
-static int take(grad *g, const ir_op *op, int i, ir_value **dy)
-{
-    return grad_take(g, op->out[i], dy);
-}
-
 static ir_node *emit(grad *g, const char *kernel, ir_value *const *in,
                      int n_in, ir_value *const *out, ir_class cls,
                      const ir_real *scalar, const char *name)
@@ -48,11 +42,12 @@ static int give_into(grad *g, ir_value *v, const char *kernel,
     return grad_give(g, v, dv);
 }
 
-/* Add the column sums of parts [32, cols] to the parameter's gradient, or make
+/* Add the column sums of parts [PARTS, cols] to the parameter's gradient, or make
  * them the gradient of v. */
 static int give_parts(grad *g, ir_value *v, ir_value *part)
 {
-    ir_value *sum = grad_sum_of(g, v);
+    ir_value *sum;
+    QVL_TRY(grad_sum_of(g, v, &sum));
     ir_node *n = emit(g, "sum_rows", &part, 1, sum ? &sum : NULL, IR_F32,
                       NULL, d_name(g, v));
     if (!n)
@@ -67,16 +62,15 @@ static int give_col_sums(grad *g, ir_value *v, ir_value *dy)
 }
 
 /* y = x W':  dx = dy W,  dW = dy' x */
-static int rule_matmul_nt(grad *g, const ir_op *op)
+static int rule_matmul_nt(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     if (grad_wanted(op->in[0])) {
         ir_value *in[2] = {dy, op->in[1]};
         QVL_TRY(give_op(g, op->in[0], "matmul_nn", in, 2, NULL));
     }
     ir_value *in[2] = {dy, op->in[0]};
-    ir_value *sum = grad_sum_of(g, op->in[1]);
+    ir_value *sum;
+    QVL_TRY(grad_sum_of(g, op->in[1], &sum));
     if (!sum)
         return give_op(g, op->in[1], "matmul_tn", in, 2, NULL);
     return emit(g, "matmul_tn", in, 2, &sum, IR_F32, NULL, "dw") ? QVL_OK
@@ -85,10 +79,8 @@ static int rule_matmul_nt(grad *g, const ir_op *op)
 
 /* y = x w rstd:  dx = rstd (dy w - x rstd^2 mean(dy w x)),
  * dw = sum over rows of dy x rstd */
-static int rule_rms_norm(grad *g, const ir_op *op)
+static int rule_rms_norm(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     ir_value *x = op->in[0], *w = op->in[1], *rstd = op->out[1];
     ir_value *in[4] = {dy, x, w, rstd};
     QVL_TRY(give_op(g, x, "rms_norm_dx", in, 4, NULL));
@@ -100,10 +92,8 @@ static int rule_rms_norm(grad *g, const ir_op *op)
 
 /* z = (x - mean) rstd, y = z w + b:
  * dx = rstd (dy w - mean(dy w) - z mean(dy w z)), dw = sum dy z, db = sum dy */
-static int rule_layer_norm(grad *g, const ir_op *op)
+static int rule_layer_norm(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     ir_value *x = op->in[0], *mean = op->out[1], *rstd = op->out[2];
     ir_value *in[5] = {dy, x, op->in[1], mean, rstd};
     QVL_TRY(give_op(g, x, "layer_norm_dx", in, 5, NULL));
@@ -117,10 +107,8 @@ static int rule_layer_norm(grad *g, const ir_op *op)
 }
 
 /* A rotation: dx is dy turned back. */
-static int rule_rope(grad *g, const ir_op *op)
+static int rule_rope(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     ir_value *in[2] = {dy, op->in[1]};
     ir_real back = op->scalar[0];
     back.times = -back.times;
@@ -130,10 +118,8 @@ static int rule_rope(grad *g, const ir_op *op)
 /* p = softmax(scale q k'), o = p v:  delta = sum_d do o,
  * dp = do v', ds = p (dp - delta), dq = scale ds k, dk = scale ds' q, dv = p' do
  */
-static int rule_attention(grad *g, const ir_op *op)
+static int rule_attention(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     ir_value *in_d[2] = {dy, op->out[0]};
     ir_node *delta = emit(g, "attention_delta", in_d, 2, NULL, IR_F32, NULL,
                           "delta");
@@ -153,21 +139,20 @@ static int rule_attention(grad *g, const ir_op *op)
 
 /* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n
  * The input list is index, weight, start, entry (front/spec.c). */
-static int rule_lookup(grad *g, const ir_op *op)
+static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     if (!grad_wanted(op->in[0]))
         return QVL_OK;
     if (op->in[1]->kind != IR_V_INPUT)
         return qvl_fail(g->err, QVL_E_CONFIG,
-                        "%s: no gradient for a lookup inside a chunk",
-                        g->m->file);
+                        "%s:%d: no gradient for a lookup inside a chunk",
+                        g->m->file, g->b.line);
     int index = op->in[1]->index;
     ir_value *in[4] = {dy, op->in[2], ir_input_value(g->m, index + 2),
                        ir_input_value(g->m, index + 3)};
     ir_value *x = op->in[0];
-    ir_value *sum = grad_sum_of(g, x);
+    ir_value *sum;
+    QVL_TRY(grad_sum_of(g, x, &sum));
     if (!sum)
         return give_into(g, x, "lookup_dx", in, 4);
     return emit(g, "lookup_dx", in, 4, &sum, IR_ACT, NULL, "dx") ? QVL_OK
@@ -175,8 +160,9 @@ static int rule_lookup(grad *g, const ir_op *op)
 }
 
 /* The kernel computes the gradient of its logits with the loss. */
-static int rule_cross_entropy(grad *g, const ir_op *op)
+static int rule_cross_entropy(grad *g, const ir_op *op, ir_value *dy)
 {
+    (void)dy;
     return grad_give(g, op->in[0], op->out[1]);
 }
 
@@ -189,10 +175,8 @@ static const ir_op *sort_of(const ir_value *sorted)
 }
 
 /* y = x W[e]':  dx = dy W[e], summed over a token's uses; dW[e] = dy' x */
-static int rule_expert_nt(grad *g, const ir_op *op)
+static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     ir_value *x = op->in[0], *w = op->in[1], *start = op->in[2];
     ir_value *order = op->in[3];
     ir_value *in[3] = {dy, w, start};
@@ -207,16 +191,17 @@ static int rule_expert_nt(grad *g, const ir_op *op)
         QVL_TRY(grad_give(g, x, dx));
     }
     ir_value *in_w[4] = {dy, x, start, order};
-    ir_value *sum = grad_sum_of(g, w);
+    ir_value *sum;
+    QVL_TRY(grad_sum_of(g, w, &sum));
+    if (!sum)
+        return give_into(g, w, "expert_tn", in_w, 4);
     return emit(g, "expert_tn", in_w, 4, &sum, IR_F32, NULL, "dw") ? QVL_OK
                                                                    : FAILED;
 }
 
 /* z = sum_k w_k y_k:  dy_k = w_k dz, dw_k = dz . y_k */
-static int rule_combine(grad *g, const ir_op *op)
+static int rule_combine(grad *g, const ir_op *op, ir_value *dz)
 {
-    ir_value *dz;
-    QVL_TRY(take(g, op, 0, &dz));
     ir_value *y = op->in[0], *weight = op->in[1], *place = op->in[2];
     ir_value *in_y[3] = {dz, weight, sort_of(place)->out[1]};
     QVL_TRY(give_into(g, y, "combine_dy", in_y, 3));
@@ -225,10 +210,8 @@ static int rule_combine(grad *g, const ir_op *op)
 }
 
 /* w = softmax of the chosen logits:  dl_k = w_k (dw_k - sum_j w_j dw_j) */
-static int rule_route(grad *g, const ir_op *op)
+static int rule_route(grad *g, const ir_op *op, ir_value *dw)
 {
-    ir_value *dw;
-    QVL_TRY(take(g, op, 0, &dw));
     ir_value *logits = op->in[0];
     ir_value *in[3] = {op->out[0], op->out[1], dw};
     return give_into(g, logits, "route_dx", in, 3);
@@ -236,31 +219,10 @@ static int rule_route(grad *g, const ir_op *op)
 
 /* ---- elementwise ---- */
 
-/* d fn(a) / d a, as an expression of a */
-static const ir_expr *derive_fn(ir_module *m, int fn, const ir_expr *a)
-{
-    const char *name = ir_fns[fn].name;
-    const ir_expr *y = ir_ex_call(m, fn, a);
-    const ir_expr *one = ir_ex_number(m, 1.0);
-    if (strcmp(name, "silu") == 0)
-        return ir_ex_call(m, ir_fn_find("dsilu"), a);
-    if (strcmp(name, "gelu_tanh") == 0)
-        return ir_ex_call(m, ir_fn_find("dgelu_tanh"), a);
-    if (strcmp(name, "gelu_erf") == 0)
-        return ir_ex_call(m, ir_fn_find("dgelu_erf"), a);
-    if (strcmp(name, "sigmoid") == 0)  // y (1 - y)
-        return ir_ex_binary(m, IR_EX_MUL, y,
-                            ir_ex_binary(m, IR_EX_SUB, one, y));
-    if (strcmp(name, "tanh") == 0)  // 1 - y^2
-        return ir_ex_binary(m, IR_EX_SUB, one,
-                            ir_ex_binary(m, IR_EX_MUL, y, y));
-    if (strcmp(name, "exp") == 0)
-        return y;
-    return NULL;
-}
-
-/* d e / d arg; NULL when a function in it has no derivative. */
-static const ir_expr *derive(ir_module *m, const ir_expr *e, int arg)
+/* d e / d arg; NULL when a function in it has no derivative, and *lacks is that
+ * function. */
+static const ir_expr *derive(ir_module *m, const ir_expr *e, int arg,
+                             int *lacks)
 {
     const ir_expr *da, *db;
     switch (e->kind) {
@@ -268,23 +230,25 @@ static const ir_expr *derive(ir_module *m, const ir_expr *e, int arg)
         return ir_ex_number(m, e->arg == arg ? 1.0 : 0.0);
     case IR_EX_ADD:
     case IR_EX_SUB:
-        da = derive(m, e->a, arg);
-        db = derive(m, e->b, arg);
+        da = derive(m, e->a, arg, lacks);
+        db = derive(m, e->b, arg, lacks);
         return da && db ? ir_ex_binary(m, (int)e->kind, da, db) : NULL;
     case IR_EX_MUL:
-        da = derive(m, e->a, arg);
-        db = derive(m, e->b, arg);
+        da = derive(m, e->a, arg, lacks);
+        db = derive(m, e->b, arg, lacks);
         if (!da || !db)
             return NULL;
         return ir_ex_binary(m, IR_EX_ADD,
                             ir_ex_binary(m, IR_EX_MUL, da, e->b),
                             ir_ex_binary(m, IR_EX_MUL, e->a, db));
     case IR_EX_NEG:
-        da = derive(m, e->a, arg);
+        da = derive(m, e->a, arg, lacks);
         return da ? ir_ex_neg(m, da) : NULL;
     case IR_EX_CALL:
-        da = derive(m, e->a, arg);
-        db = derive_fn(m, e->fn, e->a);
+        da = derive(m, e->a, arg, lacks);
+        db = ir_ex_derive(m, e->fn, e->a);
+        if (!db)
+            *lacks = e->fn;
         return da && db ? ir_ex_binary(m, IR_EX_MUL, db, da) : NULL;
     default:
         return ir_ex_number(m, 0.0);
@@ -320,9 +284,13 @@ static int map_part(grad *g, const ir_op *op, int i, ir_value *dy,
                     ir_value **out)
 {
     ir_module *m = g->m;
-    const ir_expr *d = derive(m, op->expr, i);
+    int lacks = -1;
+    const ir_expr *d = derive(m, op->expr, i, &lacks);
     if (!d)
-        return qvl_fail(g->err, QVL_E_INTERNAL, "no derivative of a function");
+        return qvl_fail(g->err, QVL_E_CONFIG,
+                        "%s:%d: no gradient for the function %s, of which '%s' "
+                        "is made", m->file, g->b.line, ir_fns[lacks].name,
+                        op->out[0]->name);
     *out = dy;
     if (d->kind == IR_EX_NUMBER && d->number == 1.0)
         return QVL_OK;
@@ -342,10 +310,8 @@ static int map_part(grad *g, const ir_op *op, int i, ir_value *dy,
 }
 
 /* y = f(a, b, ...):  da = dy df/da, summed over rows where a is a bias */
-static int rule_map(grad *g, const ir_op *op)
+static int rule_map(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *dy;
-    QVL_TRY(take(g, op, 0, &dy));
     for (int i = 0; i < op->n_extra; i++) {
         ir_value *a = op->extra[i];
         ir_value *da;
@@ -360,8 +326,8 @@ static int rule_map(grad *g, const ir_op *op)
             QVL_TRY(give_col_sums(g, a, da));
         } else {
             return qvl_fail(g->err, QVL_E_CONFIG,
-                            "%s: no gradient for one factor a row ('%s')",
-                            g->m->file, a->name);
+                            "%s:%d: no gradient for one factor a row ('%s')",
+                            g->m->file, g->b.line, a->name);
         }
     }
     return QVL_OK;
@@ -369,7 +335,8 @@ static int rule_map(grad *g, const ir_op *op)
 
 /* ---- the table ---- */
 
-typedef int rule_fn(grad *g, const ir_op *op);
+/* dy is the gradient of the first output; NULL where the op is a seed. */
+typedef int rule_fn(grad *g, const ir_op *op, ir_value *dy);
 static const struct {
     const char *kernel;
     rule_fn *fn;
@@ -400,12 +367,6 @@ static int rule_find(const ir_op *op)
     return -1;
 }
 
-bool grad_is_seed(const ir_op *op)
-{
-    int i = rule_find(op);
-    return i >= 0 && rules[i].seed;
-}
-
 int grad_rule(grad *g, const ir_node *node)
 {
     const ir_op *op = &node->op;
@@ -417,6 +378,6 @@ int grad_rule(grad *g, const ir_node *node)
         return QVL_OK;
     ir_value *dy = NULL;
     if (!rules[i].seed)
-        QVL_TRY(take(g, op, 0, &dy));
-    return dy || rules[i].seed ? rules[i].fn(g, op) : QVL_OK;
+        QVL_TRY(grad_take(g, op->out[0], &dy));
+    return dy || rules[i].seed ? rules[i].fn(g, op, dy) : QVL_OK;
 }

@@ -53,6 +53,8 @@ typedef struct {
     size_t max_binding_bytes;  // largest slice a dispatch may bind
     size_t align_bytes;        // of a bound slice
     uint32_t max_lanes;        // largest group
+    uint32_t max_walk;         // rows that a group of attention may pass in its
+                               // loops, for heads of up to 128; 0: any number
     size_t shared_bytes;       // shared memory of a group
     uint32_t subgroup;         // 0: unknown
     bool has_f16;              // 16-bit float arithmetic

@@ -27,9 +27,8 @@
 #include "data/message.h"
 #include "data/record.h"
 #include "image/processor.h"
+#include "qvl.h"
 #include "text/tokenizer.h"
-
-#define QVL_LABEL_NONE (-100)
 
 /* Which turns of the assistant are supervised. */
 typedef enum { QVL_LOSS_ALL_TURNS, QVL_LOSS_LAST_TURN } qvl_loss_turns;

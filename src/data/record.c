@@ -112,6 +112,14 @@ const qvl_record_counts *qvl_records_seen(const qvl_records *r)
 
 /* ---- lines -------------------------------------------------------------- */
 
+/* A line that has been cut stays so: nothing is added behind the hole. */
+static void put_piece(qvl_records *r, const char *piece, size_t n)
+{
+    r->is_cut = r->is_cut || r->line.len + n > QVL_RECORD_MAX_BYTES;
+    if (!r->is_cut)
+        qvl_str_putn(&r->line, piece, n);
+}
+
 /* Read up to a line's end, which is taken and left out; false at the end of the
  * file. What goes beyond the longest line is read and forgotten. */
 static bool read_line(qvl_records *r)
@@ -125,13 +133,10 @@ static bool read_line(qvl_records *r)
         piece[n++] = (char)c;
         if (n < sizeof piece)
             continue;
-        if (r->line.len + n <= QVL_RECORD_MAX_BYTES)
-            qvl_str_putn(&r->line, piece, n);
-        else
-            r->is_cut = true;
+        put_piece(r, piece, n);
         n = 0;
     }
-    qvl_str_putn(&r->line, piece, n);
+    put_piece(r, piece, n);
     return c != EOF || r->line.len > 0 || r->is_cut;
 }
 
@@ -185,9 +190,10 @@ static void count_record(qvl_records *r, const qvl_record *record)
         r->counts.of_kind[record->object[i].kind]++;
 }
 
-/* Check the line that was read; the code of its first fault. */
-static int read_record(qvl_records *r, qvl_record *out, qvl_arena *arena,
-                       qvl_err *err)
+/* Check the line that was read; the code of its first fault. `file` is what the
+ * record says of its origin; NULL: a text of its own in the arena. */
+static int read_record(qvl_records *r, const char *file, qvl_record *out,
+                       qvl_arena *arena, qvl_err *err)
 {
     qvl_node *root;
     qvl_err first = { 0 };
@@ -217,14 +223,14 @@ static int read_record(qvl_records *r, qvl_record *out, qvl_arena *arena,
             *err = first;
         return first.code;
     }
-    record.file = qvl_arena_strdup(arena, r->path);
+    record.file = file != NULL ? file : qvl_arena_strdup(arena, r->path);
     count_record(r, &record);
     *out = record;
     return QVL_OK;
 }
 
-int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
-                     qvl_arena *arena, qvl_err *err)
+static int next_record(qvl_records *r, const char *file, qvl_record *out,
+                       bool *is_end, qvl_arena *arena, qvl_err *err)
 {
     size_t n_read = r->counts.n_records + r->counts.n_bad;
     bool has_more = (r->options.limit == 0 || n_read < r->options.limit)
@@ -233,7 +239,13 @@ int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
         return qvl_fail(err, QVL_E_IO, "cannot read file %s: %s, expected more "
                         "of it", r->path, strerror(errno));
     *is_end = !has_more;
-    return has_more ? read_record(r, out, arena, err) : QVL_OK;
+    return has_more ? read_record(r, file, out, arena, err) : QVL_OK;
+}
+
+int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
+                     qvl_arena *arena, qvl_err *err)
+{
+    return next_record(r, NULL, out, is_end, arena, err);
 }
 
 /* ---- whole files -------------------------------------------------------- */
@@ -286,13 +298,14 @@ static void report_oddities(const loading *l)
 static int load_steps(void *arg)
 {
     loading *l = arg;
+    const char *file = qvl_arena_strdup(l->arena, l->path);
     qvl_err first = { 0 };
     size_t n_bad = 0;
     bool is_end = false;
     while (n_bad < QVL_RECORD_MAX_FAULTS) {
         qvl_record record;
         qvl_err wrong = { 0 };
-        int rc = qvl_records_next(l->r, &record, &is_end, l->arena, &wrong);
+        int rc = next_record(l->r, file, &record, &is_end, l->arena, &wrong);
         if (rc == QVL_OK && is_end)
             break;
         if (rc == QVL_OK) {

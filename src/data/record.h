@@ -169,7 +169,8 @@ typedef struct {
 
 /* Read all records of a file. Bad ones are reported one by one (qvl_log) and
  * make it fail as a whole, with QVL_E_DATA and the first of them; so does a
- * file without a record. Oddities are reported once a file. */
+ * file without a record. Oddities are reported once a file. All records of one
+ * call share one text `file`, those of two calls never do. */
 int qvl_records_load(qvl_record_list *out, const char *path,
                      const qvl_record_options *options, qvl_arena *arena,
                      qvl_err *err);

@@ -27,8 +27,7 @@
 #include "base/err.h"
 #include "model/config.h"
 #include "model/vision_index.h"
-
-#define QVL_LABEL_NONE (-100)
+#include "qvl.h"
 
 /* Pictures, or videos, of a whole batch in order of appearance. */
 typedef struct {

@@ -261,6 +261,18 @@ static int read_rope(qvl_model_config *c, const qvl_node *root, qvl_err *err)
     return read_yarn(r, root, scaling, err);
 }
 
+/* That they are there, and divide, is the architecture's to check. */
+static int read_sharing(qvl_model_config *c, const qvl_node *root,
+                        qvl_err *err)
+{
+    int heads = 1, key_heads = 1;
+    const qvl_node *text = text_part(root);
+    QVL_TRY(want_int(root, text, "num_attention_heads", 1, &heads, err));
+    QVL_TRY(want_int(root, text, "num_key_value_heads", 1, &key_heads, err));
+    c->n_sharing = heads / key_heads;
+    return QVL_OK;
+}
+
 /* ---- vision ------------------------------------------------------------ */
 
 static int read_tokens(qvl_model_config *c, const qvl_node *root,
@@ -438,6 +450,7 @@ int qvl_model_config_read(qvl_model_config *config, const qvl_node *root,
                      &positions, err));
     c.max_positions = positions;
     QVL_TRY(read_rope(&c, root, err));
+    QVL_TRY(read_sharing(&c, root, err));
     QVL_TRY(read_vision(&c, root, err));
     QVL_TRY(read_eos(&c, root, err));
     QVL_TRY(read_dtype(&c, root, err));

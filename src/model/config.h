@@ -52,6 +52,7 @@ typedef struct {
     int eos[QVL_MAX_EOS];
     int n_eos;
     qvl_rope_config rope;
+    int n_sharing;        // query heads of the text that share a key head
     bool has_vision;
     qvl_vision_config vision;  // zero without vision
 } qvl_model_config;

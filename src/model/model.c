@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "model/walk.h"
 #include "tensor/dtype.h"
 
 #define MAX_RUNS 4  // recorded programs kept
@@ -262,6 +263,9 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
                         "step: found nothing to compute, expected logits, "
                         "loss, vision outputs of pictures, or gradients");
 
+    const qvl_device_info *info = &model->device->info;
+    QVL_TRY(qvl_batch_check_walk(&model->batch, w.grads, info->max_walk,
+                                 info->name, err));
     if (w.grads && model->trained == NULL)
         QVL_TRY(train_all(model, err));
     cached_run *r = find_run(model, &w);

@@ -39,7 +39,8 @@ static void add_rows(qvl_results *r, const qvl_batch_source *s,
 {
     const qvl_model_config *config = qvl_model_about(r->model)->config;
     size_t rows = (size_t)s->n_rows, len = (size_t)s->row_len;
-    if (s->logits)
+    assert(s->logits != QVL_LOGITS_LAST);  // these have no place in a row
+    if (s->logits == QVL_LOGITS_ALL)
         add(r, "logits", LOGITS, QVL_F32,
             (size_t[]){ rows, len, (size_t)config->vocab }, 3);
     if (want->loss)

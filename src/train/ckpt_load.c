@@ -83,13 +83,13 @@ static void compare_schedule(const resuming *r, const qvl_node *map,
         && strcmp(name, qvl_sched_name(s)) != 0)
         qvl_log(QVL_LOG_WARN, "%s was trained with schedule %s, this run has "
                 "%s", r->folder, name, qvl_sched_name(s));
-    if (max_steps != s->o.max_steps)
+    if (max_steps != s->o->max_steps)
         qvl_log(QVL_LOG_WARN, "%s was trained for %lld steps, this run for "
                 "%lld", r->folder, (long long)max_steps,
-                (long long)s->o.max_steps);
-    if (lr != s->o.lr)
+                (long long)s->o->max_steps);
+    if (lr != s->o->learning_rate)
         qvl_log(QVL_LOG_WARN, "%s was trained with learning rate %g, this run "
-                "has %g", r->folder, lr, s->o.lr);
+                "has %g", r->folder, lr, s->o->learning_rate);
 }
 
 static int read_scheduler(resuming *r)

@@ -190,9 +190,9 @@ static int write_scheduler(saving *s)
     const qvl_sched *sched = s->t->sched;
     put_text(s, "dtype", qvl_dtype_name(s->t->dtype));
     put_int(s, "global_step", c->n_steps);
-    QVL_TRY(put_number(s, "learning_rate", sched->o.lr));
+    QVL_TRY(put_number(s, "learning_rate", sched->o->learning_rate));
     put_text(s, "lr_scheduler_type", qvl_sched_name(sched));
-    put_int(s, "max_steps", sched->o.max_steps);
+    put_int(s, "max_steps", sched->o->max_steps);
     put_int(s, "n_bad", sched->memory.n_bad);
     put_int(s, "n_skipped", c->n_skipped);
     put_int(s, "n_skipped_in_row", c->n_skipped_in_row);
@@ -232,7 +232,7 @@ static int write_state(saving *s)
     put_word(s, "is_world_process_zero", "true");
     QVL_TRY(put_json(s, "log_history", st->log_history, "[]"));
     put_int(s, "logging_steps", st->logging_steps);
-    put_int(s, "max_steps", s->t->sched->o.max_steps);
+    put_int(s, "max_steps", s->t->sched->o->max_steps);
     put_int(s, "num_input_tokens_seen", st->n_tokens);
     QVL_TRY(put_number(s, "num_train_epochs", st->num_train_epochs));
     put_int(s, "save_steps", st->save_steps);

@@ -23,7 +23,7 @@ const char *qvl_part_name(qvl_part part)
 typedef struct {
     qvl_groups *g;
     const qvl_param_list *params;
-    const qvl_group_options *o;
+    const qvl_train_options *o;
     qvl_arena *arena;
     qvl_err *err;
 } making;
@@ -153,9 +153,16 @@ static void join_tied(making *m)
         trained[i] = trained[owner_of(m->params, i)];
 }
 
+static bool is_frozen(const qvl_train_options *o, int part)
+{
+    return (part == QVL_PART_VIT && o->freeze_vit)
+           || (part == QVL_PART_ALIGNER && o->freeze_aligner)
+           || (part == QVL_PART_LLM && o->freeze_llm);
+}
+
 static int mark_all(making *m)
 {
-    const qvl_group_options *o = m->o;
+    const qvl_train_options *o = m->o;
     memset(m->g->trained, true, (size_t)m->params->n * sizeof(bool));
     freeze_front(m);
     /* Only the owner of a tied pair was counted, so the other one follows. */
@@ -164,7 +171,7 @@ static int mark_all(making *m)
     QVL_TRY(mark_prefixes(m, o->freeze, o->n_freeze, false));
     QVL_TRY(mark_regex(m, o->freeze_regex, false));
     for (int i = 0; i < m->params->n; i++)
-        if (o->is_frozen[m->g->part[i]])
+        if (is_frozen(o, m->g->part[i]))
             m->g->trained[i] = false;
     QVL_TRY(mark_prefixes(m, o->trainable, o->n_trainable, true));
     QVL_TRY(mark_regex(m, o->trainable_regex, true));
@@ -207,9 +214,17 @@ bool qvl_group_decays(const char *name)
 
 /* ---- groups ------------------------------------------------------------- */
 
+/* The rate that a part was given; negative: none of its own. */
+static double rate_of(const qvl_train_options *o, int part)
+{
+    return part == QVL_PART_VIT       ? o->vit_lr
+           : part == QVL_PART_ALIGNER ? o->aligner_lr
+                                      : -1.0;
+}
+
 static int check_rates(const making *m)
 {
-    const qvl_group_options *o = m->o;
+    const qvl_train_options *o = m->o;
     if (!(o->learning_rate > 0.0) || !isfinite(o->learning_rate))
         return qvl_fail(m->err, QVL_E_CONFIG,
                         "learning_rate: found %g, expected a number above 0",
@@ -219,10 +234,10 @@ static int check_rates(const making *m)
                         "weight_decay: found %g, expected a number from 0 on",
                         o->weight_decay);
     for (int k = 0; k < QVL_N_PARTS; k++)
-        if (isnan(o->part_lr[k]) || isinf(o->part_lr[k]))
+        if (!isfinite(rate_of(o, k)))
             return qvl_fail(m->err, QVL_E_CONFIG,
                             "%s_lr: found %g, expected a number from 0 on",
-                            part_name[k], o->part_lr[k]);
+                            part_name[k], rate_of(o, k));
     return QVL_OK;
 }
 
@@ -230,8 +245,7 @@ static int is_multimodal(const making *m, bool *out)
 {
     static const char *const known[] = { "default", "multimodal" };
     const char *name = m->o->optimizer;
-    bool own = m->o->part_lr[QVL_PART_VIT] >= 0.0
-               || m->o->part_lr[QVL_PART_ALIGNER] >= 0.0;
+    bool own = m->o->vit_lr >= 0.0 || m->o->aligner_lr >= 0.0;
     if (name == NULL || strcmp(name, known[1]) == 0) {
         *out = name != NULL || own;
         return QVL_OK;
@@ -268,9 +282,9 @@ static void count_parts(making *m)
 /* Add a group of the trained parameters of a part that decay, or do not. */
 static void add_group(making *m, int part, bool decays)
 {
-    const qvl_group_options *o = m->o;
+    const qvl_train_options *o = m->o;
     qvl_groups *g = m->g;
-    double lr = part < QVL_N_PARTS ? o->part_lr[part] : -1.0;
+    double lr = rate_of(o, part);
     qvl_group made = { .part = part, .lr = lr < 0.0 ? o->learning_rate : lr,
                        .decay = decays ? o->weight_decay : 0.0 };
     for (int i = 0; i < m->params->n; i++) {
@@ -312,7 +326,7 @@ static int sort_groups(making *m)
 }
 
 int qvl_groups_make(qvl_groups *g, const qvl_param_list *params,
-                    const qvl_group_options *o, qvl_arena *arena,
+                    const qvl_train_options *o, qvl_arena *arena,
                     qvl_err *err)
 {
     qvl_groups made = {

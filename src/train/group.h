@@ -24,6 +24,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "graph/arch.h"
+#include "qvl_train.h"
 
 typedef enum {
     QVL_PART_VIT,
@@ -34,23 +35,6 @@ typedef enum {
 
 /* "vit", "aligner", "llm". */
 const char *qvl_part_name(qvl_part part);
-
-/* Borrowed for the call. */
-typedef struct {
-    double freeze_ratio;
-    const char *const *freeze;     // [n_freeze]
-    size_t n_freeze;
-    const char *freeze_regex;      // NULL: none
-    bool is_frozen[QVL_N_PARTS];
-    const char *const *trainable;  // [n_trainable]
-    size_t n_trainable;
-    const char *trainable_regex;
-    const char *optimizer;         // "default", "multimodal"; NULL: the second
-                                   // when a part has a rate of its own
-    double learning_rate;
-    double part_lr[QVL_N_PARTS];   // negative: as learning_rate; llm has none
-    double weight_decay;
-} qvl_group_options;
 
 typedef struct {
     int part;         // enum qvl_part; QVL_N_PARTS: all of them
@@ -70,11 +54,12 @@ typedef struct {
     size_t part_trained[QVL_N_PARTS];
 } qvl_groups;
 
-/* Sort the parameters; arrays belong to the arena. Fails with QVL_E_CONFIG: a
+/* Sort the parameters by what the options say of freezing and rates; they are
+ * borrowed for the call, arrays belong to the arena. Fails with QVL_E_CONFIG: a
  * number outside its range, an unknown optimizer, an expression that cannot be
  * read, a beginning that no name has, nothing left to train. */
 int qvl_groups_make(qvl_groups *g, const qvl_param_list *params,
-                    const qvl_group_options *o, qvl_arena *arena,
+                    const qvl_train_options *o, qvl_arena *arena,
                     qvl_err *err);
 
 /* Does a parameter of this name decay? */

@@ -48,11 +48,11 @@ static slot *begin(qvl_loader *l, uint64_t k)
     slot *s = &l->slots[k % l->n_slots];
     s->epoch = k / l->per_epoch;
     if (!l->has_order || l->order_epoch != s->epoch) {
-        qvl_plan_order(l->order, &l->o.plan, s->epoch);
+        qvl_epoch_plan_order(l->order, &l->o.plan, s->epoch);
         l->order_epoch = s->epoch;
         l->has_order = true;
     }
-    qvl_stretch part = qvl_plan_batch(&l->o.plan, k % l->per_epoch);
+    qvl_stretch part = qvl_epoch_plan_batch(&l->o.plan, k % l->per_epoch);
     s->n_records = (int)part.n;
     for (size_t i = 0; i < part.n; i++)
         s->record[i] = &l->o.record[l->order[part.first + i]];
@@ -158,7 +158,7 @@ int qvl_loader_open(qvl_loader **loader, const qvl_loader_options *options,
 
     qvl_loader *l = zeroed(1, sizeof *l);
     l->o = *options;
-    l->per_epoch = qvl_plan_batches(&l->o.plan);
+    l->per_epoch = qvl_epoch_plan_batches(&l->o.plan);
     l->next = l->taken = l->given = l->o.first;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->has_room, NULL);

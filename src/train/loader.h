@@ -11,14 +11,14 @@
 
 #include "base/err.h"
 #include "data/encode.h"
-#include "data/plan.h"
+#include "data/epoch_plan.h"
 #include "train/collate.h"
 
 /* Copied; what it points to is borrowed until the loader is closed. */
 typedef struct {
     const qvl_encoder *encoder;
     const qvl_record *record;  // [plan.n_records]
-    qvl_plan plan;
+    qvl_epoch_plan plan;
     uint64_t first;  // batch to begin with, counted over all epochs
     uint64_t end;    // batch to end before
     int n_taken;     // batches taken at once, at most; > 0

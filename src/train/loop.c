@@ -38,9 +38,9 @@ qvl_cadence_at qvl_loop_at(const qvl_loop *r)
 {
     if (r->step == 0)
         return (qvl_cadence_at){ 0 };
-    qvl_plan_place last = qvl_plan_at(&r->plan, (uint64_t)(r->step - 1));
-    qvl_stretch part = qvl_plan_update(&r->plan, last.update);
-    size_t done = part.first + part.n, all = qvl_plan_batches(&r->plan);
+    qvl_epoch_place last = qvl_epoch_plan_at(&r->plan, (uint64_t)(r->step - 1));
+    qvl_stretch part = qvl_epoch_plan_update(&r->plan, last.update);
+    size_t done = part.first + part.n, all = qvl_epoch_plan_batches(&r->plan);
     return (qvl_cadence_at){
         .step = r->step,
         .epoch = (double)last.epoch + (double)done / (double)all,
@@ -105,11 +105,12 @@ static void count_step(qvl_loop *r, const qvl_train_report *report)
         qvl_metrics_set(w, "skipped_updates", (double)report->n_skipped);
     if (r->c->model.torch_dtype == QVL_CONFIG_F16)
         qvl_metrics_set(w, "loss_scale", report->loss_scale);
-    if (report->is_skipped)
-        qvl_log(QVL_LOG_WARN, "step %lld: the update was left out: %s",
-                (long long)r->step, report->n_labels == 0
-                    ? "no label counts"
-                    : "the gradient is not finite");
+    if (report->is_skipped && report->n_labels == 0)
+        qvl_log(QVL_LOG_WARN, "step %lld: the update was left out: no label "
+                "counts", (long long)r->step);
+    else if (report->is_skipped)
+        qvl_log(QVL_LOG_WARN, "step %lld: the update was left out: the norm of "
+                "the gradients is %g", (long long)r->step, report->grad_norm);
 }
 
 /* Take the batches of the next update and train with them. */
@@ -117,8 +118,8 @@ static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
                       qvl_train_report *report)
 {
     qvl_error error;
-    qvl_plan_place at = qvl_plan_at(&r->plan, (uint64_t)r->step);
-    int n = (int)qvl_plan_update(&r->plan, at.update).n;
+    qvl_epoch_place at = qvl_epoch_plan_at(&r->plan, (uint64_t)r->step);
+    int n = (int)qvl_epoch_plan_update(&r->plan, at.update).n;
     double began_s = qvl_loop_now_s();
     QVL_TRY(qvl_loader_take(r->loader, batch, n, r->err));
     r->window_waited_s += qvl_loop_now_s() - began_s;

@@ -89,7 +89,7 @@ static int open_loader(qvl_loop *r, qvl_loader **loader,
         .n_threads = r->c->data.dataloader_num_workers,
         .n_ahead = r->c->data.dataloader_prefetch_factor,
     };
-    *n_batches = qvl_plan_batches(&options.plan);
+    *n_batches = qvl_epoch_plan_batches(&options.plan);
     options.end = *n_batches;
     return qvl_loader_open(loader, &options, r->err);
 }

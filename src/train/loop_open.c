@@ -88,7 +88,7 @@ static int open_trainer(qvl_loop *r)
 static int plan_steps(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
-    r->plan = (qvl_plan){
+    r->plan = (qvl_epoch_plan){
         .n_records = r->samples.train.n,
         .batch = (size_t)c->training.per_device_train_batch_size,
         .accumulate = (size_t)c->training.gradient_accumulation_steps,
@@ -97,7 +97,7 @@ static int plan_steps(qvl_loop *r)
         .is_shuffled = c->data.train_dataloader_shuffle,
         .drops_last = c->data.dataloader_drop_last,
     };
-    size_t updates = qvl_plan_updates(&r->plan);
+    size_t updates = qvl_epoch_plan_updates(&r->plan);
     if (updates == 0)
         return qvl_fail(r->err, QVL_E_DATA, "custom.train_jsonl: found %zu "
                         "records, expected at least the %zu of a batch with "
@@ -116,11 +116,11 @@ static int plan_steps(qvl_loop *r)
 }
 
 /* Number of the first batch of a step, counted over all epochs. */
-static uint64_t first_batch(const qvl_plan *plan, int64_t step)
+static uint64_t first_batch(const qvl_epoch_plan *plan, int64_t step)
 {
-    qvl_plan_place at = qvl_plan_at(plan, (uint64_t)step);
-    return at.epoch * qvl_plan_batches(plan)
-           + qvl_plan_update(plan, at.update).first;
+    qvl_epoch_place at = qvl_epoch_plan_at(plan, (uint64_t)step);
+    return at.epoch * qvl_epoch_plan_batches(plan)
+           + qvl_epoch_plan_update(plan, at.update).first;
 }
 
 static int open_loader(qvl_loop *r)
@@ -264,14 +264,14 @@ static void print_model(const qvl_loop *r)
 static void print_plan(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
-    const qvl_plan *p = &r->plan;
+    const qvl_epoch_plan *p = &r->plan;
     print_set("training", &r->samples.train);
     print_set("validation", &r->samples.val);
     print_model(r);
     qvl_log(QVL_LOG_INFO, "%lld steps of %zu samples (%zu batches of %zu), %zu"
             " steps an epoch; %s, warm-up %d steps or %g of all",
             (long long)r->max_steps, p->batch * p->accumulate, p->accumulate,
-            p->batch, qvl_plan_updates(p),
+            p->batch, qvl_epoch_plan_updates(p),
             qvl_run_config_word(c, "training.lr_scheduler_type", &r->arena),
             c->training.warmup_steps, c->training.warmup_ratio);
     qvl_log(QVL_LOG_INFO, "files go to %s", r->folder.path);

@@ -29,7 +29,7 @@ static const char *callbacks(qvl_loop *r, qvl_save_why why)
 /* What the order of the data depends on, and where it stands. */
 static const char *dataloader(qvl_loop *r)
 {
-    const qvl_plan *p = &r->plan;
+    const qvl_epoch_plan *p = &r->plan;
     return qvl_arena_printf(
         &r->arena, "{\"n_records\": %zu, \"batch\": %zu, \"accumulate\": %zu, "
         "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, \"step\": %lld}",
@@ -132,7 +132,7 @@ static int fail_order(const qvl_loop *r, const char *key, double found,
 /* The order of the data must be that of the run that is taken up. */
 static int check_order(const qvl_loop *r, const qvl_node *map)
 {
-    const qvl_plan *p = &r->plan;
+    const qvl_epoch_plan *p = &r->plan;
     const struct {
         const char *key;
         double now;

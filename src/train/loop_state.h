@@ -27,7 +27,7 @@ typedef struct {
 
     qvl_run_folder folder;
     const char *args;  // args.json
-    qvl_plan plan;
+    qvl_epoch_plan plan;
     int64_t max_steps;
     qvl_cadence cadence;
     qvl_cadence_state state;

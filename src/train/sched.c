@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "train/number.h"
 
 #define PI 3.14159265358979323846
 #define PROGRESS 1e-4  // relative; smaller changes do not count
@@ -27,7 +28,7 @@ static double wave(double turns)
 /* Share of the steps after the warmup. */
 static double share(const qvl_sched *s, int64_t k)
 {
-    return (double)(k - s->n_warmup) / max_1(s->o.max_steps - s->n_warmup);
+    return (double)(k - s->n_warmup) / max_1(s->o->max_steps - s->n_warmup);
 }
 
 static double with_floor(const qvl_sched *s, double f)
@@ -39,8 +40,8 @@ static double with_floor(const qvl_sched *s, double f)
 
 static double linear(const qvl_sched *s, int64_t k)
 {
-    return at_least_0((double)(s->o.max_steps - k)
-                      / max_1(s->o.max_steps - s->n_warmup));
+    return at_least_0((double)(s->o->max_steps - k)
+                      / max_1(s->o->max_steps - s->n_warmup));
 }
 
 static double cosine(const qvl_sched *s, int64_t k)
@@ -56,10 +57,10 @@ static double cosine_with_restarts(const qvl_sched *s, int64_t k)
 
 static double polynomial(const qvl_sched *s, int64_t k)
 {
-    double lr = s->o.lr, end = s->o.lr_end;
-    if (k > s->o.max_steps)
+    double lr = s->o->learning_rate, end = s->o->lr_end;
+    if (k > s->o->max_steps)
         return end / lr;
-    return ((lr - end) * pow(1.0 - share(s, k), s->o.power) + end) / lr;
+    return ((lr - end) * pow(1.0 - share(s, k), s->o->power) + end) / lr;
 }
 
 static double constant(const qvl_sched *s, int64_t k)
@@ -82,7 +83,7 @@ static double cosine_with_min_lr(const qvl_sched *s, int64_t k)
 
 static double cosine_warmup_with_min_lr(const qvl_sched *s, int64_t k)
 {
-    double r = s->o.warmup_lr_rate;
+    double r = s->o->warmup_lr_rate;
     if (k < s->n_warmup && r >= 0.0)
         return r + (1.0 - r) * (double)k / max_1(s->n_warmup - 1);
     if (k < s->n_warmup)
@@ -159,7 +160,7 @@ static bool is_progress(const qvl_sched *s, double value)
     double best = s->memory.best;
     if (!isfinite(best))
         return true;
-    return s->o.greater_is_better ? value > best * (1.0 + PROGRESS)
+    return s->o->greater_is_better ? value > best * (1.0 + PROGRESS)
                                   : value < best * (1.0 - PROGRESS);
 }
 
@@ -171,8 +172,8 @@ void qvl_sched_metric(qvl_sched *s, double value)
     if (isfinite(value) && is_progress(s, value)) {
         m->best = value;
         m->n_bad = 0;
-    } else if (++m->n_bad > s->o.patience) {
-        m->scale *= s->o.factor;
+    } else if (++m->n_bad > s->o->patience) {
+        m->scale *= s->o->factor;
         m->n_bad = 0;
     }
 }
@@ -209,39 +210,32 @@ static const char *shape_at(int i)
     return shape_name[i];
 }
 
-static int expect(bool holds, const char *what, double found,
-                  const char *wanted, qvl_err *err)
+static int check_numbers(const qvl_train_options *o, qvl_err *err)
 {
-    if (holds)
-        return QVL_OK;
-    return qvl_fail(err, QVL_E_CONFIG, "%s: found %g, expected %s", what,
-                    found, wanted);
-}
-
-static int check_numbers(const qvl_sched_options *o, qvl_err *err)
-{
-    QVL_TRY(expect(o->lr > 0.0 && isfinite(o->lr), "learning_rate", o->lr,
-                   "a number above 0", err));
-    QVL_TRY(expect(o->max_steps > 0, "max_steps", (double)o->max_steps,
-                   "a number above 0", err));
-    QVL_TRY(expect(o->warmup_ratio >= 0.0 && o->warmup_ratio <= 1.0,
-                   "warmup_ratio", o->warmup_ratio, "a share from 0 to 1",
-                   err));
-    QVL_TRY(expect(!(o->warmup_lr_rate > 1.0), "warmup_lr_rate",
-                   o->warmup_lr_rate, "a share from 0 to 1", err));
-    QVL_TRY(expect(o->power > 0.0, "power", o->power, "a number above 0",
-                   err));
-    QVL_TRY(expect(o->timescale != 0.0 && !isnan(o->timescale), "timescale",
-                   o->timescale, "a number above 0", err));
-    QVL_TRY(expect(o->factor > 0.0 && o->factor < 1.0, "factor", o->factor,
-                   "a number between 0 and 1", err));
-    return expect(o->patience >= 0, "patience", (double)o->patience,
-                  "a number from 0 on", err);
+    QVL_TRY(qvl_number_check(o->learning_rate > 0.0 && isfinite(o->learning_rate),
+                             "learning_rate", o->learning_rate,
+                             "a number above 0", err));
+    QVL_TRY(qvl_number_check(o->max_steps > 0, "max_steps",
+                             (double)o->max_steps, "a number above 0", err));
+    QVL_TRY(qvl_number_check(o->warmup_ratio >= 0.0 && o->warmup_ratio <= 1.0,
+                             "warmup_ratio", o->warmup_ratio,
+                             "a share from 0 to 1", err));
+    QVL_TRY(qvl_number_check(!(o->warmup_lr_rate > 1.0), "warmup_lr_rate",
+                             o->warmup_lr_rate, "a share from 0 to 1", err));
+    QVL_TRY(qvl_number_check(o->power > 0.0, "power", o->power,
+                             "a number above 0", err));
+    QVL_TRY(qvl_number_check(o->timescale != 0.0 && !isnan(o->timescale),
+                             "timescale", o->timescale, "a number above 0",
+                             err));
+    QVL_TRY(qvl_number_check(o->factor > 0.0 && o->factor < 1.0, "factor",
+                             o->factor, "a number between 0 and 1", err));
+    return qvl_number_check(o->patience >= 0, "patience", (double)o->patience,
+                            "a number from 0 on", err);
 }
 
 static int set_floor(qvl_sched *s, qvl_err *err)
 {
-    const qvl_sched_options *o = &s->o;
+    const qvl_train_options *o = s->o;
     unsigned uses = type[s->kind].uses;
     bool rate = o->min_lr_rate >= 0.0, absolute = o->min_lr >= 0.0;
     if ((uses & (FLOOR | MAY_FLOOR)) == 0)
@@ -254,15 +248,15 @@ static int set_floor(qvl_sched *s, qvl_err *err)
         return qvl_fail(err, QVL_E_CONFIG,
                         "%s: found neither min_lr nor min_lr_rate, expected "
                         "one of them", type[s->kind].name);
-    s->floor = rate ? o->min_lr_rate : absolute ? o->min_lr / o->lr : 0.0;
-    return expect(s->floor <= 1.0, rate ? "min_lr_rate" : "min_lr",
-                  rate ? o->min_lr_rate : o->min_lr,
-                  "no more than the learning rate", err);
+    s->floor = rate ? o->min_lr_rate : absolute ? o->min_lr / o->learning_rate : 0.0;
+    return qvl_number_check(s->floor <= 1.0, rate ? "min_lr_rate" : "min_lr",
+                            rate ? o->min_lr_rate : o->min_lr,
+                            "no more than the learning rate", err);
 }
 
 static int set_decay(qvl_sched *s, qvl_err *err)
 {
-    const qvl_sched_options *o = &s->o;
+    const qvl_train_options *o = s->o;
     QVL_TRY(find_name("decay_type", o->decay_type, N_SHAPES, shape_at,
                       &s->decay, err));
     if (o->num_decay_steps < 0)
@@ -273,16 +267,16 @@ static int set_decay(qvl_sched *s, qvl_err *err)
     s->n_stable = o->num_stable_steps >= 0
                       ? o->num_stable_steps
                       : o->max_steps - s->n_warmup - s->n_decay;
-    return expect(s->n_stable >= 0, "num_decay_steps",
-                  (double)o->num_decay_steps,
-                  "no more than the steps after the warmup", err);
+    return qvl_number_check(s->n_stable >= 0, "num_decay_steps",
+                            (double)o->num_decay_steps,
+                            "no more than the steps after the warmup", err);
 }
 
-int qvl_sched_init(qvl_sched *s, const qvl_sched_options *o, qvl_err *err)
+int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err)
 {
-    qvl_sched made = { .o = *o,
+    qvl_sched made = { .o = o,
                        .memory = { .scale = 1.0, .best = (double)NAN } };
-    QVL_TRY(find_name("lr_scheduler_type", o->type, (int)QVL_COUNT(type),
+    QVL_TRY(find_name("lr_scheduler_type", o->schedule, (int)QVL_COUNT(type),
                       type_at, &made.kind, err));
     QVL_TRY(check_numbers(o, err));
     made.n_warmup = o->warmup_steps > 0
@@ -295,13 +289,12 @@ int qvl_sched_init(qvl_sched *s, const qvl_sched_options *o, qvl_err *err)
                      : made.n_warmup > 0 ? (double)made.n_warmup
                                          : 10000.0;
     if (type[made.kind].factor == polynomial)
-        QVL_TRY(expect(o->lr_end >= 0.0 && o->lr_end < o->lr, "lr_end",
-                       o->lr_end, "less than the learning rate", err));
+        QVL_TRY(qvl_number_check(o->lr_end >= 0.0 && o->lr_end < o->learning_rate,
+                                 "lr_end", o->lr_end,
+                                 "less than the learning rate", err));
     QVL_TRY(set_floor(&made, err));
     if (type[made.kind].factor == warmup_stable_decay)
         QVL_TRY(set_decay(&made, err));
-    made.o.type = NULL;
-    made.o.decay_type = NULL;
     *s = made;
     return QVL_OK;
 }

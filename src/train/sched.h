@@ -30,25 +30,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-/* Negative numbers are "not given", where a comment says so. */
-typedef struct {
-    const char *type;       // one of the names above
-    double lr;              // of the run; min_lr and lr_end are against it
-    int64_t max_steps;
-    int64_t warmup_steps;   // <= 0: by ratio
-    double warmup_ratio;
-    double min_lr, min_lr_rate;  // negative; where m is needed, one is given
-    double warmup_lr_rate;  // r; negative: none
-    double num_cycles;      // c; negative: the default of the type
-    double power, lr_end;
-    double timescale;       // negative
-    const char *decay_type; // "linear", "cosine", "1-sqrt"
-    int64_t num_decay_steps, num_stable_steps;  // negative
-    double factor;
-    int64_t patience;
-    bool greater_is_better;
-} qvl_sched_options;
+#include "qvl_train.h"
 
 /* What reduce_lr_on_plateau remembers; the others leave it as it starts. */
 typedef struct {
@@ -65,14 +47,16 @@ typedef struct {
     double timescale;
     int64_t n_stable, n_decay;
     int decay;           // place in the table of shapes
-    qvl_sched_options o; // texts are not kept
+    const qvl_train_options *o;  // borrowed; texts are not read again
     qvl_sched_memory memory;
 } qvl_sched;
 
-/* Check and resolve. Fails with QVL_E_CONFIG: an unknown type or shape, a number
+/* Check and resolve what the options say of the schedule; min_lr and lr_end are
+ * against learning_rate. They are borrowed as long as the schedule is used, but
+ * for their texts. Fails with QVL_E_CONFIG: an unknown type or shape, a number
  * outside its range, both or neither of min_lr and min_lr_rate where one is
  * needed, decay steps that do not fit. */
-int qvl_sched_init(qvl_sched *s, const qvl_sched_options *o, qvl_err *err);
+int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err);
 
 /* factor(k), k >= 0. */
 double qvl_sched_factor(const qvl_sched *s, int64_t k);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "tensor/dtype.h"
+#include "train/number.h"
 
 #define FIRST_SCALE 65536.0
 #define CLEAN_STEPS 2000  // until the scale of the loss doubles
@@ -23,8 +23,7 @@ struct qvl_trainer {
     qvl_sched sched;
     qvl_trainer_counts counts;
     qvl_trainer_parts parts;
-    double beta1, beta2, epsilon, max_grad_norm;
-    int max_skipped;
+    qvl_train_options o;  // its texts are gone
 };
 
 /* ---- open and close ----------------------------------------------------- */
@@ -32,73 +31,58 @@ struct qvl_trainer {
 typedef struct {
     qvl_trainer *t;
     const char *folder;
-    const qvl_trainer_options *o;
+    const qvl_model_options *model;
     qvl_err *err;
 } opening;
 
-static int check_number(bool holds, const char *what, double found,
-                        const char *wanted, qvl_err *err)
+static int check_numbers(const qvl_train_options *o, qvl_err *err)
 {
-    if (holds)
-        return QVL_OK;
-    return qvl_fail(err, QVL_E_CONFIG, "%s: found %g, expected %s", what,
-                    found, wanted);
-}
-
-static int check_numbers(const qvl_trainer_options *o, qvl_err *err)
-{
-    QVL_TRY(check_number(o->beta1 >= 0.0 && o->beta1 < 1.0, "adam_beta1",
-                         o->beta1, "a number from 0 to below 1", err));
-    QVL_TRY(check_number(o->beta2 >= 0.0 && o->beta2 < 1.0, "adam_beta2",
-                         o->beta2, "a number from 0 to below 1", err));
-    QVL_TRY(check_number(o->epsilon > 0.0 && isfinite(o->epsilon),
-                         "adam_epsilon", o->epsilon, "a number above 0",
-                         err));
-    QVL_TRY(check_number(!isnan(o->max_grad_norm), "max_grad_norm",
-                         o->max_grad_norm, "a number", err));
-    return check_number(o->max_skipped > 0, "max_skipped_updates",
-                        o->max_skipped, "a number above 0", err);
+    QVL_TRY(qvl_number_check(o->beta1 >= 0.0 && o->beta1 < 1.0, "adam_beta1",
+                             o->beta1, "a number from 0 to below 1", err));
+    QVL_TRY(qvl_number_check(o->beta2 >= 0.0 && o->beta2 < 1.0, "adam_beta2",
+                             o->beta2, "a number from 0 to below 1", err));
+    QVL_TRY(qvl_number_check(o->epsilon > 0.0 && isfinite(o->epsilon),
+                             "adam_epsilon", o->epsilon, "a number above 0",
+                             err));
+    QVL_TRY(qvl_number_check(!isnan(o->max_grad_norm), "max_grad_norm",
+                             o->max_grad_norm, "a number", err));
+    return qvl_number_check(o->max_skipped > 0, "max_skipped_updates",
+                            o->max_skipped, "a number above 0", err);
 }
 
 static int open_parts(void *arg)
 {
     const opening *w = arg;
     qvl_trainer *t = w->t;
-    const qvl_trainer_options *o = w->o;
-    qvl_sched_options sched = o->sched;
-    sched.lr = o->groups.learning_rate;
+    const qvl_train_options *o = &t->o;
     QVL_TRY(check_numbers(o, w->err));
-    QVL_TRY(qvl_sched_init(&t->sched, &sched, w->err));
-    QVL_TRY(qvl_model_open(&t->model, w->folder, &o->model, w->err));
+    QVL_TRY(qvl_sched_init(&t->sched, o, w->err));
+    QVL_TRY(qvl_model_open(&t->model, w->folder, w->model, w->err));
     const qvl_model_parts *m = qvl_model_about(t->model);
-    QVL_TRY(qvl_groups_make(&t->groups, m->params, &o->groups, &t->arena,
-                            w->err));
-    QVL_TRY(qvl_model_train(t->model, t->groups.trained, o->recompute,
+    QVL_TRY(qvl_groups_make(&t->groups, m->params, o, &t->arena, w->err));
+    QVL_TRY(qvl_model_train(t->model, t->groups.trained, o->recompute != 0,
                             w->err));
     QVL_TRY(qvl_optim_open(&t->optim, m->store, t->groups.group, t->groups.n,
                            w->err));
-    t->beta1 = o->beta1;
-    t->beta2 = o->beta2;
-    t->epsilon = o->epsilon;
-    t->max_grad_norm = o->max_grad_norm;
-    t->max_skipped = o->max_skipped;
-    t->counts.loss_scale = o->model.dtype == QVL_F16 ? FIRST_SCALE : 1.0;
+    t->counts.loss_scale = w->model->dtype == QVL_F16 ? FIRST_SCALE : 1.0;
     t->parts = (qvl_trainer_parts){
         .texts = &t->texts, .calls = &t->calls,
         .model = t->model, .optim = t->optim, .sched = &t->sched,
         .groups = &t->groups, .counts = &t->counts,
         .folder = qvl_arena_strdup(&t->arena, w->folder),
-        .dtype = o->model.dtype,
+        .dtype = w->model->dtype,
     };
     return QVL_OK;
 }
 
 int qvl_trainer_open(qvl_trainer **trainer, const char *folder,
-                     const qvl_trainer_options *options, qvl_err *err)
+                     const qvl_model_options *model,
+                     const qvl_train_options *options, qvl_err *err)
 {
     qvl_trainer *t = qvl_memory_resize(NULL, sizeof *t);
     memset(t, 0, sizeof *t);
-    opening w = { t, folder, options, err };
+    t->o = *options;
+    opening w = { t, folder, model, err };
     int rc = qvl_guard(open_parts, &w, err);
     if (rc != QVL_OK) {
         qvl_trainer_close(t);
@@ -187,7 +171,7 @@ static int run_sources(qvl_trainer *t, const qvl_batch_source *source, int n,
         if (n_labels[k] == 0)
             continue;
         qvl_batch_source s = source[k];
-        s.logits = false;
+        s.logits = QVL_LOGITS_NONE;
         s.loss_count = loss_count;
         int rc = qvl_model_step(t->model, &s, &want, err);
         if (rc != QVL_OK) {
@@ -206,10 +190,11 @@ static int update(qvl_trainer *t, qvl_trainer_report *r, qvl_err *err)
     for (int g = 0; g < t->groups.n; g++)
         rates[g] = (qvl_optim_rates){
             .lr = t->groups.item[g].lr * r->factor,
-            .beta1 = t->beta1, .beta2 = t->beta2, .epsilon = t->epsilon,
+            .beta1 = t->o.beta1, .beta2 = t->o.beta2,
+            .epsilon = t->o.epsilon,
             .decay = t->groups.item[g].decay,
         };
-    QVL_TRY(qvl_optim_step(t->optim, rates, t->max_grad_norm,
+    QVL_TRY(qvl_optim_step(t->optim, rates, t->o.max_grad_norm,
                            1.0 / t->counts.loss_scale, err));
     QVL_TRY(qvl_optim_read(t->optim, &done, err));
     r->loss = (double)done.sum[0] / (double)r->n_labels;
@@ -239,17 +224,10 @@ static int count_skipped(qvl_trainer *t, const qvl_trainer_report *r,
 {
     qvl_trainer_counts *c = &t->counts;
     c->n_skipped += r->is_skipped;
-    if (r->n_labels == 0) {
-        qvl_log(QVL_LOG_WARN, "step %lld: no label counts, nothing is learned",
-                (long long)c->n_steps);
+    if (r->n_labels == 0)
         return QVL_OK;
-    }
     c->n_skipped_in_row = r->is_skipped ? c->n_skipped_in_row + 1 : 0;
-    if (!r->is_skipped)
-        return QVL_OK;
-    qvl_log(QVL_LOG_WARN, "step %lld: the norm of the gradients is %g, the "
-            "update is dropped", (long long)c->n_steps, r->grad_norm);
-    if (c->n_skipped_in_row < t->max_skipped)
+    if (!r->is_skipped || c->n_skipped_in_row < t->o.max_skipped)
         return QVL_OK;
     return qvl_fail(err, QVL_E_RANGE,
                     "norm of the gradients (step %lld): found %g, and no "
@@ -262,7 +240,7 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
 {
     qvl_trainer *t = trainer;
     qvl_trainer_counts *c = &t->counts;
-    if (c->n_steps >= t->sched.o.max_steps)
+    if (c->n_steps >= t->o.max_steps)
         return qvl_fail(err, QVL_E_USAGE,
                         "step: found %lld done, expected fewer than max_steps",
                         (long long)c->n_steps);
@@ -298,7 +276,7 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
     if (s.n_labels > 0) {
         float stat[2];
         qvl_batch_source own = *source;
-        own.logits = false;
+        own.logits = QVL_LOGITS_NONE;
         own.loss_count = 0.0;
         QVL_TRY(qvl_model_step(trainer->model, &own,
                                &(qvl_model_want){ .loss = true }, err));

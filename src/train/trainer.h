@@ -22,16 +22,6 @@
 #include "train/optim.h"
 #include "train/sched.h"
 
-typedef struct {
-    qvl_model_options model;
-    bool recompute;
-    qvl_group_options groups;
-    double beta1, beta2, epsilon;
-    double max_grad_norm;     // <= 0: no clipping
-    int max_skipped;          // dropped updates in a row that end the run
-    qvl_sched_options sched;  // lr is taken from groups
-} qvl_trainer_options;
-
 /* Counters of a run; a checkpoint holds them. */
 typedef struct {
     int64_t n_steps;
@@ -55,12 +45,13 @@ typedef struct {
     int64_t n_labels, n_correct, n_tokens;
 } qvl_trainer_score;
 
-typedef struct qvl_trainer qvl_trainer;
-
-/* Open a model folder. Fails with errors of the model, the groups and the
- * schedule; with QVL_E_CONFIG for a number outside its range. */
+/* Open a model folder on the device, and with the storage type, of `model`; what
+ * `options` say of these is not read. Both are borrowed for the call. Fails with
+ * errors of the model, the groups and the schedule; with QVL_E_CONFIG for a
+ * number outside its range. */
 int qvl_trainer_open(qvl_trainer **trainer, const char *folder,
-                     const qvl_trainer_options *options, qvl_err *err);
+                     const qvl_model_options *model,
+                     const qvl_train_options *options, qvl_err *err);
 void qvl_trainer_close(qvl_trainer *trainer);
 
 /* One step over n sources, borrowed for the call; loss_count and logits of the
@@ -72,7 +63,9 @@ void qvl_trainer_close(qvl_trainer *trainer);
 int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
                      int n, qvl_trainer_report *report, qvl_err *err);
 
-/* Loss of one source without training. */
+/* Loss of one source without training, which is zeros when no label counts. Call
+ * under a guard. Fails as qvl_model_step does; with QVL_E_DATA for a label that
+ * is a placeholder of pictures. */
 int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
                          qvl_trainer_score *score, qvl_err *err);
 

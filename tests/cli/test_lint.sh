@@ -113,6 +113,21 @@ echo "/* Vulkan does */" | put src/backend/a.c
 lint
 exits 0
 
+start "names in two headers"
+tree
+printf 'typedef struct {\n    int n;\n} qvl_thing;\n' | put src/base/a.h
+printf 'typedef enum {\n    A\n} qvl_thing;\n' | put src/model/b.h
+finds src/model/b.h:3 "the type qvl_thing stands in src/base/a.h already"
+tree
+printf '#define QVL_N 3\n' | put include/a.h
+printf '\n#define QVL_N 3\n' | put src/model/b.h
+finds src/model/b.h:2 "the macro QVL_N stands in include/a.h already"
+tree
+printf '#define QVL_N 3\n#undef QVL_N\n' | put include/a.h
+printf '#define QVL_N 3\n' | put src/model/b.h
+lint
+exits 0
+
 start "lengths and tabs"
 tree
 printf '/* %0100d */\n' 0 | put src/base/a.c

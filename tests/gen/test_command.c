@@ -141,4 +141,34 @@ static void test_wrong_use(void)
         CHECK(system(commands[i]) != 0, "%s", commands[i]);
 }
 
-RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_wrong_use))
+/* What is said of values that a flag does not take. */
+static void test_wrong_values(void)
+{
+    static const struct {
+        const char *flags, *message;
+    } cases[] = {
+        { "--spirv maybe", "--spirv: found maybe, expected yes or no" },
+        { "--opencl No", "--opencl: found No, expected yes or no" },
+        { "--half ''", "--half: found , expected yes or no" },
+        { "--table mine", "--table: found mine, expected qvl_NAME" },
+        { "--table qvl_", "--table: found qvl_, expected qvl_NAME" },
+        { "$(for i in $(seq 65); do echo --arch a; done)",
+          "--arch: found more than 64 of them" },
+        { "$(for i in $(seq 65); do echo --kernel a; done)",
+          "--kernel: found more than 64 of them" },
+        { "--spir no", "unknown flag --spir" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_arena arena = {0};
+        size_t len;
+        const char *path = check_path("said");
+        CHECK(system(qvl_arena_printf(&arena, GEN " %s 2>%s", cases[i].flags,
+                                      path)) != 0, "%s", cases[i].flags);
+        CHECK_HAS(read_all(path, &len, &arena), cases[i].message, "%s",
+                  cases[i].flags);
+        qvl_arena_release(&arena);
+    }
+}
+
+RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_wrong_use),
+          TEST(test_wrong_values))

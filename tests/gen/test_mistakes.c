@@ -376,6 +376,47 @@ static const mistake mistakes[] = {
       "small.yaml:41:10: no array 'y' in the program\n"
       "    y.{k}: y\n"
       "           ^" },
+    { "  token: index [T, 1] into V",
+      "  token: index [T, 1] into V + H + L + T + R + C",
+      "small.yaml:17:10: this size is too long\n"
+      "    token: index [T, 1] into V + H + L + T + R + C\n"
+      "           ^" },
+    { "    embed.weight: [V, H]",
+      "    embed.weight: [V + H + L, V + T + R]",
+      "small.yaml:24:19: the elements of [V + L + 2 * nh * A, V + T + R] "
+      "are a sum of more than 6 terms, or of products of more than 12 "
+      "dims\n"
+      "      embed.weight: [V + H + L, V + T + R]\n"
+      "                    ^" },
+    { "  angles: angles [T, A]",
+      "  angles: angles [V + T + L, V + A + R]",
+      "small.yaml:18:11: the elements of [V + L + T, V + R + A] are a "
+      "sum of more than 6 terms, or of products of more than 12 dims\n"
+      "    angles: angles [V + T + L, V + A + R]\n"
+      "            ^" },
+    { "    - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh, nh)",
+      "    - q, k, v = split(heads(linear(n, qkv), 3 * nh), "
+      "V + T + L + R + C + D, nh, nh)",
+      "small.yaml:33:77: the parts up to here add up to too long a size\n"
+      "      - q, k, v = split(heads(linear(n, qkv), 3 * nh), V + T + L "
+      "+ R + C + D, nh, nh)\n"
+      "                                                                              ^" },
+    { "    - x = x + linear(join(a), o)",
+      "    - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)",
+      "small.yaml:35:15: the elements of [V + T + R, L + C + 2 * A] are "
+      "a sum of more than 6 terms, or of products of more than 12 dims\n"
+      "      - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)\n"
+      "                ^" },
+    { "    - x = x + linear(join(a), o)",
+      "    - x = x + dsilu(linear(join(a), o))",
+      "small.yaml:35: no gradient for the function dsilu, of which "
+      "'dsilu' is made" },
+    { "    head.weight: [V, H]\nprogram:\n"
+      "  - x = lookup(embed.weight, token)\n",
+      "    head.weight: [V, H]\n    one.weight: [1, H]\nprogram:\n"
+      "  - x = lookup(embed.weight, token)\n"
+      "  - x = x * reshape(linear(x, one), T)\n",
+      "small.yaml:32: no gradient for one factor a row ('one')" },
 };
 
 /* A text with the first `find` replaced; from the arena. */

@@ -9,7 +9,7 @@ typedef struct {
     uint32_t rows, groups, cols, acc;
 } norm_case;
 
-enum { SHARES = 32, OFF = 3, PAD = 2 };
+enum { SHARES = KERN_PARTS, OFF = 3, PAD = 2 };
 
 /* What a case of a norm reads and writes. Rows of x and dy are slices of wider
  * ones; the truth begins with what `part` has. */

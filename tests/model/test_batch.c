@@ -1,6 +1,7 @@
 /* test_batch.c - rows of ids to the arrays of a step */
 #include "check.h"
 #include "model/batch.h"
+#include "model/walk.h"
 
 #include "tensor/dtype.h"
 #include "tiny.h"
@@ -35,7 +36,7 @@ static void open_tiny(void)
         .id = tiny_ids,
         .images = { &tiny_image_grid[0][0], 2, f.image, IMAGE_PATCHES },
         .videos = { &tiny_video_grid[0][0], 1, f.video, VIDEO_PATCHES },
-        .logits = true,
+        .logits = QVL_LOGITS_ALL,
     };
 }
 
@@ -230,6 +231,59 @@ static void test_chunk(void)
     qvl_arena_release(&f.arena);
 }
 
+static int64_t walk(bool grads)
+{
+    qvl_err err = { 0 };
+    int64_t rows = -1;
+    CHECK_OK(qvl_batch_walk(&f.batch, grads, &rows, &err), err);
+    return rows;
+}
+
+/* A group of 16 rows walks from the first that any of them sees to the last;
+ * backwards each of the two heads that share a key head counts. */
+static void test_walk(void)
+{
+    int64_t id[1000];
+    int32_t block[8] = { 0 }, table[2] = { 0, 0 }, past[2] = { 100, 20 };
+    qvl_batch_cache cache = { .n_slots = 128, .block_len = 128, .block = block,
+                              .n_blocks = 8, .table = table, .past = past,
+                              .next = past };
+    qvl_err err = { 0 };
+    for (int t = 0; t < 1000; t++)
+        id[t] = 1;
+    open_tiny();
+    f.source = (qvl_batch_source){ .n_rows = 1, .row_len = 1000, .id = id };
+    make();
+    CHECK_INT(walk(false), 1000, "keys of the last token");
+    CHECK_INT(walk(true), 2000, "queries of the first, twice");
+    f.source.n_rows = 2;
+    f.source.row_len = 500;
+    make();
+    CHECK_INT(walk(false), 515, "a group with 15 of the second row");
+    CHECK_INT(walk(true), 1030, "and backwards");
+    f.config.rope.dim = 130;
+    make();
+    CHECK_INT(walk(false), 1030, "heads of more than 128 numbers");
+    f.config.rope.dim = 128;
+    f.source.row_len = 1;
+    f.source.cache = &cache;
+    make();
+    CHECK_INT(walk(false), 101, "what is kept, and the token itself");
+
+    open_tiny();  // frames of 24, 20, 16, 16 patches
+    make();
+    CHECK_INT(walk(false), 44, "a group with patches of two pictures");
+    CHECK_OK(qvl_batch_check_walk(&f.batch, false, 44, "d", &err), err);
+    CHECK_OK(qvl_batch_check_walk(&f.batch, true, 0, "d", &err), err);
+    CHECK_FAILS(qvl_batch_check_walk(&f.batch, false, 43, "d", &err),
+                QVL_E_UNSUPPORTED, err,
+                "attention (device d): found 44 rows in one walk, expected at "
+                "most 43");
+    CHECK_FAILS(qvl_batch_check_walk(&f.batch, true, 81, "d", &err),
+                QVL_E_UNSUPPORTED, err, "found 82 rows");
+    qvl_arena_release(&f.arena);
+}
+
 static void test_mistakes(void)
 {
     static const int64_t hole[] = { 1, 0, 1 }, two[] = { 1, 2, 1 };
@@ -300,4 +354,4 @@ static void test_unknown(void)
 
 RUN_TESTS(TEST(test_sizes), TEST(test_text_inputs), TEST(test_vision_inputs),
           TEST(test_sorted), TEST(test_padding_and_labels), TEST(test_chunk),
-          TEST(test_mistakes), TEST(test_unknown))
+          TEST(test_walk), TEST(test_mistakes), TEST(test_unknown))

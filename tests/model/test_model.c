@@ -355,6 +355,33 @@ static void test_rows_apart(void)
     close_model();
 }
 
+/* More keys than some devices can walk over: refused there. */
+static void long_row(const char *dir, const char *device)
+{
+    enum { LEN = 7001 };
+    static int64_t id[LEN];
+    qvl_error error;
+    qvl_device *dev;
+    qvl_err err;
+    CHECK_OK(qvl_device_open(&dev, device, 0, &err), err);
+    uint32_t most = dev->info.max_walk;
+    qvl_device_close(dev);
+    if (most == 0 || most >= LEN)
+        return;
+    open_model(dir, device, NULL);
+    f.batch = (qvl_batch_in){ .n_rows = 1, .row_len = LEN, .input_ids = id };
+    CHECK(qvl_forward(f.model, &f.batch, QVL_LOGITS, &error) != 0
+              && error.exit_code == 2,
+          "%s: %s", device, error.message);
+    CHECK_HAS(error.message, "found 7001 rows in one walk", "%s", device);
+    close_model();
+}
+
+static void test_long_row(void)
+{
+    each_device(write_folder(false), long_row);
+}
+
 /* Storage of 16 bits: 8 bits of mantissa give 2^-9 a value, 11 bits 2^-12, and
  * errors add up over the layers. */
 static void test_half_storage(void)
@@ -412,6 +439,10 @@ static void test_mistakes(void)
     CHECK(qvl_forward(f.model, &f.batch, 0, &error) != 0
               && error.exit_code == 2,
           "nothing wanted: %s", error.message);
+    CHECK(qvl_forward(f.model, &f.batch, QVL_LOGITS | 32, &error) != 0
+              && error.exit_code == 2,
+          "unknown word: %s", error.message);
+    CHECK_HAS(error.message, "want: found 33, expected", "unknown word");
     f.batch.images.n_cols = 100;
     CHECK(qvl_forward(f.model, &f.batch, QVL_LOGITS, &error) != 0,
           "columns: %s", error.message);
@@ -451,5 +482,5 @@ static void test_no_memory(void)
 }
 
 RUN_TESTS(TEST(test_untied), TEST(test_tied), TEST(test_next_token),
-          TEST(test_rows_apart), TEST(test_half_storage), TEST(test_mistakes),
-          TEST(test_no_memory))
+          TEST(test_rows_apart), TEST(test_half_storage), TEST(test_long_row),
+          TEST(test_mistakes), TEST(test_no_memory))

@@ -41,13 +41,13 @@ void ref_rms_norm_dx(const ref_call *c)
     }
 }
 
-/* part[p,c] = sum of dy x rstd over the p-th of 32 runs of rows */
+/* part[p,c] = sum of dy x rstd over the p-th of PARTS runs of rows */
 void ref_rms_norm_dw_part(const ref_call *c)
 {
     int64_t rows = ref_dim(c, "rows"), groups = ref_dim(c, "groups");
     int64_t cols = ref_dim(c, "cols");
-    int64_t run = (rows + 31) / 32;
-    for (int64_t i = 0; i < 32 * cols; i++)
+    int64_t run = (rows + KERN_PARTS - 1) / KERN_PARTS;
+    for (int64_t i = 0; i < KERN_PARTS * cols; i++)
         c->out[0][i] = 0.0;
     for (int64_t i = 0; i < rows * groups; i++)
         for (int64_t k = 0; k < cols; k++)
@@ -99,12 +99,12 @@ void ref_layer_norm_dx(const ref_call *c)
     }
 }
 
-/* part[p,c] = sum of dy z over the p-th of 32 runs of rows */
+/* part[p,c] = sum of dy z over the p-th of PARTS runs of rows */
 void ref_layer_norm_dw_part(const ref_call *c)
 {
     int64_t rows = ref_dim(c, "rows"), cols = ref_dim(c, "cols");
-    int64_t run = (rows + 31) / 32;
-    for (int64_t i = 0; i < 32 * cols; i++)
+    int64_t run = (rows + KERN_PARTS - 1) / KERN_PARTS;
+    for (int64_t i = 0; i < KERN_PARTS * cols; i++)
         c->out[0][i] = 0.0;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t k = 0; k < cols; k++)

@@ -37,15 +37,15 @@ static void make_params(qvl_arena *a, bool tied)
                            i == HEAD && tied ? EMBED : -1, false);
 }
 
-static qvl_group_options base(void)
+static qvl_train_options base(void)
 {
-    return (qvl_group_options){ .learning_rate = 1e-3,
-                                .part_lr = { -1.0, -1.0, -1.0 },
+    return (qvl_train_options){ .learning_rate = 1e-3,
+                                .vit_lr = -1.0, .aligner_lr = -1.0,
                                 .weight_decay = 0.1 };
 }
 
 /* Trained parameters as a text of 0 and 1. */
-static const char *trained(const qvl_group_options *o, qvl_groups *g,
+static const char *trained(const qvl_train_options *o, qvl_groups *g,
                            qvl_arena *a)
 {
     static char text[N_PARAMS + 1];
@@ -68,12 +68,12 @@ static void test_freezing(void)
 {
     qvl_arena a = { 0 };
     make_params(&a, false);
-    qvl_group_options o = base();
+    qvl_train_options o = base();
     CHECK_TRAINED(&o, "1111111111");
-    o.is_frozen[QVL_PART_VIT] = true;  // not the aligner, whose names begin
+    o.freeze_vit = 1;  // not the aligner, whose names begin
                                        // the same
     CHECK_TRAINED(&o, "0001111111");
-    o.is_frozen[QVL_PART_LLM] = true;  // with the head
+    o.freeze_llm = 1;  // with the head
     CHECK_TRAINED(&o, "0001100000");
     const char *again[] = { "lm_head", "model.visual.patch_embed" };
     o.trainable = again;
@@ -96,7 +96,7 @@ static void test_ratio(void)
 {
     qvl_arena a = { 0 };
     make_params(&a, true);
-    qvl_group_options o = base();
+    qvl_train_options o = base();
     o.freeze_ratio = 39.5 / 132.0;
     CHECK_TRAINED(&o, "1111111111");
     o.freeze_ratio = 40.5 / 132.0;
@@ -113,12 +113,12 @@ static void test_tied(void)
 {
     qvl_arena a = { 0 };
     make_params(&a, true);
-    qvl_group_options o = base();
+    qvl_train_options o = base();
     const char *frozen[] = { "model.language_model.embed_tokens" };
     o.freeze = frozen;
     o.n_freeze = 1;
     CHECK_TRAINED(&o, "1111111111");  // by its other name
-    o.is_frozen[QVL_PART_LLM] = true;
+    o.freeze_llm = 1;
     CHECK_TRAINED(&o, "1111100000");
     const char *head[] = { "lm_head" };
     o.trainable = head;
@@ -172,21 +172,21 @@ static void test_groups(void)
 {
     qvl_arena a = { 0 };
     make_params(&a, true);
-    qvl_group_options o = base();
+    qvl_train_options o = base();
     qvl_groups g;
     trained(&o, &g, &a);
     CHECK_INT(g.n, 2, "groups");
     check_group(&g.item[0], QVL_N_PARTS, 1e-3, 0.0, 5, 20);
     check_group(&g.item[1], QVL_N_PARTS, 1e-3, 0.1, 4, 112);
-    o.part_lr[QVL_PART_VIT] = 0.0;
-    o.part_lr[QVL_PART_ALIGNER] = 5e-4;
+    o.vit_lr = 0.0;
+    o.aligner_lr = 5e-4;
     trained(&o, &g, &a);
     CHECK_INT(g.n, 6, "groups");
     check_group(&g.item[0], QVL_PART_VIT, 0.0, 0.0, 2, 8);
     check_group(&g.item[3], QVL_PART_ALIGNER, 5e-4, 0.1, 1, 16);
     check_group(&g.item[5], QVL_PART_LLM, 1e-3, 0.1, 2, 56);
     CHECK_INT(g.group[HEAD], 5, "tied");
-    o.is_frozen[QVL_PART_VIT] = true;
+    o.freeze_vit = 1;
     o.freeze_regex = "merger\\.norm";
     trained(&o, &g, &a);
     CHECK_INT(g.n, 3, "empty ones are left out");
@@ -204,9 +204,8 @@ static void test_refusals(void)
     qvl_err err = { 0 };
     qvl_groups g;
     make_params(&a, false);
-    qvl_group_options o = base();
-    for (int k = 0; k < QVL_N_PARTS; k++)
-        o.is_frozen[k] = true;
+    qvl_train_options o = base();
+    o.freeze_vit = o.freeze_aligner = o.freeze_llm = 1;
     CHECK_FAILS(qvl_groups_make(&g, &params, &o, &a, &err), QVL_E_CONFIG, err,
                 "trained parameters: found none");
     o = base();
@@ -229,7 +228,7 @@ static void test_refusals(void)
                 "optimizer: found galore");
     o = base();
     o.optimizer = "default";
-    o.part_lr[QVL_PART_VIT] = 1e-4;
+    o.vit_lr = 1e-4;
     CHECK_FAILS(qvl_groups_make(&g, &params, &o, &a, &err), QVL_E_CONFIG, err,
                 "expected multimodal");
     o = base();

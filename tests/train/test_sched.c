@@ -4,10 +4,10 @@
 #include "check.h"
 #include "train/sched.h"
 
-static qvl_sched_options base(const char *type, int64_t steps, int64_t warmup)
+static qvl_train_options base(const char *type, int64_t steps, int64_t warmup)
 {
-    return (qvl_sched_options){
-        .type = type, .lr = 1e-4, .max_steps = steps, .warmup_steps = warmup,
+    return (qvl_train_options){
+        .schedule = type, .learning_rate = 1e-4, .max_steps = steps, .warmup_steps = warmup,
         .min_lr = -1.0, .min_lr_rate = -1.0, .warmup_lr_rate = -1.0,
         .num_cycles = -1.0, .power = 1.0, .lr_end = 1e-7, .timescale = -1.0,
         .decay_type = "cosine", .num_decay_steps = -1, .num_stable_steps = -1,
@@ -20,14 +20,14 @@ typedef struct {
     double want;
 } point;
 
-static void check_points(const qvl_sched_options *o, const point *p, size_t n)
+static void check_points(const qvl_train_options *o, const point *p, size_t n)
 {
     qvl_sched s;
     qvl_err err = { 0 };
     CHECK_OK(qvl_sched_init(&s, o, &err), err);
     for (size_t i = 0; i < n; i++)
         CHECK_NEAR(qvl_sched_factor(&s, p[i].k), p[i].want, 1e-12,
-                   "%s, step %d", o->type, (int)p[i].k);
+                   "%s, step %d", o->schedule, (int)p[i].k);
 }
 
 #define POINTS(o, ...)                                                        \
@@ -38,7 +38,7 @@ static void check_points(const qvl_sched_options *o, const point *p, size_t n)
 
 static void test_types(void)
 {
-    qvl_sched_options o = base("linear", 10, 2);
+    qvl_train_options o = base("linear", 10, 2);
     POINTS(&o, { 0, 0.0 }, { 1, 0.5 }, { 2, 1.0 }, { 6, 0.5 }, { 9, 0.125 },
            { 10, 0.0 }, { 12, 0.0 });
     o = base("cosine", 110, 10);
@@ -51,7 +51,7 @@ static void test_types(void)
     o.num_cycles = 2.0;
     POINTS(&o, { 25, 0.5 }, { 50, 1.0 }, { 75, 0.5 }, { 100, 0.0 });
     o = base("polynomial", 10, 0);
-    o.lr = 1e-3;
+    o.learning_rate = 1e-3;
     o.power = 2.0;
     POINTS(&o, { 0, 1.0 }, { 5, 0.250075 }, { 10, 1e-4 }, { 11, 1e-4 });
     o = base("constant", 10, 5);
@@ -68,7 +68,7 @@ static void test_types(void)
 
 static void test_floors(void)
 {
-    qvl_sched_options o = base("cosine_warmup_with_min_lr", 100, 10);
+    qvl_train_options o = base("cosine_warmup_with_min_lr", 100, 10);
     o.min_lr = 1e-6;
     POINTS(&o, { 0, 0.1 }, { 4, 0.5 }, { 9, 1.0 },
            { 10, 0.9996984593744525 }, { 54, 0.505 },
@@ -97,7 +97,7 @@ static void test_floors(void)
 
 static void test_warmup(void)
 {
-    qvl_sched_options o = base("linear", 10, 0);
+    qvl_train_options o = base("linear", 10, 0);
     qvl_sched s;
     qvl_err err = { 0 };
     o.warmup_ratio = 0.25;  // 2.5 steps: rounded up
@@ -112,7 +112,7 @@ static void test_warmup(void)
 
 static void test_plateau(void)
 {
-    qvl_sched_options o = base("reduce_lr_on_plateau", 100, 0);
+    qvl_train_options o = base("reduce_lr_on_plateau", 100, 0);
     qvl_sched s;
     qvl_err err = { 0 };
     o.patience = 1;
@@ -145,11 +145,11 @@ static void test_refusals(void)
 {
     qvl_sched s;
     qvl_err err = { 0 };
-    qvl_sched_options o = base("cosin", 10, 0);
+    qvl_train_options o = base("cosin", 10, 0);
     CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
                 "lr_scheduler_type: found cosin");
     CHECK(strstr(err.hint, "cosine") != NULL, "|%s|", err.hint);
-    o.type = NULL;
+    o.schedule = NULL;
     CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
                 "found nothing");
     o = base("cosine_warmup_with_min_lr", 10, 0);
@@ -183,7 +183,7 @@ static void test_refusals(void)
     CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
                 "warmup_ratio");
     o = base("linear", 10, 0);
-    o.lr = 0.0;
+    o.learning_rate = 0.0;
     CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
                 "learning_rate");
 }

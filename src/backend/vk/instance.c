@@ -259,6 +259,8 @@ void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info)
         .has_f16 = f12.shaderFloat16,
         .has_matrix_units =
             has_extension(physical, "VK_KHR_cooperative_matrix"),
+        .max_walk = v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE
+            ? QVL_VK_LLVMPIPE_WALK : 0,
     };
     put_limits(&all.properties.limits, info);
     put_memory(physical, v11.maxMemoryAllocationSize, info);

@@ -24,6 +24,11 @@
 /* Groups along one axis: the least that every device allows. */
 #define QVL_VK_MAX_FOLD 65535u
 
+/* Mesa's driver on the processor ends all loops of a lane after 65,535 turns,
+ * without an error. Attention takes up to 8.3 turns a row with the tiles of
+ * configs/tune/vulkan-cpu.yaml: fewer than 65,535 for so many rows. */
+#define QVL_VK_LLVMPIPE_WALK 7000u
+
 /* Memory of one qvl_buf; its `id` points here. */
 typedef struct {
     // owned

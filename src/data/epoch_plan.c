@@ -1,4 +1,4 @@
-#include "data/plan.h"
+#include "data/epoch_plan.h"
 
 #include <assert.h>
 #include <string.h>
@@ -10,20 +10,20 @@ static size_t ceil_div(size_t a, size_t b)
     return a / b + (a % b != 0);
 }
 
-size_t qvl_plan_batches(const qvl_plan *p)
+size_t qvl_epoch_plan_batches(const qvl_epoch_plan *p)
 {
     assert(p->n_records > 0 && p->batch > 0);
     return p->drops_last ? p->n_records / p->batch
                          : ceil_div(p->n_records, p->batch);
 }
 
-size_t qvl_plan_updates(const qvl_plan *p)
+size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p)
 {
     assert(p->accumulate > 0);
-    return ceil_div(qvl_plan_batches(p), p->accumulate);
+    return ceil_div(qvl_epoch_plan_batches(p), p->accumulate);
 }
 
-void qvl_plan_order(size_t *record, const qvl_plan *p, uint64_t epoch)
+void qvl_epoch_plan_order(size_t *record, const qvl_epoch_plan *p, uint64_t epoch)
 {
     const char *name = p->dataset != NULL ? p->dataset : "data";
     qvl_rng_id id = { .seed = p->seed, .epoch = epoch,
@@ -44,21 +44,21 @@ static qvl_stretch part(size_t n, size_t each, size_t k)
     return (qvl_stretch){ first, n - first < each ? n - first : each };
 }
 
-qvl_stretch qvl_plan_batch(const qvl_plan *p, size_t b)
+qvl_stretch qvl_epoch_plan_batch(const qvl_epoch_plan *p, size_t b)
 {
-    assert(b < qvl_plan_batches(p));
+    assert(b < qvl_epoch_plan_batches(p));
     return part(p->n_records, p->batch, b);
 }
 
-qvl_stretch qvl_plan_update(const qvl_plan *p, size_t u)
+qvl_stretch qvl_epoch_plan_update(const qvl_epoch_plan *p, size_t u)
 {
-    assert(u < qvl_plan_updates(p));
-    return part(qvl_plan_batches(p), p->accumulate, u);
+    assert(u < qvl_epoch_plan_updates(p));
+    return part(qvl_epoch_plan_batches(p), p->accumulate, u);
 }
 
-qvl_plan_place qvl_plan_at(const qvl_plan *p, uint64_t step)
+qvl_epoch_place qvl_epoch_plan_at(const qvl_epoch_plan *p, uint64_t step)
 {
-    uint64_t n = qvl_plan_updates(p);
+    uint64_t n = qvl_epoch_plan_updates(p);
     assert(n > 0);
-    return (qvl_plan_place){ step / n, (size_t)(step % n) };
+    return (qvl_epoch_place){ step / n, (size_t)(step % n) };
 }

@@ -1,12 +1,12 @@
-/* plan.h - the order of an epoch
+/* epoch_plan.h - the order of an epoch
  *
  * All of it follows from the rules and the number of the epoch, so a run that
  * goes on in the middle finds its place by arithmetic and encodes nothing twice.
  *
  *     records --order of the epoch--> batches --accumulate--> updates
  */
-#ifndef QVL_DATA_PLAN_H
-#define QVL_DATA_PLAN_H
+#ifndef QVL_DATA_EPOCH_PLAN_H
+#define QVL_DATA_EPOCH_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,15 +20,15 @@ typedef struct {
     const char *dataset; // name, for the order; NULL: "data", as in encode.h
     bool is_shuffled;
     bool drops_last;    // leave out a last batch that is not full
-} qvl_plan;
+} qvl_epoch_plan;
 
 /* Batches and updates of an epoch; 0 when all there is was dropped. A last
  * update may have fewer batches. */
-size_t qvl_plan_batches(const qvl_plan *p);
-size_t qvl_plan_updates(const qvl_plan *p);
+size_t qvl_epoch_plan_batches(const qvl_epoch_plan *p);
+size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p);
 
 /* The records of an epoch in their order: record[n_records]. */
-void qvl_plan_order(size_t *record, const qvl_plan *p, uint64_t epoch);
+void qvl_epoch_plan_order(size_t *record, const qvl_epoch_plan *p, uint64_t epoch);
 
 /* A stretch of batches, or of places in the order of an epoch. */
 typedef struct {
@@ -36,19 +36,19 @@ typedef struct {
     size_t n;
 } qvl_stretch;
 
-/* Places of batch b of an epoch, b < qvl_plan_batches. */
-qvl_stretch qvl_plan_batch(const qvl_plan *p, size_t b);
+/* Places of batch b of an epoch, b < qvl_epoch_plan_batches. */
+qvl_stretch qvl_epoch_plan_batch(const qvl_epoch_plan *p, size_t b);
 
-/* Batches of update u of an epoch, u < qvl_plan_updates. */
-qvl_stretch qvl_plan_update(const qvl_plan *p, size_t u);
+/* Batches of update u of an epoch, u < qvl_epoch_plan_updates. */
+qvl_stretch qvl_epoch_plan_update(const qvl_epoch_plan *p, size_t u);
 
 /* Where update number `step` of a run stands (counted from 0 over all epochs).
  * The plan has updates. */
 typedef struct {
     uint64_t epoch;
     size_t update;  // in the epoch
-} qvl_plan_place;
+} qvl_epoch_place;
 
-qvl_plan_place qvl_plan_at(const qvl_plan *p, uint64_t step);
+qvl_epoch_place qvl_epoch_plan_at(const qvl_epoch_plan *p, uint64_t step);
 
 #endif

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "data/plan.h"
+#include "data/epoch_plan.h"
 
 #define N 37
 
@@ -27,17 +27,17 @@ static void test_sizes(void)
         { 3, 8, 16, true, 0, 0, 0, 0 },    { 37, 5, 3, false, 8, 3, 2, 2 },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
-        qvl_plan p = { .n_records = cases[i].n, .batch = cases[i].batch,
+        qvl_epoch_plan p = { .n_records = cases[i].n, .batch = cases[i].batch,
                        .accumulate = cases[i].accumulate,
                        .drops_last = cases[i].drops };
-        size_t nb = qvl_plan_batches(&p);
-        size_t nu = qvl_plan_updates(&p);
+        size_t nb = qvl_epoch_plan_batches(&p);
+        size_t nu = qvl_epoch_plan_updates(&p);
         CHECK_INT(nb, cases[i].batches, "case %zu", i);
         CHECK_INT(nu, cases[i].updates, "case %zu", i);
         if (nb == 0)
             continue;
-        qvl_stretch b = qvl_plan_batch(&p, nb - 1);
-        qvl_stretch u = qvl_plan_update(&p, nu - 1);
+        qvl_stretch b = qvl_epoch_plan_batch(&p, nb - 1);
+        qvl_stretch u = qvl_epoch_plan_update(&p, nu - 1);
         CHECK_INT(b.n, cases[i].last_batch, "case %zu", i);
         CHECK_INT(u.n, cases[i].last_update, "case %zu", i);
         CHECK_INT(b.first, (nb - 1) * cases[i].batch, "case %zu", i);
@@ -48,30 +48,30 @@ static void test_sizes(void)
 /* Every record once, in an order that seed, epoch and name decide. */
 static void test_order(void)
 {
-    qvl_plan p = { .n_records = N, .batch = 4, .accumulate = 1, .seed = 5,
+    qvl_epoch_plan p = { .n_records = N, .batch = 4, .accumulate = 1, .seed = 5,
                    .is_shuffled = true };
     size_t a[N], b[N];
     for (uint64_t epoch = 0; epoch < 50; epoch++) {
-        qvl_plan_order(a, &p, epoch);
+        qvl_epoch_plan_order(a, &p, epoch);
         CHECK(is_permutation(a, N), "epoch %d", (int)epoch);
     }
-    qvl_plan_order(a, &p, 3);
-    qvl_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(a, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3);
     CHECK(memcmp(a, b, sizeof a) == 0, "the same epoch again");
-    qvl_plan_order(b, &p, 4);
+    qvl_epoch_plan_order(b, &p, 4);
     CHECK(memcmp(a, b, sizeof a) != 0, "another epoch");
     p.seed = 6;
-    qvl_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3);
     CHECK(memcmp(a, b, sizeof a) != 0, "another seed");
     p.seed = 5;
     p.dataset = "other";
-    qvl_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3);
     CHECK(memcmp(a, b, sizeof a) != 0, "another name");
     p.dataset = "data";
-    qvl_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3);
     CHECK(memcmp(a, b, sizeof a) == 0, "the name that NULL stands for");
     p.is_shuffled = false;
-    qvl_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3);
     for (size_t i = 0; i < N; i++)
         CHECK_INT(b[i], i, "as they are");
 }
@@ -79,11 +79,11 @@ static void test_order(void)
 /* Steps of a run one after the other, and found by arithmetic. */
 static void test_place(void)
 {
-    qvl_plan p = { .n_records = 10, .batch = 2, .accumulate = 2 };
+    qvl_epoch_plan p = { .n_records = 10, .batch = 2, .accumulate = 2 };
     uint64_t step = 0;
     for (uint64_t epoch = 0; epoch < 4; epoch++)
         for (size_t u = 0; u < 3; u++, step++) {
-            qvl_plan_place at = qvl_plan_at(&p, step);
+            qvl_epoch_place at = qvl_epoch_plan_at(&p, step);
             CHECK_INT(at.epoch, epoch, "step %d", (int)step);
             CHECK_INT(at.update, u, "step %d", (int)step);
         }

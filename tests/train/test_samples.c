@@ -1,0 +1,90 @@
+#include "train/samples.h"
+
+#include "../data/made.h"
+#include "base/log.h"
+#include "check.h"
+
+/* n records in one file; those from `bad` on, n_bad of them, name a picture
+ * that is there but is none. */
+static const char *make_records(const char *name, int n, int bad, int n_bad)
+{
+    qvl_str text = { 0 };
+    made_png("p.png", 32, 32);
+    made_text("bad.png", "no picture");
+    for (int k = 0; k < n; k++)
+        qvl_str_printf(&text, "{\"images\": [\"%s\"], \"width\": 32, "
+                       "\"height\": 32, \"objects\": [{\"bbox_2d\": [1, 1, "
+                       "20, 30], \"desc\": \"thing %d\"}]}\n",
+                       k >= bad && k < bad + n_bad ? "bad.png" : "p.png", k);
+    const char *path = made_file(name, text.p, text.len);
+    qvl_str_release(&text);
+    return path;
+}
+
+/* Open the samples of two files; on success their number is in *n. */
+static int open_files(const char *a, const char *b, bool checks_all, size_t *n,
+                      qvl_err *err)
+{
+    char text[2048];
+    qvl_arena arena = { 0 };
+    qvl_run_config c;
+    qvl_samples s;
+    snprintf(text, sizeof text,
+             "model: {model: %s, torch_dtype: float32}\n"
+             "template: {template: qwen3_vl, max_length: 200}\n"
+             "tuner: {train_type: full}\n"
+             "training: {output_dir: out, logging_dir: out/runs,\n"
+             "  run_name: r, num_train_epochs: 1, learning_rate: 0.125}\n"
+             "custom: {emit_norm: norm1000, train_jsonl: [%s, %s]}\n"
+             "prompts: {system: '', user: Go.}\n",
+             made_model(), a, b);
+    qvl_log_set_sink(NULL, NULL, QVL_LOG_ERROR);
+    int rc = qvl_run_config_load(&c, made_text("run.yaml", text), NULL, NULL,
+                                 0, &arena, err);
+    if (rc == QVL_OK)
+        rc = qvl_samples_open(&s, &c, checks_all, &arena, err);
+    if (rc == QVL_OK) {
+        *n = s.train.n;
+        qvl_samples_close(&s);
+    }
+    qvl_arena_release(&arena);
+    return rc;
+}
+
+/* The pictures of the first samples of each file are read, and no others: a
+ * damaged one is noticed in so many places. */
+static void test_first_of_each_file(void)
+{
+    enum { N = QVL_SAMPLES_CHECKED + 5 };
+    int n_noticed = 0;
+    for (int at = 0; at < 2 * N; at++) {
+        char first[256];
+        qvl_err err = { 0 };
+        size_t n = 0;
+        snprintf(first, sizeof first, "%s", make_records("a.jsonl", N, at, 1));
+        const char *second = make_records("b.jsonl", N, at - N, 1);
+        bool is_read = at % N < QVL_SAMPLES_CHECKED;
+        int rc = open_files(first, second, false, &n, &err);
+        CHECK(rc == (is_read ? QVL_E_DATA : QVL_OK),
+              "place %d: %d %s", at, rc, err.msg);
+        CHECK(is_read || n == 2 * N, "place %d: %zu records", at, n);
+        n_noticed += rc != QVL_OK;
+    }
+    CHECK_INT(n_noticed, 2 * QVL_SAMPLES_CHECKED, "samples read back");
+}
+
+/* With checks of all there is no place to hide; one file given twice is two. */
+static void test_all(void)
+{
+    char file[256];
+    qvl_err err = { 0 };
+    size_t n = 0;
+    snprintf(file, sizeof file, "%s",
+             make_records("c.jsonl", 20, QVL_SAMPLES_CHECKED, 12));
+    CHECK_OK(open_files(file, file, false, &n, &err), err);
+    CHECK_INT(n, 40, "twice");
+    CHECK_FAILS(open_files(file, file, true, &n, &err), QVL_E_DATA, err,
+                "bad.png");
+}
+
+RUN_TESTS(TEST(test_first_of_each_file), TEST(test_all))
