@@ -279,7 +279,8 @@ static bool is_ready(const qvl_product *p)
 
 static int product_open(qvl_product **out, qvl_library *lib,
                         const qvl_kernel *k, qvl_store_fn *store,
-                        void *const *buf, const uint32_t *arg, qvl_err *err)
+                        void *const *buf, const uint32_t *arg, uint32_t from,
+                        qvl_err *err)
 {
     dnnl_data_type_t type;
     *out = NULL;
@@ -297,7 +298,8 @@ static int product_open(qvl_product **out, qvl_library *lib,
     memcpy(p->arg, arg, (size_t)k->n_args * sizeof *arg);
 
     int status = dnnl_success;
-    bool taken = place(p)
+    bool taken = place(p) && p->m >= (dnnl_dim_t)from
+        && p->n >= (dnnl_dim_t)from
         && (size_t)p->m * (size_t)p->n * (size_t)p->depth
                >= LIBRARY_FROM_MULS;
     if (taken) {
