@@ -142,8 +142,7 @@ const qvl_kernel *bench_find_kernel(const char *op, const int *dtype,
     return NULL;
 }
 
-/* Numbers between -1 and 1 in any storage type. */
-static void fill(void *p, size_t n, int dtype)
+void bench_fill(void *p, size_t n, int dtype)
 {
     for (size_t i = 0; i < n; i++) {
         float v = (float)((i * 2654435761u >> 8) % 2001) * 1e-3f - 1.0f;
@@ -184,7 +183,7 @@ static int open_kernel(timed *t, const bench_kernel *k, qvl_slice *slice)
         if (k->data != NULL && k->data[b] != NULL)
             memcpy(p, k->data[b], k->bytes[b]);
         else
-            fill(p, k->bytes[b] / size, k->kernel->dtype[b]);
+            bench_fill(p, k->bytes[b] / size, k->kernel->dtype[b]);
         int rc = t->dev->be->write(t->dev, slice[b], p, t->err);
         free(p);
         QVL_TRY(rc);

@@ -19,7 +19,8 @@ typedef struct {
     const char *image;   // "768x768"
     int prompt, fresh, seats, tokens;
     int repeats;
-    bool checkpointing, json;
+    int budget_s;        // of tune
+    bool checkpointing, json, is_dry_run;
     const char *device;
     int n_threads;
     const char *dtype;
@@ -85,6 +86,9 @@ qvl_batch_source bench_sample(const qvl_model_config *config, int rows,
 const qvl_kernel *bench_find_kernel(const char *op, const int *dtype,
                                     int n_bufs);
 
+/* Numbers between -1 and 1 in any storage type, 0 for indices; p [n]. */
+void bench_fill(void *p, size_t n, int dtype);
+
 /* Time a kernel alone: buffers of these sizes with numbers in them. */
 typedef struct {
     const qvl_kernel *kernel;
@@ -108,5 +112,6 @@ int bench_train(const bench_options *o, qvl_err *err);
 /* Kernels of the programs of a model; fixed ones. */
 int bench_programs(const bench_options *o, qvl_err *err);
 int bench_kernels(const bench_options *o, qvl_err *err);
+int bench_tune(const bench_options *o, qvl_err *err);
 
 #endif

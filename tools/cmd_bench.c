@@ -1,4 +1,4 @@
-/* cmd_bench.c - measure: kernels, a model, training */
+/* cmd_bench.c - measure: kernels, a model, training; search better tiles */
 #include <string.h>
 
 #include "bench.h"
@@ -14,7 +14,7 @@ static const cmd_flag flags[] = {
     { .name = "what", .type = CMD_TEXT, .value = "PART", AT(what),
       .help = "model: vision, prefill or decode (default: all)" },
     { .name = "op", .type = CMD_TEXT, .value = "NAME", AT(op),
-      .help = "kernels: those of this op alone" },
+      .help = "kernels, tune: those of this op alone" },
     { .name = "image", .type = CMD_TEXT, .value = "WxH", AT(image),
       .help = "size of the picture, or none (default: 768x768)" },
     { .name = "tokens", .type = CMD_COUNT, .value = "N", AT(tokens),
@@ -27,8 +27,12 @@ static const cmd_flag flags[] = {
       .help = "model: tokens of an answer (default: 32)" },
     { .name = "batch", .type = CMD_COUNT, .value = "N", AT(seats),
       .help = "model: answers at a time (default: 1)" },
+    { .name = "budget", .type = CMD_COUNT, .value = "SECONDS", AT(budget_s),
+      .help = "tune: time to search (default: 120)" },
+    { .name = "dry-run", .type = CMD_SWITCH, AT(is_dry_run),
+      .help = "tune: write nothing" },
     { .name = "repeats", .type = CMD_COUNT, .value = "N", AT(repeats),
-      .preset = "5", .help = "times each is measured" },
+      .preset = "5", .help = "times each is measured; tune: pairs of runs" },
     { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "a line of JSON for each measurement" },
     { .name = "device", .type = CMD_TEXT, .value = "D", AT(device),
@@ -48,13 +52,16 @@ static const struct {
     int (*run)(const bench_options *o, qvl_err *err);
     bool has_model, has_config;
     const char *takes;  // m model, c config, w what, o op, i image, t tokens,
-                        // k checkpointing, p prompt, n new, b batch
+                        // k checkpointing, p prompt, n new, b batch,
+                        // s budget, d dry run
 } topics[] = {
     { "kernels", bench_kernels, false, false, "o" },
     { "kernels", bench_programs, true, false, "moitk" },
     { "model", bench_model, true, false, "mwipnb" },
     { "train", bench_train, true, false, "mitk" },
     { "train", bench_train, false, true, "ck" },
+    { "tune", bench_tune, false, false, "osd" },
+    { "tune", bench_tune, true, false, "osd" },  // says that --model is none
 };
 
 /* Every flag that is given is one that the topic takes. */
@@ -76,6 +83,8 @@ static int check_flags(const bench_options *o, const char *topic,
         { 'p', "prompt", o->prompt != 0 },
         { 'n', "new", o->fresh != 0 },
         { 'b', "batch", o->seats != 0 },
+        { 's', "budget", o->budget_s != 0 },
+        { 'd', "dry-run", o->is_dry_run },
     };
     for (size_t i = 0; i < QVL_COUNT(flag); i++)
         if (flag[i].is_given && strchr(takes, flag[i].letter) == NULL)
@@ -110,6 +119,7 @@ static void set_defaults(bench_options *o)
     o->prompt = o->prompt != 0 ? o->prompt : 512;
     o->fresh = o->fresh != 0 ? o->fresh : 32;
     o->seats = o->seats != 0 ? o->seats : 1;
+    o->budget_s = o->budget_s != 0 ? o->budget_s : 120;
     if (o->config != NULL)
         return;
     o->device = cmd_device(o->device);
@@ -139,9 +149,9 @@ static int run(const void *options, const char *const *word, int n,
     }
     if (!is_known)
         return qvl_fail(err, QVL_E_USAGE, "argument (qvl bench): found %s, "
-                        "expected kernels, model or train", what);
+                        "expected kernels, model, train or tune", what);
     if (strcmp(what, "train") != 0 && o.config != NULL)
-        return check_flags(&o, what, "mwoitkpnb", err);
+        return check_flags(&o, what, "mwoitkpnbsd", err);
     return qvl_fail(err, QVL_E_USAGE,
                     "flag --model (qvl bench %s): found %s, expected %s", what,
                     o.model == NULL ? "nothing" : "it together with --config",
@@ -153,13 +163,15 @@ const cmd cmd_bench = {
     .name = "bench",
     .summary = "measure kernels and models, beside what the device can do",
     .usage = "kernels [--model DIR] | model --model DIR [--what PART] | train "
-             "--model DIR|--config FILE",
+             "--model DIR|--config FILE | tune [--budget SECONDS]",
     .details =
         "kernels    products and attention of fixed sizes; with a model every\n"
         "           kernel of its programs, timed where it stands\n"
         "model      vision tower, prompt, decoding\n"
         "train      an optimizer step: all parameters of a model on a picture\n"
         "           and text, or the first step of a configuration\n"
+        "tune       search better tile sizes for this device; winners go to\n"
+        "           the user's table, which later runs read (QVL_TUNE)\n"
         "Prints a line for each measurement: the shortest of its runs, its\n"
         "rate, and the share of the best product rate and copy rate of the\n"
         "device, which are measured in the same run.\n",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/tune.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -87,7 +88,14 @@ static const char *yes_no(bool b)
     return b ? "true" : "false";
 }
 
-static void device_json(qvl_str *out, const qvl_device_info *d)
+/* What the user's table has for a device. */
+typedef struct {
+    int n;
+    char file[1024];  // empty: no table
+} tuned;
+
+static void device_json(qvl_str *out, const qvl_device_info *d,
+                        const tuned *t)
 {
     qvl_str_puts(out, "{");
     put_text(out, "backend", d->backend);
@@ -101,15 +109,21 @@ static void device_json(qvl_str *out, const qvl_device_info *d)
                    "\"max_binding_bytes\": %zu, \"align_bytes\": %zu, "
                    "\"max_lanes\": %u, \"shared_bytes\": %zu, "
                    "\"subgroup\": %u, \"float16\": %s, "
-                   "\"matrix_units\": %s}",
+                   "\"matrix_units\": %s, \"tuned_kernels\": %d",
                    class_name[d->device_class], yes_no(d->is_gpu),
                    d->memory_bytes, d->max_alloc_bytes, d->max_binding_bytes,
                    d->align_bytes, (unsigned)d->max_lanes, d->shared_bytes,
                    (unsigned)d->subgroup, yes_no(d->has_f16),
-                   yes_no(d->has_matrix_units));
+                   yes_no(d->has_matrix_units), t->n);
+    if (t->file[0] != '\0') {
+        qvl_str_puts(out, ", ");
+        put_text(out, "tune_file", t->file);
+    }
+    qvl_str_putc(out, '}');
 }
 
-static void device_text(qvl_str *out, const qvl_device_info *d)
+static void device_text(qvl_str *out, const qvl_device_info *d,
+                        const tuned *t)
 {
     double mib = 1 << 20;
     qvl_str_printf(out, "%s:%d  %s\n", d->backend, d->index, d->name);
@@ -129,6 +143,29 @@ static void device_text(qvl_str *out, const qvl_device_info *d)
     qvl_str_printf(out, "  float16        %s\n", d->has_f16 ? "yes" : "no");
     qvl_str_printf(out, "  matrix units   %s\n",
                    d->has_matrix_units ? "yes" : "no");
+    if (t->file[0] != '\0')
+        qvl_str_printf(out, "  tuned          %d kernel%s in %s\n", t->n,
+                       t->n == 1 ? "" : "s", t->file);
+}
+
+/* Tables are for devices as they are opened: the name of a processor's driver
+ * says what it runs with. A device that cannot be opened has none. */
+static int find_tuned(const qvl_device_info *info, tuned *t, qvl_err *err)
+{
+    char name[40];
+    const char *file;
+    qvl_device *dev;
+    *t = (tuned){ .n = 0 };
+    snprintf(name, sizeof name, "%s:%d", info->backend, info->index);
+    int rc = qvl_device_open(&dev, name, 0, err);
+    if (rc == QVL_E_DEVICE || rc == QVL_E_DEVICE_LOST
+        || rc == QVL_E_DEVICE_MEMORY)
+        return QVL_OK;
+    QVL_TRY(rc);
+    t->n = qvl_tune_count(dev, &file);
+    snprintf(t->file, sizeof t->file, "%s", file);
+    qvl_device_close(dev);
+    return QVL_OK;
 }
 
 static int inspect_devices(const inspect_options *o, qvl_str *out,
@@ -144,13 +181,15 @@ static int inspect_devices(const inspect_options *o, qvl_str *out,
             qvl_str_printf(out, "%s: no device\n", be[b]->name);
         for (int k = 0; k < count; k++) {
             qvl_device_info info;
+            tuned t;
             QVL_TRY(be[b]->info(k, &info, err));
+            QVL_TRY(find_tuned(&info, &t, err));
             if (o->json && n++ > 0)
                 qvl_str_puts(out, ", ");
             if (o->json)
-                device_json(out, &info);
+                device_json(out, &info, &t);
             else
-                device_text(out, &info);
+                device_text(out, &info, &t);
         }
     }
     qvl_str_puts(out, o->json ? "]\n" : "");

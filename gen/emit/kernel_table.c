@@ -159,6 +159,19 @@ static void put_consts(out *o, const form_view *v)
         if (c >= 0)
             out_line(o, ".const_arg[%d] = %d,", c, a);
     }
+    for (int i = 0; i < v->k->n_constants; i++)
+        out_line(o, ".const_name[%d] = \"%s_MAX\",", i,
+                 v->k->sym[v->k->constant[i].sym]);
+}
+
+static void put_rules(out *o, const kern *k)
+{
+    for (int i = 0; i < k->n_needs; i++)
+        out_line(o, ".need[%d] = \"%s\",", i, k->need[i]);
+    for (int i = 0; i < k->n_shared; i++)
+        out_line(o, ".shared[%d] = \"%s\",", i, k->shared[i].words);
+    if (k->turns != NULL)
+        out_line(o, ".turns = \"%s\",", k->turns);
 }
 
 static int put_tiles(out *o, const form_view *v, const emit_tune *tune,
@@ -223,6 +236,7 @@ static int put_record(out *o, const kern_form *form, const emit_tune *tune,
     out_line(o, ".n_args = %d,", v.n_args);
     put_consts(o, &v);
     QVL_TRY(put_tiles(o, &v, tune, err));
+    put_rules(o, v.k);
     put_code(o, &v, opt);
     out_close(o, ";");
     out_gap(o);

@@ -1,7 +1,10 @@
 #include "emit/tune.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "backend/tiles.h"
 #include "base/file.h"
 #include "base/yaml.h"
 #include "emit/form.h"
@@ -107,24 +110,48 @@ static int value_of(const emit_tune *tune, const kern *k, qvl_class cls,
     return QVL_OK;
 }
 
-/* Values no device can run, or that another text relies on. */
-static int check_value(const qvl_node *at, qvl_class cls, const char *name,
-                       int64_t v, qvl_err *err)
+/* The record of the kernel as far as the rules of tiles ask for it. */
+static void put_record(qvl_kernel *r, const kern *k, char name[][64])
 {
-    bool is_lanes = strcmp(name, "LANES") == 0;
-    if (v < 1 || v > 65536)
-        return qvl_node_fail(at, err, QVL_E_CONFIG, "%s is 1 to 65536", name);
-    if (is_lanes && ((v & (v - 1)) != 0 || v > 1024))
-        return qvl_node_fail(at, err, QVL_E_CONFIG,
-                             "LANES is a power of two, at most 1024");
-    if (is_lanes && cls == QVL_CLASS_HOST && v != 1)
-        return qvl_node_fail(at, err, QVL_E_CONFIG,
-                             "a group has one lane in C");
-    if (strcmp(name, "VW") == 0 && v != 1 && v != 4 && v != 8 && v != 16)
-        return qvl_node_fail(at, err, QVL_E_CONFIG, "VW is 1, 4, 8 or 16");
-    if (strcmp(name, "VW") == 0 && cls == QVL_CLASS_VULKAN_CPU && v != 1)
-        return qvl_node_fail(at, err, QVL_E_CONFIG, "VW is 1 in GLSL");
-    return QVL_OK;
+    *r = (qvl_kernel){ .op = k->name, .n_tiles = k->n_tiles,
+                       .n_consts = k->n_constants, .turns = k->turns };
+    for (int i = 0; i < k->n_tiles; i++)
+        r->tile_name[i] = k->tile[i];
+    for (int i = 0; i < k->n_needs; i++)
+        r->need[i] = k->need[i];
+    for (int i = 0; i < k->n_shared; i++)
+        r->shared[i] = k->shared[i].words;
+    for (int i = 0; i < k->n_constants; i++) {
+        snprintf(name[i], sizeof name[i], "%s_MAX",
+                 k->sym[k->constant[i].sym]);
+        r->const_name[i] = name[i];
+    }
+}
+
+/* Tiles that no device of the class can run, or that share more than every
+ * device has with the largest of the usual values of the constants. */
+static int check_tiling(const kern *k, const qvl_tiling *t, qvl_class cls,
+                        qvl_err *err)
+{
+    char name[QVL_KERNEL_MAX_CONSTS][64];
+    uint32_t constant[QVL_KERNEL_MAX_CONSTS] = { 0 };
+    qvl_tile_limits limits = qvl_tile_limits_of(cls);
+    qvl_kernel r;
+    put_record(&r, k, name);
+    QVL_TRY(qvl_tiles_check(&r, t, &limits, err));
+    for (int i = 0; i < k->n_constants; i++) {
+        const kern_const *c = &k->constant[i];
+        constant[i] = (uint32_t)(c->n_favour > 0 ? c->favour[0] : c->max);
+        for (int j = 0; j < c->n_favour; j++)
+            if ((uint32_t)c->favour[j] > constant[i])
+                constant[i] = (uint32_t)c->favour[j];
+    }
+    size_t bytes = qvl_tiles_shared_bytes(&r, t, constant);
+    size_t most = qvl_tiles_most_shared(cls, t->lanes);
+    if (bytes <= most)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_CONFIG, "kernel %s: found %zu shared bytes, "
+                    "expected at most %zu", k->name, bytes, most);
 }
 
 static int tile_value(const emit_tune *tune, const kern *k, qvl_class cls,
@@ -134,7 +161,10 @@ static int tile_value(const emit_tune *tune, const kern *k, qvl_class cls,
     const qvl_node *at = NULL;
     int64_t v = 0;
     QVL_TRY(value_of(tune, k, cls, isa, name, &at, &v, err));
-    QVL_TRY(check_value(at, cls, name, v, err));
+    if (v < 1 || v > UINT32_MAX)
+        return qvl_node_fail(at, err, QVL_E_CONFIG, "kernel %s: found %s = "
+                             "%" PRId64 ", expected 1 to 65536", k->name, name,
+                             v);
     *value = (uint32_t)v;
     return QVL_OK;
 }
@@ -146,6 +176,10 @@ int emit_tune_tiling(const emit_tune *tune, const kern *k, qvl_class cls,
     QVL_TRY(tile_value(tune, k, cls, isa, "LANES", &t.lanes, err));
     for (int i = 0; i < k->n_tiles; i++)
         QVL_TRY(tile_value(tune, k, cls, isa, k->tile[i], &t.tile[i], err));
-    *tiling = t;
-    return QVL_OK;
+    int rc = check_tiling(k, &t, cls, err);
+    if (rc == QVL_OK)
+        *tiling = t;
+    else
+        qvl_err_add(err, "%s", class_file[cls]);
+    return rc;
 }

@@ -31,11 +31,11 @@ typedef struct {
 int emit_tune_read(emit_tune *tune, const char *folder, qvl_arena *arena,
                    qvl_err *err);
 
-/* Entries for kernels or tiles that do not exist, and values that no device
- * can run. */
+/* Entries for kernels or tiles that do not exist. */
 int emit_tune_check(const emit_tune *tune, const kern_set *set, qvl_err *err);
 
-/* Tiles of one kernel. `isa` picks from lists and matters for QVL_CLASS_HOST
+/* Tiles of one kernel; those that no device of the class can run are refused
+ * (backend/tiles.h). `isa` picks from lists and matters for QVL_CLASS_HOST
  * alone. On error *tiling is unchanged. */
 int emit_tune_tiling(const emit_tune *tune, const kern *k, qvl_class cls,
                      qvl_isa isa, qvl_tiling *tiling, qvl_err *err);

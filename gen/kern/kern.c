@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/kernel.h"
+#include "backend/tiles.h"
 #include "base/file.h"
 #include "kern/cut.h"
 #include "kern/lex.h"
@@ -26,7 +27,8 @@ static const char *const reserved[] = {
     "f32", "u32", "i32", "bool", "fv", "VW", "LANE", "LANES", "GROUP",
     "PARTS",
     "BARRIER", "if", "else", "for", "while", "do", "in", "out", "io", "acc",
-    "arg", "tile", "shared", "library", "const", "kernel", "cut",
+    "arg", "tile", "shared", "library", "const", "kernel", "cut", "needs",
+    "turns",
 };
 
 static int fail_here(reader *r, const char *what)
@@ -280,18 +282,34 @@ static bool is_clause(const lexer *lex)
 {
     return lex_is(lex, "tile") || lex_is(lex, "const") || lex_is(lex, "shared")
            || lex_is(lex, "library") || lex_is(lex, "groups")
-           || lex_is(lex, "cut");
+           || lex_is(lex, "cut") || lex_is(lex, "needs")
+           || lex_is(lex, "turns");
 }
 
-/* A word of an expression of sizes: dims and args only where `dims`. */
-static bool is_size_word(const kern *k, const char *name, bool dims)
+static bool is_size_call(const char *name)
 {
-    if (dims && strcmp(name, "VW") == 0)
-        return false;  // differs by instruction set, the caller's count does not
+    return strcmp(name, "ceil_div") == 0 || strcmp(name, "min_u32") == 0
+           || strcmp(name, "max_u32") == 0;
+}
+
+/* What an expression of sizes is for. */
+typedef enum {
+    SIZE_ARRAY,   // tiles, VW, D_MAX: constants of the compiled text
+    SIZE_RULE,    // tiles, VW, calls
+    SIZE_GROUPS,  // tiles, dims, args, calls; not VW, which differs by
+                  // instruction set where the caller's count does not
+} size_use;
+
+static bool is_size_word(const kern *k, const char *name, size_use use)
+{
+    if (use == SIZE_GROUPS && strcmp(name, "VW") == 0)
+        return false;
     if (strcmp(name, "LANES") == 0 || is_tile(k, name)
-        || (dims && strcmp(name, "PARTS") == 0))
+        || (use == SIZE_GROUPS && strcmp(name, "PARTS") == 0))
         return true;
-    if (!dims) {
+    if (use == SIZE_RULE)
+        return strcmp(name, "VW") == 0 || is_size_call(name);
+    if (use == SIZE_ARRAY) {
         size_t n = strlen(name);
         for (int i = 0; i < k->n_constants; i++) {
             const char *d = k->sym[k->constant[i].sym];
@@ -303,12 +321,11 @@ static bool is_size_word(const kern *k, const char *name, bool dims)
     }
     const kern_scalar *s = scalar_of(k, name);
     return sym_index(k, name) >= 0 || (s != NULL && !s->is_f32)
-           || strcmp(name, "ceil_div") == 0 || strcmp(name, "min_u32") == 0
-           || strcmp(name, "max_u32") == 0;
+           || is_size_call(name);
 }
 
 /* Text up to the next clause, the body, or an unpaired `]`; one line. */
-static int read_expr(reader *r, bool dims, const char **text)
+static int read_expr(reader *r, size_use use, const char **text)
 {
     qvl_str s = { 0 };
     int depth = 0;
@@ -316,11 +333,11 @@ static int read_expr(reader *r, bool dims, const char **text)
     for (; r->lex.token.kind != LEX_END; lex_next(&r->lex)) {
         const lex_token *t = &r->lex.token;
         const char *word = lex_text(&r->lex, r->arena);
-        bool is_dim = dims && sym_index(r->k, word) >= 0;
+        bool is_dim = use == SIZE_GROUPS && sym_index(r->k, word) >= 0;
         if (lex_is(&r->lex, "{") || (is_clause(&r->lex) && !is_dim)
             || (depth == 0 && lex_is(&r->lex, "]")))
             break;
-        if (t->kind == LEX_WORD && !is_size_word(r->k, word, dims)) {
+        if (t->kind == LEX_WORD && !is_size_word(r->k, word, use)) {
             qvl_str_release(&s);
             return lex_fail(&r->lex, t->at, r->err,
                             "%s is not known here", word);
@@ -403,6 +420,49 @@ static int read_cut(reader *r)
     return kern_read_cut(r->k, &r->lex, r->arena, r->err);
 }
 
+/* A text that runs can compute as well: tried with all names 2. */
+static int check_formula(reader *r, const char *text)
+{
+    static const char *const always[] = { "LANES", "VW" };
+    const kern *k = r->k;
+    qvl_words w = { 0 };
+    int64_t value;
+    for (size_t i = 0; i < QVL_COUNT(always); i++)
+        w.name[w.n++] = always[i];
+    for (int i = 0; i < k->n_tiles; i++)
+        if (strcmp(k->tile[i], "VW") != 0)
+            w.name[w.n++] = k->tile[i];
+    for (int i = 0; i < k->n_constants; i++)
+        w.name[w.n++] = kern_const_name(k, i, r->arena);
+    for (int i = 0; i < w.n; i++)
+        w.value[i] = 2;
+    if (!qvl_formula(text, &w, &value))
+        return lex_fail(&r->lex, r->lex.token.at, r->err,
+                        "before this: %s is no formula of sizes", text);
+    return QVL_OK;
+}
+
+static int read_need(reader *r)
+{
+    kern *k = r->k;
+    const char *text = NULL;
+    if (k->n_needs == KERN_MAX_NEEDS)
+        return lex_fail(&r->lex, r->lex.token.at, r->err,
+                        "more than %d needs", KERN_MAX_NEEDS);
+    lex_next(&r->lex);
+    QVL_TRY(read_expr(r, SIZE_RULE, &text));
+    QVL_TRY(check_formula(r, text));
+    k->need[k->n_needs++] = text;
+    return QVL_OK;
+}
+
+static int read_turns(reader *r)
+{
+    lex_next(&r->lex);
+    QVL_TRY(read_expr(r, SIZE_RULE, &r->k->turns));
+    return check_formula(r, r->k->turns);
+}
+
 static int read_shared(reader *r)
 {
     kern *k = r->k;
@@ -417,7 +477,10 @@ static int read_shared(reader *r)
     QVL_TRY(read_word(r, "a type", &s.type));
     QVL_TRY(read_new_name(r, "the array's name", &s.name));
     QVL_TRY(take(r, "["));
-    QVL_TRY(read_expr(r, false, &s.size));
+    QVL_TRY(read_expr(r, SIZE_ARRAY, &s.size));
+    s.words = strcmp(s.type, "fv") == 0
+                  ? qvl_arena_printf(r->arena, "(%s) * VW", s.size) : s.size;
+    QVL_TRY(check_formula(r, s.words));
     QVL_TRY(take(r, "]"));
     k->shared[k->n_shared++] = s;
     return QVL_OK;
@@ -439,6 +502,10 @@ static int read_clause(reader *r)
         return read_shared(r);
     if (lex_is(&r->lex, "cut"))
         return read_cut(r);
+    if (lex_is(&r->lex, "needs"))
+        return read_need(r);
+    if (lex_is(&r->lex, "turns"))
+        return k->turns != NULL ? fail_twice(r) : read_turns(r);
     if (lex_is(&r->lex, "library")) {
         if (k->library)
             return fail_twice(r);
@@ -449,7 +516,7 @@ static int read_clause(reader *r)
     if (k->groups != NULL)
         return fail_twice(r);
     lex_next(&r->lex);
-    return read_expr(r, true, &k->groups);
+    return read_expr(r, SIZE_GROUPS, &k->groups);
 }
 
 /* What can only be said when the whole head is known. */
@@ -509,7 +576,7 @@ static int read_kernel(reader *r, const kern_set *set)
     while (is_clause(&r->lex))
         QVL_TRY(read_clause(r));
     if (!lex_is(&r->lex, "{"))
-        return fail_here(r, "tile, const, shared, library, cut, groups or {");
+        return fail_here(r, "tile, const, shared, needs, turns, library, cut, groups or {");
     QVL_TRY(check_head(r));
     QVL_TRY(add_vector_width(r));
     return lex_block(&r->lex, &k->body, &k->body_line, r->arena, r->err);
@@ -553,6 +620,12 @@ const kern *kern_find(const kern_set *set, const char *name)
         if (strcmp(set->item[i].name, name) == 0)
             return &set->item[i];
     return NULL;
+}
+
+const char *kern_const_name(const kern *k, int constant, qvl_arena *arena)
+{
+    return qvl_arena_printf(arena, "%s_MAX",
+                            k->sym[k->constant[constant].sym]);
 }
 
 bool kern_is_first(const kern *k, int scalar)

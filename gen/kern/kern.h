@@ -32,6 +32,11 @@
  *                      for the values listed and one for any. D_MAX is D where
  *                      it is known, 256 in that last one: size arrays by it
  *   shared TYPE NAME[EXPR]    may be repeated
+ *   needs CONDITION    may be repeated: what must hold of tiles, LANES and VW
+ *                      (src/backend/tiles.h); others are refused
+ *   turns EXPR         how often the loops of a lane turn, nested ones
+ *                      included, for a sum of 4096 terms, by tiles and LANES: no
+ *                      user's table may make it more where drivers end long loops
  *   library            a library may compute the output and call the store alone
  *   cut DIM [edge DIM] [first ARG] [apart]
  *                      may be repeated: an operand that is too large for a device
@@ -91,6 +96,7 @@
 #define KERN_MAX_SCALARS 8
 #define KERN_MAX_TILES 12
 #define KERN_MAX_SHARED 6
+#define KERN_MAX_NEEDS 8
 #define KERN_MAX_EXTRA 6    // operands of a fused expression
 #define KERN_MAX_CUTS 3
 
@@ -122,6 +128,7 @@ typedef struct {
     const char *type;
     const char *name;
     const char *size;  // expression text
+    const char *words;  // the same in words of 4 bytes
 } kern_shared;
 
 typedef struct {
@@ -150,6 +157,9 @@ typedef struct {
     kern_shared shared[KERN_MAX_SHARED];
     int n_shared;
     const char *groups;  // expression text
+    const char *need[KERN_MAX_NEEDS];
+    int n_needs;
+    const char *turns;   // NULL: not told
     bool library;
     kern_cut cut[KERN_MAX_CUTS];
     int n_cuts;
@@ -165,6 +175,9 @@ typedef struct {
 int kern_read(kern_set *set, const char *path, qvl_arena *arena,
               qvl_err *err);
 const kern *kern_find(const kern_set *set, const char *name);
+
+/* "D_MAX", the largest value of a dim that is compiled in. */
+const char *kern_const_name(const kern *k, int constant, qvl_arena *arena);
 
 /* Is this arg of the kernel the first index of a part, 0 in any whole call? */
 bool kern_is_first(const kern *k, int scalar);

@@ -13,6 +13,7 @@
 
 #include "backend/cpu/library.h"
 #include "backend/internal.h"
+#include "backend/tune.h"
 
 static const qvl_backend *const backends[] = {
 #ifdef QVL_VULKAN
@@ -161,18 +162,18 @@ int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
     QVL_TRY(open_named(&d, name, n_threads, err));
     if (most < d->info.max_binding_bytes)
         d->info.max_binding_bytes = most;
-    *dev = d;
-    return QVL_OK;
+    int rc = qvl_tuned_open(d, err);
+    if (rc == QVL_OK)
+        *dev = d;
+    else
+        qvl_device_close(d);
+    return rc;
 }
 
 void qvl_device_close(qvl_device *dev)
 {
-    if (dev != NULL)
-        dev->be->close(dev);
-}
-
-const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
-                                    const qvl_kernel *k)
-{
-    return &k->tiling[dev->info.device_class];
+    if (dev == NULL)
+        return;
+    qvl_tuned_close(dev);
+    dev->be->close(dev);
 }

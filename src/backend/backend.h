@@ -55,6 +55,7 @@ typedef struct {
     uint32_t max_lanes;        // largest group
     uint32_t max_walk;         // rows that a group of attention may pass in its
                                // loops, for heads of up to 128; 0: any number
+    uint32_t max_vector;       // floats of the widest vector of a kernel
     size_t shared_bytes;       // shared memory of a group
     uint32_t subgroup;         // 0: unknown
     bool has_f16;              // 16-bit float arithmetic
@@ -70,6 +71,17 @@ typedef struct {
     uint64_t bytes_held;       // allocated now
     uint64_t bytes_held_peak;
 } qvl_device_counts;
+
+#define QVL_MAX_CHOICES (1 + QVL_KERNEL_MAX_TILES)
+
+/* Numbers chosen for a kernel on a device, each with its name (tune.h). */
+typedef struct {
+    int n;
+    const char *name[QVL_MAX_CHOICES];  // of the kernel or the back end
+    uint32_t value[QVL_MAX_CHOICES];
+} qvl_choice;
+
+typedef struct qvl_tuned qvl_tuned;  // what was chosen for a device
 
 /* One back end. All functions but `count`, `info` and `open` take the device
  * first. Errors: QVL_E_DEVICE (no such device, a limit), QVL_E_DEVICE_MEMORY,
@@ -109,12 +121,18 @@ typedef struct qvl_backend {
      * dispatch and copy appended, empty ones included. NULL: not measured. */
     int (*profile)(qvl_device *dev, qvl_list *list, double *s, qvl_err *err);
     void (*counts)(const qvl_device *dev, qvl_device_counts *c);
+    /* What may be chosen of a kernel, with the values that ship, and whether
+     * others may be had (tune.h). Both NULL: its lanes and tiles. */
+    void (*choice)(const qvl_device *dev, const qvl_kernel *k, qvl_choice *c);
+    int (*choice_check)(const qvl_device *dev, const qvl_kernel *k,
+                        const qvl_choice *c, qvl_err *err);
 } qvl_backend;
 
 /* First member of every back end's device. */
 struct qvl_device {
     const qvl_backend *be;
     qvl_device_info info;
+    qvl_tuned *tuned;  // owned by qvl_device_open and _close
 };
 
 /* For the first line of a program's main: give the process what the back ends
@@ -131,12 +149,13 @@ const qvl_backend *const *qvl_backends(int *n);
  * GPU, else the CPU). n_threads 0 means all cores. A device that is not there
  * is QVL_E_DEVICE with the list of those that are. The environment variable
  * QVL_MAX_BINDING, a number of bytes, lowers max_binding_bytes: small operands
- * then take the way of large ones. QVL_E_USAGE when it is no such number. */
+ * then take the way of large ones. QVL_E_USAGE when it is no such number. Reads
+ * the user's table of tiles (tune.h). */
 int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
                     qvl_err *err);
 void qvl_device_close(qvl_device *dev);
 
-/* Tiling a device uses for a kernel. */
+/* Tiling a device uses for a kernel; it may change with qvl_choice_use. */
 const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
                                     const qvl_kernel *k);
 

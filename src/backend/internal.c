@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/tune.h"
+
 static QVL_UNUSED bool slice_fits(qvl_slice s)
 {
     return s.buf != NULL && s.at <= s.buf->bytes
@@ -39,7 +41,11 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
     assert(k->n_bufs > 0 && k->n_bufs <= QVL_KERNEL_MAX_BUFS);
     assert(k->n_args >= 0 && k->n_args <= QVL_KERNEL_MAX_ARGS);
 
+    const qvl_choice *tuned = NULL;
+    QVL_TRY(qvl_tuned_find(dev, k, &tuned, err));
     const qvl_tiling *t = qvl_device_tiling(dev, k);
+    if (t != &k->tiling[dev->info.device_class])
+        QVL_TRY(qvl_tuned_fits(dev, k, t, args, err));
     assert(t->lanes > 0 && (t->lanes & (t->lanes - 1)) == 0);
     for (int i = 0; i < k->n_bufs; i++)
         QVL_TRY(check_binding(dev, k, i, bufs[i], err));
@@ -55,8 +61,12 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
                         k->name, t->lanes, dev->info.max_lanes,
                         dev->info.backend, dev->info.index, dev->info.name);
     uint32_t n_groups = k->groups(args, t->tile, t->lanes);
-    assert(n_groups <= INT32_MAX);
-    *size = (qvl_call_size){ .tiling = t, .n_groups = n_groups };
+    if (n_groups > INT32_MAX)
+        return qvl_fail(err, QVL_E_DEVICE, "kernel %s: found %" PRIu32
+                        " groups, expected at most 2147483647", k->name,
+                        n_groups);
+    *size = (qvl_call_size){ .tiling = t, .choice = tuned,
+                             .n_groups = n_groups };
     return QVL_OK;
 }
 

@@ -20,7 +20,8 @@
  *            operand 0 to overwrite or 1 to add, and 2 more to store the sum so
  *            far without the fused expression. 128 bytes at most.
  *   tiles    Sizes fixed when the kernel is compiled for a device, chosen by
- *            the class of the device from configs/tune/.
+ *            the class of the device from configs/tune/, or by the user's table
+ *            (tune.h). Which of them are possible the kernel says (tiles.h).
  *   consts   Dims (positions in args) whose value is compiled in as well.
  */
 #ifndef QVL_BACKEND_KERNEL_H
@@ -33,6 +34,8 @@
 #define QVL_KERNEL_MAX_ARGS 32
 #define QVL_KERNEL_MAX_TILES 12
 #define QVL_KERNEL_MAX_CONSTS 4
+#define QVL_KERNEL_MAX_NEEDS 8
+#define QVL_KERNEL_MAX_SHARED 6
 
 /* What a device is like, for the choice of tiles. One row of configs/tune/
  * each; the generated C is compiled with the row of QVL_CLASS_HOST. */
@@ -75,9 +78,16 @@ typedef struct qvl_kernel {
     int n_args;
     int n_consts;
     uint8_t const_arg[QVL_KERNEL_MAX_CONSTS];  // index into args
+    const char *const_name[QVL_KERNEL_MAX_CONSTS];  // "D_MAX"
     int n_tiles;
     const char *tile_name[QVL_KERNEL_MAX_TILES];
     qvl_tiling tiling[QVL_N_CLASS];
+    /* Formulas of the tiles (tiles.h), NULL behind the last. */
+    const char *need[QVL_KERNEL_MAX_NEEDS];    // conditions of the tiles
+    const char *shared[QVL_KERNEL_MAX_SHARED]; // words of each shared array,
+                                               // of the constants as well
+    const char *turns;  // of the loops of a lane for a sum of 4096 terms, or
+                        // NULL: the tiles do not change them
     /* Number of groups for these args, tiles and lanes. */
     uint32_t (*groups)(const uint32_t *arg, const uint32_t *tile,
                        uint32_t lanes);

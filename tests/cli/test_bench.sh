@@ -154,7 +154,7 @@ run bench
 fails 2
 run bench kernel
 fails 2
-complains "found kernel, expected kernels, model or train"
+complains "found kernel, expected kernels, model, train or tune"
 run bench train
 fails 2
 complains "flag --model (qvl bench train): found nothing"

@@ -129,6 +129,7 @@ static void fill_info(cl_device_id id, int index, qvl_device_info *info)
         .max_binding_bytes = max_alloc_bytes,
         .align_bytes = ALIGN_BYTES,
         .max_lanes = (uint32_t)size_of(id, CL_DEVICE_MAX_WORK_GROUP_SIZE),
+        .max_vector = 16,
         .shared_bytes = number_of(id, CL_DEVICE_LOCAL_MEM_SIZE),
         .has_f16 = has_extension(id, "cl_khr_fp16"),
     };

@@ -2,7 +2,8 @@
  *
  * OpenCL 1.2 through the loader. One in-order queue, so that everything happens
  * in the order it was asked for. A kernel is built at its first dispatch, once
- * for each set of compiled-in values. A list is replayed by setting arguments.
+ * for each set of compiled-in values, tiles and constants. A list is replayed by
+ * setting arguments.
  */
 #ifndef QVL_BACKEND_CL_CL_H
 #define QVL_BACKEND_CL_CL_H
@@ -13,10 +14,11 @@
 #include "backend/internal.h"
 #include "base/arena.h"
 
-/* A kernel built for one device and one set of constants. */
+/* A kernel built for one device, one tiling and one set of constants. */
 typedef struct qvl_cl_program {
     struct qvl_cl_program *next;
     const qvl_kernel *k;
+    qvl_tiling tiling;
     uint32_t constant[QVL_KERNEL_MAX_CONSTS];
     // owned
     cl_program program;
@@ -70,7 +72,7 @@ int qvl_cl_fail(qvl_cl_device *dev, cl_int status, const char *what,
 /* Leave with QVL_E_DEVICE_LOST when the device is gone. */
 int qvl_cl_check(const qvl_cl_device *dev, qvl_err *err);
 
-/* The kernel for these args, built when it is not there yet. */
+/* The kernel for these tiles and args, built when it is not there yet. */
 int qvl_cl_program_find(qvl_cl_device *dev, const qvl_kernel *k,
                         const qvl_tiling *tiling, const uint32_t *args,
                         const qvl_cl_program **program, qvl_err *err);

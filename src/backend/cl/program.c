@@ -2,7 +2,7 @@
  *
  * The generated text is a whole program. Lanes, tiles and the constants C0, C1,
  * ... are defined on the command line, so a kernel is built once for each set
- * of constants that occurs. No option relaxes the arithmetic: contraction to
+ * of tiles and constants that occurs. No option relaxes the arithmetic: contraction to
  * fused multiply-add, which the language allows anyway, is all that is wanted.
  */
 #include <stdlib.h>
@@ -105,6 +105,7 @@ static int make(qvl_cl_device *dev, const qvl_kernel *k,
     qvl_str options = { 0 };
     put_options(&options, k, tiling, constant);
     p->k = k;
+    p->tiling = *tiling;
     memcpy(p->constant, constant, sizeof p->constant);
     int rc = build(dev, p, tiling, options.p, err);
     qvl_str_release(&options);
@@ -126,7 +127,8 @@ int qvl_cl_program_find(qvl_cl_device *dev, const qvl_kernel *k,
     for (int i = 0; i < k->n_consts; i++)
         constant[i] = args[k->const_arg[i]];
     for (qvl_cl_program *p = dev->programs; p != NULL; p = p->next)
-        if (p->k == k && memcmp(p->constant, constant, sizeof constant) == 0) {
+        if (p->k == k && memcmp(&p->tiling, tiling, sizeof *tiling) == 0
+            && memcmp(p->constant, constant, sizeof constant) == 0) {
             *program = p;
             return QVL_OK;
         }

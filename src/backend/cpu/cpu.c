@@ -62,6 +62,7 @@ static int cpu_info(int index, qvl_device_info *info, qvl_err *err)
         .max_binding_bytes = bytes > 0 ? bytes : SIZE_MAX / 2,
         .align_bytes = ALIGN_BYTES,
         .max_lanes = 1,
+        .max_vector = 16,
         .subgroup = 1,
     };
     processor_name(info->name, sizeof info->name);
@@ -230,4 +231,6 @@ const qvl_backend qvl_backend_cpu = {
     .wait = cpu_wait,
     .profile = qvl_cpu_profile,
     .counts = cpu_counts,
+    .choice = qvl_cpu_choice,
+    .choice_check = qvl_cpu_choice_check,
 };

@@ -53,6 +53,12 @@ void qvl_cpu_list_release(qvl_device *dev, qvl_list *list);
 int qvl_cpu_submit(qvl_device *dev, qvl_list *list, qvl_err *err);
 int qvl_cpu_profile(qvl_device *dev, qvl_list *list, double *s, qvl_err *err);
 
+/* ISA and LIBRARY_FROM; see backend/tune.h. */
+void qvl_cpu_choice(const qvl_device *dev, const qvl_kernel *k,
+                    qvl_choice *c);
+int qvl_cpu_choice_check(const qvl_device *dev, const qvl_kernel *k,
+                         const qvl_choice *c, qvl_err *err);
+
 /* First byte of a slice. */
 static inline void *qvl_cpu_ptr(qvl_slice s)
 {

@@ -207,7 +207,8 @@ static bool is_worth_it(const qvl_product *p)
 
 static int product_open(qvl_product **out, qvl_library *lib,
                         const qvl_kernel *k, qvl_store_fn *store,
-                        void *const *buf, const uint32_t *arg, qvl_err *err)
+                        void *const *buf, const uint32_t *arg, uint32_t from,
+                        qvl_err *err)
 {
     *out = NULL;
     if (!is_taken(k->dtype[0]) || !is_taken(k->dtype[1]) || k->n_args < 7)
@@ -221,7 +222,8 @@ static int product_open(qvl_product **out, qvl_library *lib,
     p->store = store;
     memcpy(p->buf, buf, (size_t)k->n_bufs * sizeof *buf);
     memcpy(p->arg, arg, (size_t)k->n_args * sizeof *arg);
-    if (!place(p) || p->m == 0 || p->n == 0 || p->depth == 0) {
+    if (!place(p) || p->m == 0 || p->n == 0 || p->depth == 0
+        || p->m < (dnnl_dim_t)from || p->n < (dnnl_dim_t)from) {
         free(p);
         return QVL_OK;
     }

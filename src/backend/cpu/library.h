@@ -37,11 +37,13 @@ typedef struct {
      *          Borrows lib and the memory behind buf until it is closed
      *   store  of the kernel, for the instruction set in use; not NULL
      *   buf    [k->n_bufs], arg [k->n_args]; copied
+     *   from   products with a side of the result below it are not taken
      *
      * Fails with QVL_E_MEMORY. */
     int (*product_open)(qvl_product **p, qvl_library *lib,
                         const qvl_kernel *k, qvl_store_fn *store,
-                        void *const *buf, const uint32_t *arg, qvl_err *err);
+                        void *const *buf, const uint32_t *arg, uint32_t from,
+                        qvl_err *err);
     void (*product_close)(qvl_product *p);
     /* Compute and store. Fails with QVL_E_INTERNAL, naming the kernel. */
     int (*product_run)(qvl_product *p, qvl_err *err);

@@ -20,6 +20,12 @@
  * A call that touches fewer bytes than this is over by then. */
 #define PARALLEL_FROM_BYTES ((size_t)32 << 10)
 
+/* The level of x86-64 that QVL_ISA_V2 is. */
+#define FIRST_LEVEL 2
+
+/* Largest LIBRARY_FROM. */
+#define MOST_FROM 65536
+
 int qvl_cpu_list_begin(qvl_device *base, qvl_err *err)
 {
     qvl_cpu_device *dev = (qvl_cpu_device *)base;
@@ -39,23 +45,37 @@ static void append(qvl_list *list, qvl_cpu_call *call)
     list->end = &call->next;
 }
 
-/* The function for the best instruction set not above the device's. */
-static qvl_kernel_fn *choose_fn(const qvl_cpu_device *dev,
-                                const qvl_kernel *k)
+/* The function for the best instruction set not above this one. */
+static qvl_kernel_fn *choose_fn(const qvl_kernel *k, int isa)
 {
-    for (int i = (int)dev->isa; i >= 0; i--)
+    for (int i = isa; i >= 0; i--)
         if (k->c[i] != NULL)
             return k->c[i];
     return NULL;
 }
 
-static qvl_store_fn *choose_store(const qvl_cpu_device *dev,
-                                  const qvl_kernel *k)
+static qvl_store_fn *choose_store(const qvl_kernel *k, int isa)
 {
-    for (int i = (int)dev->isa; i >= 0; i--)
+    for (int i = isa; i >= 0; i--)
         if (k->c_store[i] != NULL)
             return k->c_store[i];
     return NULL;
+}
+
+/* Let the library take the call where it is a product that it may have. */
+static int try_library(qvl_cpu_device *dev, const qvl_kernel *k, int isa,
+                       const qvl_choice *c, const uint32_t *args,
+                       qvl_cpu_call *call, qvl_err *err)
+{
+    qvl_store_fn *store = choose_store(k, isa);
+    uint32_t from = c != NULL && c->n > 1 ? c->value[1] : 1;
+    if (dev->lib == NULL || store == NULL || call->n_groups == 0 || from == 0)
+        return QVL_OK;
+    QVL_TRY(qvl_build_library->product_open(&call->product, dev->lib, k, store,
+                                            call->buf, args, from, err));
+    if (call->product != NULL)
+        call->kind = CPU_PRODUCT;
+    return QVL_OK;
 }
 
 int qvl_cpu_dispatch(qvl_device *base, const qvl_kernel *k,
@@ -67,7 +87,9 @@ int qvl_cpu_dispatch(qvl_device *base, const qvl_kernel *k,
 
     qvl_call_size size;
     QVL_TRY(qvl_call_check(base, k, bufs, args, &size, err));
-    qvl_kernel_fn *fn = choose_fn(dev, k);
+    int isa = size.choice != NULL ? (int)size.choice->value[0] - FIRST_LEVEL
+                                  : (int)dev->isa;
+    qvl_kernel_fn *fn = choose_fn(k, isa);
     if (fn == NULL)
         return qvl_fail(err, QVL_E_UNSUPPORTED,
                         "kernel %s: not compiled for the processor", k->name);
@@ -81,15 +103,38 @@ int qvl_cpu_dispatch(qvl_device *base, const qvl_kernel *k,
         call->bytes += bufs[i].bytes;
     }
     memcpy(call->arg, args, (size_t)k->n_args * sizeof *args);
-
-    qvl_store_fn *store = choose_store(dev, k);
-    if (dev->lib != NULL && store != NULL && size.n_groups > 0) {
-        QVL_TRY(qvl_build_library->product_open(&call->product, dev->lib, k,
-                                                store, call->buf, args, err));
-        if (call->product != NULL)
-            call->kind = CPU_PRODUCT;
-    }
+    QVL_TRY(try_library(dev, k, isa, size.choice, args, call, err));
     append(dev->open, call);
+    return QVL_OK;
+}
+
+void qvl_cpu_choice(const qvl_device *base, const qvl_kernel *k,
+                    qvl_choice *c)
+{
+    const qvl_cpu_device *dev = (const qvl_cpu_device *)base;
+    int isa = (int)dev->isa;
+    while (isa > 0 && k->c[isa] == NULL)
+        isa--;
+    *c = (qvl_choice){ .n = 1, .name = { "ISA", "LIBRARY_FROM" },
+                       .value = { (uint32_t)(isa + FIRST_LEVEL), 1 } };
+    if (dev->lib != NULL && choose_store(k, isa) != NULL)
+        c->n = 2;
+}
+
+int qvl_cpu_choice_check(const qvl_device *base, const qvl_kernel *k,
+                         const qvl_choice *c, qvl_err *err)
+{
+    const qvl_cpu_device *dev = (const qvl_cpu_device *)base;
+    uint32_t best = (uint32_t)dev->isa + FIRST_LEVEL;
+    uint32_t isa = c->value[0];
+    if (isa < FIRST_LEVEL || isa > best || k->c[isa - FIRST_LEVEL] == NULL)
+        return qvl_fail(err, QVL_E_CONFIG, "kernel %s: found ISA = %u, "
+                        "expected %d to %u, the levels of x86-64 there",
+                        k->op, (unsigned)isa, FIRST_LEVEL, (unsigned)best);
+    if (c->n > 1 && c->value[1] > MOST_FROM)
+        return qvl_fail(err, QVL_E_CONFIG, "kernel %s: found LIBRARY_FROM = "
+                        "%u, expected 0 to %d", k->op, (unsigned)c->value[1],
+                        MOST_FROM);
     return QVL_OK;
 }
 

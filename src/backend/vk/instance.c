@@ -215,6 +215,7 @@ static void put_limits(const VkPhysicalDeviceLimits *limits,
     info->max_lanes = limits->maxComputeWorkGroupInvocations;
     if (info->max_lanes > limits->maxComputeWorkGroupSize[0])
         info->max_lanes = limits->maxComputeWorkGroupSize[0];
+    info->max_vector = 1;
     info->shared_bytes = limits->maxComputeSharedMemorySize;
 }
 

@@ -161,6 +161,7 @@ static int make(qvl_vk_device *dev, const qvl_kernel *k,
     };
     qvl_vk_pipeline *p = qvl_arena_alloc(&dev->arena, sizeof *p);
     p->k = k;
+    p->tiling = *tiling;
     memcpy(p->constant, constant, sizeof p->constant);
     VkResult result = compile(dev, p, layout, &spec);
     if (p->pipeline != VK_NULL_HANDLE) {  // listed, so that it is released
@@ -184,7 +185,8 @@ int qvl_vk_pipeline_find(qvl_vk_device *dev, const qvl_kernel *k,
     for (int i = 0; i < k->n_consts; i++)
         constant[i] = args[k->const_arg[i]];
     for (qvl_vk_pipeline *p = dev->pipelines; p != NULL; p = p->next)
-        if (p->k == k && memcmp(p->constant, constant, sizeof constant) == 0) {
+        if (p->k == k && memcmp(&p->tiling, tiling, sizeof *tiling) == 0
+            && memcmp(p->constant, constant, sizeof constant) == 0) {
             *pipeline = p;
             return QVL_OK;
         }

@@ -37,10 +37,11 @@ typedef struct {
     void *mapped;  // NULL: not shared with the host
 } qvl_vk_buf;
 
-/* A kernel compiled for one device and one set of constants. */
+/* A kernel compiled for one device, one tiling and one set of constants. */
 typedef struct qvl_vk_pipeline {
     struct qvl_vk_pipeline *next;
     const qvl_kernel *k;
+    qvl_tiling tiling;
     uint32_t constant[QVL_KERNEL_MAX_CONSTS];
     // owned
     VkPipeline pipeline;
