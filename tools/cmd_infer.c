@@ -26,6 +26,7 @@ typedef struct {
     cmd_list stop;
     bool json_stop, json_always;
     int max_objects;
+    const char *format;
     const char *defaults;
     const char *profile;
     const char *exif;
@@ -102,6 +103,10 @@ static const cmd_flag flags[] = {
     { .name = "max-objects", .type = CMD_COUNT, .value = "N",
       AT(max_objects), .preset = "200",
       .help = "most objects of such an answer" },
+    { .name = "response-format", .type = CMD_TEXT, .value = "FORMAT",
+      AT(format), .preset = "text",
+      .help = "text, or json_object: every answer is one object of JSON, and"
+              " is closed before --max_new_tokens would cut it" },
     { .name = "gen-defaults", .type = CMD_TEXT, .value = "WHOSE",
       AT(defaults), .preset = "stage",
       .help = "numbers above that are not given: stage (as said here) or"
@@ -176,11 +181,16 @@ static int session_options(qvl_session_options *s, const infer_options *o,
         .json_stop = o->json_stop,
         .json_always = o->json_always,
         .max_objects = o->max_objects,
+        .json_object = strcmp(o->format, "json_object") == 0,
     };
     if (o->exif != NULL && strcmp(o->exif, "on") != 0
         && strcmp(o->exif, "off") != 0)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --exif: found %s, expected on or off", o->exif);
+    if (!s->json_object && strcmp(o->format, "text") != 0)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --response_format: found %s, expected text or "
+                        "json_object", o->format);
     for (int i = 0; i < o->stop.n; i++)
         if (o->stop.item[i][0] == '\0')
             return qvl_fail(err, QVL_E_USAGE,

@@ -273,6 +273,8 @@ static void give_back(qvl_batcher *b, seat *s)
 {
     queued *q = s->from;
     s->from = NULL;
+    if (q->prompt.json != NULL)
+        q->prompt.json->state = (qvl_json_state){ 0 };
     q->next = b->first;
     b->first = q;
     if (b->last == NULL)
@@ -380,12 +382,18 @@ static void take_token(qvl_batcher *b, seat *s, const float *logit,
     const qvl_request *p = &s->prompt;
     float *changed = qvl_arena_array(&b->arena, float, vocab);
     memcpy(changed, logit, vocab * sizeof *changed);
+    const uint64_t *allowed =
+        p->json != NULL
+            ? qvl_json_rule_allowed(p->json, p->n + p->max_new - s->n)
+            : NULL;
     int64_t id = qvl_sample(&p->sampling, changed, (int)vocab, s->token, s->n,
-                            p->n, &b->arena);
+                            p->n, allowed, &b->arena);
     s->token[s->n++] = id;
     *out = (qvl_new_token){ .ticket = s->ticket, .id = id, .logit = logit };
     if (s->n - p->n >= p->max_new)
         out->finish = QVL_FINISH_LENGTH;
+    if (p->json != NULL && qvl_json_rule_take(p->json, id))
+        out->finish = QVL_FINISH_STOP;
     for (int i = 0; i < p->n_stops; i++)
         if (p->stop[i] == id)
             out->finish = QVL_FINISH_STOP;

@@ -16,6 +16,7 @@
 #ifndef QVL_INFER_BATCH_H
 #define QVL_INFER_BATCH_H
 
+#include "infer/json_mask.h"
 #include "infer/sample.h"
 #include "model/model.h"
 
@@ -24,7 +25,7 @@
 typedef struct qvl_batcher qvl_batcher;
 
 /* A prompt. Arrays are borrowed until its answer has its first token, stop ids
- * until the answer ends. */
+ * and the rule of JSON until the answer ends. */
 typedef struct {
     const int64_t *id;    // [n]
     int n;
@@ -34,11 +35,13 @@ typedef struct {
     int max_new;          // tokens of the answer, at least 1
     const int64_t *stop;  // [n_stops] ids that end it, and belong to it
     int n_stops;
+    qvl_json_rule *json;  // the answer is an object of JSON and ends with it;
+                          // at its start, advanced here; NULL: any text
 } qvl_request;
 
 typedef enum {
     QVL_FINISH_NOT,
-    QVL_FINISH_STOP,    // one of the stop ids
+    QVL_FINISH_STOP,    // one of the stop ids, or the object of JSON is closed
     QVL_FINISH_LENGTH,  // max_new tokens
     QVL_FINISH_FAILED,  // the step failed with it
 } qvl_finish;

@@ -16,6 +16,7 @@ typedef struct entry {
 struct qvl_generator {
     qvl_batcher *batcher;  // owned
     entry *first;          // owned
+    qvl_json_tokens *json; // owned; NULL before the first answer that asks
     // borrowed
     const qvl_tokenizer *tokenizer;
     const qvl_model_config *config;
@@ -78,6 +79,7 @@ void qvl_generator_close(qvl_generator *g)
     while (g->first != NULL)
         qvl_generator_release(g, &g->first->answer);
     qvl_batcher_close(g->batcher);
+    qvl_json_tokens_close(g->json);
     free(g);
 }
 
@@ -86,6 +88,7 @@ void qvl_generator_close(qvl_generator *g)
 typedef struct {
     qvl_generator *g;
     const qvl_request *request;
+    const qvl_reply_ends *ends;
     entry *e;
     qvl_err *err;
 } asking;
@@ -111,11 +114,19 @@ static int64_t *all_stops(const asking *a, int *n)
 static int ask_steps(void *arg)
 {
     const asking *a = arg;
+    qvl_generator *g = a->g;
     qvl_request r = *a->request;
     a->e->stop = all_stops(a, &r.n_stops);
     r.stop = a->e->stop;
+    if (a->ends->json_object) {
+        if (g->json == NULL)
+            QVL_TRY(qvl_json_tokens_open(&g->json, g->tokenizer,
+                                         g->config->vocab, a->err));
+        a->e->answer.rule.tokens = g->json;
+        r.json = &a->e->answer.rule;
+    }
     a->e->answer.n_prompt = r.n;
-    return qvl_batcher_add(a->g->batcher, &r, &a->e->answer.ticket, a->err);
+    return qvl_batcher_add(g->batcher, &r, &a->e->answer.ticket, a->err);
 }
 
 int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
@@ -125,7 +136,7 @@ int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
     entry *e = calloc(1, sizeof *e);
     if (e == NULL)
         return qvl_fail(err, QVL_E_MEMORY, "no memory for an answer");
-    asking a = { g, request, e, err };
+    asking a = { g, request, ends, e, err };
     int rc = qvl_guard(ask_steps, &a, err);
     if (rc != QVL_OK) {
         release_entry(e);
@@ -248,9 +259,13 @@ static bool meets_end(qvl_reply *a, size_t before)
         return true;
     }
     see_begin(a);
-    if (!a->ends.is_json || !a->has_begun)
+    if (!a->ends.is_json || !a->has_begun || a->rule.ends_now)
         return false;
     a->guard = qvl_json_guard_see(&a->json, a->text.p, a->text.len, &at);
+    if (a->ends.json_object && a->guard != QVL_GUARD_CLOSED) {
+        a->rule.ends_now = a->guard != QVL_GUARD_GO_ON;
+        return false;
+    }
     if (a->guard == QVL_GUARD_CLOSED)
         cut_text(a, at);
     return a->guard != QVL_GUARD_GO_ON;

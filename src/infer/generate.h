@@ -17,8 +17,12 @@ typedef struct {
     const char *const *stop;  // [n_stops] strings that end the answer; the
                               // earliest in the text counts, and is cut off
     int n_stops;
-    bool is_json;             // end with the first object of JSON (guard.h)
+    bool is_json;             // end with the first object of JSON (guard.h);
+                              // under json_object: close it where it repeats
+                              // itself or has too many entries
     int max_entries;          // of it; 0: any number
+    bool json_object;         // every token is chosen so that the answer is an
+                              // object of JSON (json_mask.h)
 } qvl_reply_ends;
 
 typedef struct {
@@ -40,6 +44,7 @@ typedef struct {
     size_t begin;          // and ends here
     qvl_decoder decoder, raw_decoder;
     qvl_json_guard json;
+    qvl_json_rule rule;
 } qvl_reply;
 
 typedef struct qvl_generator qvl_generator;
@@ -57,7 +62,8 @@ void qvl_generator_close(qvl_generator *g);
 
 /* Ask. The request as in qvl_batcher_add, its end ids being added to those of
  * the model. `*answer` stays until the generator is closed or the answer is
- * released. */
+ * released. Fails with QVL_E_MODEL too when json_object is wanted and the
+ * vocabulary cannot spell it. */
 int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
                       const qvl_reply_ends *ends, qvl_reply **answer,
                       qvl_err *err);

@@ -131,6 +131,7 @@ int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
         .n_stops = o->n_stops,
         .is_json = o->json_always || (o->json_stop && is_dense),
         .max_entries = o->max_objects,
+        .json_object = o->json_object,
     };
     qvl_request r = request_of(s, &asked->encoded, key, max_new);
     return qvl_generator_ask(s->generator, &r, &ends, &asked->reply, err);

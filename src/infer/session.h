@@ -22,6 +22,7 @@ typedef struct {
     bool json_stop;             // dense prompts end with their object of JSON
     bool json_always;           // so does every other prompt
     int max_objects;            // of such a reply; 0: any number
+    bool json_object;           // every reply is an object of JSON
 } qvl_session_options;
 
 typedef struct qvl_session qvl_session;

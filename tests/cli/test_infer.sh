@@ -130,6 +130,30 @@ exits 0
 holds "the picture is turned all the same" \
     sh -c "! cmp -s '$dir/out' '$dir/turned'"
 
+start "answers that are JSON"
+for n in 2 3 24 100; do
+    infer --image "$images/rgba_70x50.png" --response_format json_object \
+        --max_new_tokens $n
+    exits 0
+    holds "no JSON in $n tokens" "$IS_JSON" <"$dir/out"
+    holds "no object" grep -q '^{' "$dir/out"
+done
+keep object
+infer --image "$images/rgba_70x50.png" --response_format json_object \
+    --max_new_tokens 100 --stream false --json
+exits 0
+same object
+run infer --model "$model" --jsonl synth/train.jsonl --max-batch-size 3 \
+    --max-new-tokens 40 --response-format json_object
+exits 0
+has_lines out 5 '"finish_reason": "stop"'
+sed 's/.*"response": "\(.*\)", "labels": .*/\1/; s/\\\\/\x01/g
+    s/\\[nrt]/ /g; s/\\"/"/g; s/\x01/\\/g' "$dir/out" >responses
+holds "a response is no JSON" json_lines responses
+infer --prompt hello --response_format xml
+fails 2
+complains "expected text or json_object"
+
 start "numbers of the checkpoint"
 run infer --model "$model" --prompt hello --max-new-tokens 4
 exits 0

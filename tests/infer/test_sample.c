@@ -14,7 +14,7 @@ static int64_t sample(const qvl_sampling *s, const float *logit, int vocab,
     float copy[4096];
     memcpy(copy, logit, (size_t)vocab * sizeof *copy);
     qvl_arena_reset(&arena);
-    return qvl_sample(s, copy, vocab, token, n, n_prompt, &arena);
+    return qvl_sample(s, copy, vocab, token, n, n_prompt, NULL, &arena);
 }
 
 static void test_greedy(void)
