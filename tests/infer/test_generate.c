@@ -614,13 +614,75 @@ static void test_json_object_cut(void)
     qvl_tokenizer_close(t);
 }
 
+/* ---- several answers to one request ------------------------------------- */
+
+/* Each is the same as with fewer beside it, with its own log probabilities. */
+static void test_many(void)
+{
+    enum { N = 4 };
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    qvl_tokenizer *t = make_tokenizer(words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_reply *all[N], *fewer[2];
+    qvl_request request = request_of(8);
+    qvl_reply_ends ends = { .logprobs = true, .n_top = 2 };
+    request.sampling.temperature = 2.0;
+    request.sampling.key = 3;
+    CHECK_OK(qvl_generator_ask_many(g, &request, &ends, N, all, &err), err);
+    CHECK_OK(qvl_generator_ask_many(g, &request, &ends, 2, fewer, &err), err);
+    while (qvl_generator_n_open(g) > 0)
+        CHECK_OK(qvl_generator_step(g, NULL, NULL, &err), err);
+    int n_other = 0;
+    for (int i = 0; i < N; i++) {
+        const qvl_reply *a = all[i];
+        n_other += a->n != all[0]->n
+                   || memcmp(a->id, all[0]->id, (size_t)a->n * sizeof *a->id)
+                          != 0;
+        for (int k = 0; k < a->n; k++) {
+            const qvl_logprob *p = a->logprob + 3 * k;
+            CHECK_INT(p[0].id, a->id[k], "answer %d, token %d", i, k);
+            CHECK(p[1].value >= p[2].value && p[1].value >= p[0].value
+                      && p[1].value <= 0.0, "answer %d, token %d", i, k);
+        }
+    }
+    CHECK(n_other > 0, "all draw the same");
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(fewer[i]->n, all[i]->n, "answer %d of two", i);
+        CHECK(memcmp(fewer[i]->id, all[i]->id, (size_t)all[i]->n
+                                                   * sizeof *all[i]->id) == 0,
+              "answer %d of two", i);
+    }
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
+static void test_many_refused(void)
+{
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    qvl_tokenizer *t = make_tokenizer(words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_reply *all[3] = { NULL };
+    qvl_request request = request_of(0);
+    qvl_reply_ends ends = { .logprobs = true, .n_top = 21 };
+    CHECK_FAILS(qvl_generator_ask_many(g, &request, &ends, 3, all, &err),
+                QVL_E_USAGE, err, "top_logprobs");
+    ends.n_top = 20;
+    CHECK_FAILS(qvl_generator_ask_many(g, &request, &ends, 3, all, &err),
+                QVL_E_USAGE, err, "max_new_tokens");
+    CHECK(all[0] == NULL && qvl_generator_n_open(g) == 0, "nothing was asked");
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_silent),  TEST(test_told),   TEST(test_told_soon),
         TEST(test_refused), TEST(test_failed), TEST(test_refused_request),
         TEST(test_json_object), TEST(test_json_object_guard),
-        TEST(test_json_object_cut),
+        TEST(test_json_object_cut), TEST(test_many), TEST(test_many_refused),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
