@@ -122,7 +122,8 @@ static const cmd_flag flags[] = {
     { .name = "prefill-chunk", .type = CMD_COUNT, .value = "N",
       AT(piece_tok), .preset = "2048",
       .help = "longer prompts are read in pieces of N tokens, or the fewest"
-              " above with which no picture is cut" },
+              " above with which no picture is cut: less memory, and answers"
+              " in work go on, but more time for the prompt" },
     { .name = "gen-defaults", .type = CMD_TEXT, .value = "WHOSE",
       AT(defaults), .preset = "stage",
       .help = "numbers above that are not given: stage (as said here) or"

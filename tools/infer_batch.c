@@ -17,6 +17,7 @@
 #include "infer.h"
 
 #define FLUSH_S 10.0
+#define HELD_WINDOWS 8  // records in memory, in times of those in work
 
 /* A record on its way. */
 typedef struct job {
@@ -281,11 +282,14 @@ static int make_replies(batch *b)
     return rc;
 }
 
-/* As many records wait as are in work, so that no seat stays empty. */
+/* As many replies wait as are in work, so that no seat stays empty, also while
+ * one that takes long holds up the lines of many behind it. */
 static int run_jobs(batch *b, int window)
 {
+    const qvl_generator *g = qvl_session_generator(b->s);
     while (!is_stopped) {
-        while (!b->is_end && b->n_jobs < window)
+        while (!b->is_end && b->n_jobs < HELD_WINDOWS * window
+               && qvl_generator_n_open(g) < window)
             QVL_TRY(next_job(b));
         QVL_TRY(finish_jobs(b));
         if (b->is_end && b->n_jobs == 0)
