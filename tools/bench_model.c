@@ -1,4 +1,5 @@
 /* bench_model.c - vision tower, prompt, and decoding of a model, timed */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ static int run_decode(bench *b, const qvl_request *request)
     const qvl_new_token *token;
     int n, ticket;
     QVL_TRY(qvl_batcher_open(&batcher, b->model, b->o->seats, b->err));
+    qvl_batcher_set_piece(batcher, INT_MAX);  // read at once, then answer
     int rc = QVL_OK;
     for (int i = 0; rc == QVL_OK && i < b->o->seats; i++)
         rc = qvl_batcher_add(batcher, &request[i], &ticket, b->err);

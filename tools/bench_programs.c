@@ -3,6 +3,7 @@
  *
  * A program runs once as always; then the device measures its steps one by one,
  * `repeats` times. Steps of one kernel and one shape are a line. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +206,7 @@ static int run_all(void *arg)
     QVL_TRY(open_parts(b));
     QVL_TRY(run_training(b));
     QVL_TRY(qvl_batcher_open(&batcher, b->model, 1, b->err));
+    qvl_batcher_set_piece(batcher, INT_MAX);  // one step reads all
     int rc = run_answer(b, batcher);
     qvl_batcher_close(batcher);
     if (rc == QVL_OK && b->n_printed == 0)

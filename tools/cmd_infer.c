@@ -26,6 +26,11 @@ typedef struct {
     cmd_list stop;
     bool json_stop, json_always;
     int max_objects;
+    const char *format;
+    int n;
+    bool logprobs;
+    int n_top_logprobs;
+    int piece_tok;
     const char *defaults;
     const char *profile;
     const char *exif;
@@ -102,6 +107,23 @@ static const cmd_flag flags[] = {
     { .name = "max-objects", .type = CMD_COUNT, .value = "N",
       AT(max_objects), .preset = "200",
       .help = "most objects of such an answer" },
+    { .name = "response-format", .type = CMD_TEXT, .value = "FORMAT",
+      AT(format), .preset = "text",
+      .help = "text, or json_object: every answer is one object of JSON, and"
+              " is closed before --max_new_tokens would cut it" },
+    { .name = "n", .type = CMD_COUNT, .value = "N", AT(n), .preset = "1",
+      .help = "answers to each prompt, which is read once" },
+    { .name = "logprobs", .type = CMD_SWITCH, AT(logprobs),
+      .help = "in the lines of --jsonl: log probability of each token, as the"
+              " model has it before penalties and temperature" },
+    { .name = "top-logprobs", .type = CMD_COUNT, .value = "N",
+      AT(n_top_logprobs),
+      .help = "with --logprobs: also of the N most probable, up to 20" },
+    { .name = "prefill-chunk", .type = CMD_COUNT, .value = "N",
+      AT(piece_tok), .preset = "2048",
+      .help = "longer prompts are read in pieces of N tokens, or the fewest"
+              " above with which no picture is cut: less memory, and answers"
+              " in work go on, but more time for the prompt" },
     { .name = "gen-defaults", .type = CMD_TEXT, .value = "WHOSE",
       AT(defaults), .preset = "stage",
       .help = "numbers above that are not given: stage (as said here) or"
@@ -144,11 +166,32 @@ static int check_modes(const infer_options *o, int n_words, qvl_err *err)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --overlay: found no picture, expected --image "
                         "or --jsonl");
-    if (o->seats < 1 || o->max_new < 1 || o->flush_lines < 1)
+    return QVL_OK;
+}
+
+static int check_counts(const infer_options *o, bool is_chat, qvl_err *err)
+{
+    if (o->seats < 1 || o->max_new < 1 || o->flush_lines < 1 || o->n < 1
+        || o->piece_tok < 1)
         return qvl_fail(err, QVL_E_USAGE,
                         "flags: found 0, expected at least 1 for "
-                        "--max_batch_size, --max_new_tokens and "
-                        "--write_batch_size");
+                        "--max_batch_size, --max_new_tokens, "
+                        "--write_batch_size, --n and --prefill_chunk");
+    if (o->n > 1 && is_chat)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --n: found %d in a conversation, expected 1",
+                        o->n);
+    if (o->logprobs && o->input == NULL)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --logprobs: found no --jsonl, expected it");
+    if (o->n_top_logprobs > 0 && !o->logprobs)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --top_logprobs: found no --logprobs, expected "
+                        "it");
+    if (o->n_top_logprobs > QVL_MAX_TOP_LOGPROBS)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --top_logprobs: found %d, expected at most %d",
+                        o->n_top_logprobs, QVL_MAX_TOP_LOGPROBS);
     return QVL_OK;
 }
 
@@ -176,11 +219,20 @@ static int session_options(qvl_session_options *s, const infer_options *o,
         .json_stop = o->json_stop,
         .json_always = o->json_always,
         .max_objects = o->max_objects,
+        .json_object = strcmp(o->format, "json_object") == 0,
+        .n = o->n,
+        .logprobs = o->logprobs,
+        .n_top_logprobs = o->n_top_logprobs,
+        .piece_tok = o->piece_tok,
     };
     if (o->exif != NULL && strcmp(o->exif, "on") != 0
         && strcmp(o->exif, "off") != 0)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --exif: found %s, expected on or off", o->exif);
+    if (!s->json_object && strcmp(o->format, "text") != 0)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --response_format: found %s, expected text or "
+                        "json_object", o->format);
     for (int i = 0; i < o->stop.n; i++)
         if (o->stop.item[i][0] == '\0')
             return qvl_fail(err, QVL_E_USAGE,
@@ -279,9 +331,11 @@ static void tell_sampling(const qvl_session_options *s, int seed)
                  "temperature %g, top_p %g, top_k %d, min_p %g, seed %d",
                  p->temperature, p->top_p, p->top_k, p->min_p, seed);
     qvl_log(QVL_LOG_INFO, "%s; repetition_penalty %g, no_repeat_ngram_size %d, "
-            "presence_penalty %g, frequency_penalty %g, max_new_tokens %d",
+            "presence_penalty %g, frequency_penalty %g, max_new_tokens %d, "
+            "n %d, response_format %s",
             how, p->repetition_penalty, p->no_repeat_ngram,
-            p->presence_penalty, p->frequency_penalty, s->max_new);
+            p->presence_penalty, p->frequency_penalty, s->max_new, s->n,
+            s->json_object ? "json_object" : "text");
 }
 
 /* ---- runs ---------------------------------------------------------------- */
@@ -313,6 +367,8 @@ static int run(const void *options, const char *const *word, int n,
     qvl_arena arena = { 0 };
     QVL_TRY(take_defaults(o, err));
     QVL_TRY(check_modes(o, n, err));
+    QVL_TRY(check_counts(o, o->input == NULL && o->prompt == NULL
+                                && o->images.n + n == 0, err));
     if (n > 0 && o->images.n == 0)
         return qvl_fail(err, QVL_E_USAGE,
                         "argument: found %s, expected flags alone, or "

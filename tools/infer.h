@@ -24,7 +24,24 @@ typedef struct {
 int infer_batch(qvl_session *s, const infer_batch_options *options,
                 qvl_err *err);
 
-/* One prompt; the reply goes to standard output. */
+/* A record that was asked, in a line of the output. */
+typedef struct {
+    size_t index;
+    const qvl_record *record;
+    const qvl_asked *asked;
+    const qvl_encoder *encoder;
+    qvl_arena *arena;  // of what is made on the way
+} infer_line;
+
+/* Append the line of a record whose replies are done: the first one, and where
+ * there are several all of them as "candidates". "usage" counts all. */
+void infer_line_put(qvl_str *s, const infer_line *l);
+
+/* Append that of one that failed; of what was asked nothing is read. */
+void infer_line_put_failure(qvl_str *s, const infer_line *l, const char *why);
+
+/* One prompt; its replies go to standard output, a line each where there are
+ * several. */
 typedef struct {
     const char *prompt;        // NULL: the dense one
     const char *system;        // NULL: none
@@ -53,8 +70,8 @@ typedef struct {
 int infer_record(qvl_record *record, const infer_turn *turn, int n,
                  qvl_arena *arena, qvl_err *err);
 
-/* Run the queue until the reply is done; streams it to standard output when
- * asked to. */
+/* Run the queue until the replies are done and write them to standard output; one
+ * alone is streamed when asked to. */
 int infer_finish(qvl_session *s, const qvl_asked *asked, bool stream,
                  qvl_err *err);
 

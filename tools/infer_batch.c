@@ -13,14 +13,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "data/message.h"
-#include "data/objects.h"
 #include "infer.h"
-#include "infer/parse.h"
 
 #define FLUSH_S 10.0
+#define HELD_WINDOWS 8  // records in memory, in times of those in work
 
 /* A record on its way. */
 typedef struct job {
@@ -28,7 +25,7 @@ typedef struct job {
     size_t index;
     qvl_arena arena;
     qvl_record record;
-    qvl_asked asked;   // reply NULL when it failed
+    qvl_asked asked;   // nothing asked when it failed
     qvl_err err;
 } job;
 
@@ -62,173 +59,6 @@ static double now_s(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- lines --------------------------------------------------------------- */
-
-static void put_text(qvl_str *s, const char *key, const char *text)
-{
-    qvl_str_printf(s, ", \"%s\": ", key);
-    if (text != NULL)
-        qvl_json_quote(s, text, strlen(text));
-    else
-        qvl_str_puts(s, "null");
-}
-
-static void put_node(qvl_str *s, const qvl_node *n)
-{
-    switch (n->kind) {
-    case QVL_NODE_STRING:
-        qvl_json_quote(s, n->s, n->s_len);
-        return;
-    case QVL_NODE_LIST:
-    case QVL_NODE_MAP:
-        qvl_str_putc(s, n->kind == QVL_NODE_LIST ? '[' : '{');
-        for (size_t i = 0; i < n->n; i++) {
-            qvl_str_puts(s, i > 0 ? ", " : "");
-            if (n->kind == QVL_NODE_MAP) {
-                qvl_json_quote(s, n->keys[i].s, n->keys[i].s_len);
-                qvl_str_puts(s, ": ");
-            }
-            put_node(s, &n->items[i]);
-        }
-        qvl_str_putc(s, n->kind == QVL_NODE_LIST ? ']' : '}');
-        return;
-    case QVL_NODE_NULL:
-        qvl_str_puts(s, "null");
-        return;
-    default:
-        qvl_str_putn(s, n->s, n->s_len);
-    }
-}
-
-static void put_turn(qvl_str *s, const char *role, const char *text,
-                     const qvl_record *pictures)
-{
-    qvl_str_printf(s, "{\"role\": \"%s\", \"content\": ", role);
-    if (pictures == NULL) {
-        qvl_json_quote(s, text, strlen(text));
-    } else {
-        qvl_str_putc(s, '[');
-        for (int i = 0; i < pictures->n_images; i++) {
-            qvl_str_puts(s, "{\"type\": \"image\", \"image\": ");
-            qvl_json_quote(s, pictures->image[i], strlen(pictures->image[i]));
-            qvl_str_puts(s, "}, ");
-        }
-        qvl_str_puts(s, "{\"type\": \"text\", \"text\": ");
-        qvl_json_quote(s, text, strlen(text));
-        qvl_str_puts(s, "}]");
-    }
-    qvl_str_putc(s, '}');
-}
-
-/* What was asked, as messages. */
-static void put_messages(batch *b, const job *j)
-{
-    qvl_str *s = &b->out;
-    qvl_str_puts(s, ", \"messages\": ");
-    if (j->record.messages != NULL) {
-        put_node(s, j->record.messages);
-        return;
-    }
-    const qvl_prompt *prompt = qvl_encoder_prompt(qvl_session_encoder(b->s),
-                                                  j->asked.encoded.mode);
-    qvl_str_putc(s, '[');
-    if (prompt->system[0] != '\0') {
-        put_turn(s, "system", prompt->system, NULL);
-        qvl_str_puts(s, ", ");
-    }
-    put_turn(s, "user", prompt->user, &j->record);
-    qvl_str_putc(s, ']');
-}
-
-static void put_images(qvl_str *s, const qvl_record *r)
-{
-    qvl_str_puts(s, ", \"images\": [");
-    for (int i = 0; i < r->n_images; i++) {
-        qvl_str_puts(s, i > 0 ? ", " : "");
-        qvl_json_quote(s, r->image[i], strlen(r->image[i]));
-    }
-    qvl_str_putc(s, ']');
-}
-
-/* Text of the last turn when it is the assistant's, else NULL. */
-static const char *last_answer(const qvl_node *messages)
-{
-    const char *role, *text = NULL;
-    if (messages == NULL || messages->n == 0)
-        return NULL;
-    const qvl_node *turn = &messages->items[messages->n - 1];
-    if (qvl_node_as_string(qvl_node_find(turn, "role"), &role)
-        && strcmp(role, "assistant") == 0)
-        qvl_node_as_string(qvl_node_find(turn, "content"), &text);
-    return text;
-}
-
-/* What the record says should have been the reply. */
-static void put_labels(batch *b, job *j)
-{
-    const qvl_record *r = &j->record;
-    qvl_str text = { 0 };
-    if (r->messages != NULL) {
-        put_text(&b->out, "labels", last_answer(r->messages));
-    } else if (j->asked.encoded.mode == QVL_MODE_SUMMARY) {
-        put_text(&b->out, "labels", r->summary);
-    } else if (r->n_objects > 0 && r->w > 0 && r->h > 0) {
-        qvl_answer_put(&text, r, &(qvl_answer_rules){ 0 }, &j->arena);
-        put_text(&b->out, "labels", text.p);
-    } else {
-        put_text(&b->out, "labels", NULL);
-    }
-    qvl_str_release(&text);
-}
-
-static void put_reply(batch *b, job *j)
-{
-    const qvl_reply *r = j->asked.reply;
-    qvl_str *s = &b->out;
-    qvl_answer parsed;
-    bool is_cut = r->finish == QVL_FINISH_LENGTH
-                  || r->guard == QVL_GUARD_MANY;
-    qvl_str_puts(s, ", \"response\": ");
-    qvl_json_quote(s, r->text.p != NULL ? r->text.p : "", r->text.len);
-    put_labels(b, j);
-    put_messages(b, j);
-    put_images(s, &j->record);
-    qvl_str_printf(s, ", \"finish_reason\": \"%s\", \"usage\": "
-                      "{\"prompt_tokens\": %d, \"completion_tokens\": %d, "
-                      "\"total_tokens\": %d}",
-                   r->finish == QVL_FINISH_LENGTH ? "length" : "stop",
-                   r->n_prompt, r->n, r->n_prompt + r->n);
-    if (r->guard == QVL_GUARD_MANY || r->guard == QVL_GUARD_REPEATED)
-        qvl_str_printf(s, ", \"stopped_by\": \"%s\"",
-                       r->guard == QVL_GUARD_MANY ? "max_objects"
-                                                  : "repeated_object");
-    qvl_parse_options how = { .n_images = j->record.n_images,
-                              .is_cut = is_cut };
-    qvl_answer_parse(&parsed, r->text.p, r->text.len, &how, &j->arena);
-    qvl_str_puts(s, ", \"pred\": ");
-    qvl_objects_put(s, parsed.object, parsed.n_objects);
-    qvl_str_puts(s, ", \"parse_report\": ");
-    qvl_answer_put_report(s, &parsed);
-    if (j->record.w > 0)
-        qvl_str_printf(s, ", \"width\": %d, \"height\": %d", j->record.w,
-                       j->record.h);
-    if (j->record.w > 0 && j->record.messages == NULL) {
-        qvl_str_puts(s, ", \"gt_norm1000\": ");
-        qvl_objects_put(s, qvl_objects_to_norm(j->record.object,
-                                               j->record.n_objects,
-                                               j->record.w, j->record.h,
-                                               &j->arena),
-                        j->record.n_objects);
-    }
-}
-
-static void put_failure(batch *b, const job *j)
-{
-    qvl_str_puts(&b->out, ", \"response\": null");
-    put_text(&b->out, "error", j->err.msg);
-    put_images(&b->out, &j->record);
 }
 
 /* ---- the output ---------------------------------------------------------- */
@@ -375,8 +205,7 @@ static void drop_job(batch *b)
     b->first = j->next;
     if (b->first == NULL)
         b->last = NULL;
-    if (j->asked.reply != NULL)
-        qvl_generator_release(qvl_session_generator(b->s), j->asked.reply);
+    qvl_session_release(b->s, &j->asked);
     qvl_arena_release(&j->arena);
     free(j);
     b->n_jobs--;
@@ -387,19 +216,20 @@ static int finish_job(batch *b, job *j)
     const qvl_reply *reply = j->asked.reply;
     if (j->index < b->n_skip)
         return QVL_OK;
-    qvl_str_printf(&b->out, "{\"index\": %zu", j->index);
+    infer_line line = { j->index, &j->record, &j->asked,
+                        qvl_session_encoder(b->s), &j->arena };
     if (j->err.code != QVL_OK) {
-        put_failure(b, j);
+        infer_line_put_failure(&b->out, &line, j->err.msg);
         qvl_log(QVL_LOG_WARN, "record %zu: %s", j->index, j->err.msg);
         b->n_failed++;
     } else {
-        put_reply(b, j);
-        b->n_tokens += reply->n;
+        infer_line_put(&b->out, &line);
+        for (int i = 0; i < j->asked.n; i++)
+            b->n_tokens += j->asked.all[i]->n;
         if (b->o->overlay != NULL && j->record.n_images > 0)
             QVL_TRY(infer_overlay(b->o->overlay, &j->record, reply->text.p,
                                   reply->text.len, b->err));
     }
-    qvl_str_puts(&b->out, "}\n");
     b->n_lines++;
     b->n_done++;
     return QVL_OK;
@@ -408,9 +238,7 @@ static int finish_job(batch *b, job *j)
 /* Write what is done, as far as everything before it is done. */
 static int finish_jobs(batch *b)
 {
-    while (b->first != NULL
-           && (b->first->asked.reply == NULL
-               || b->first->asked.reply->is_done)) {
+    while (b->first != NULL && qvl_asked_is_done(&b->first->asked)) {
         QVL_TRY(finish_job(b, b->first));
         drop_job(b);
     }
@@ -426,6 +254,14 @@ static int finish_jobs(batch *b)
     return QVL_OK;
 }
 
+static bool has_failed(const qvl_asked *asked)
+{
+    for (int i = 0; i < asked->n; i++)
+        if (asked->all[i]->finish == QVL_FINISH_FAILED)
+            return true;
+    return false;
+}
+
 /* One step of all replies. What fails with a reply of its own stays with that
  * record; other errors are the end. */
 static int make_replies(batch *b)
@@ -434,9 +270,7 @@ static int make_replies(batch *b)
     int n_lost = 0;
     int rc = qvl_generator_step(qvl_session_generator(b->s), NULL, NULL, &err);
     for (job *j = b->first; rc != QVL_OK && j != NULL; j = j->next) {
-        const qvl_reply *r = j->asked.reply;
-        if (r == NULL || r->finish != QVL_FINISH_FAILED
-            || j->err.code != QVL_OK)
+        if (j->err.code != QVL_OK || !has_failed(&j->asked))
             continue;
         j->err = err;
         n_lost++;
@@ -448,11 +282,14 @@ static int make_replies(batch *b)
     return rc;
 }
 
-/* As many records wait as are in work, so that no seat stays empty. */
+/* As many replies wait as are in work, so that no seat stays empty, also while
+ * one that takes long holds up the lines of many behind it. */
 static int run_jobs(batch *b, int window)
 {
+    const qvl_generator *g = qvl_session_generator(b->s);
     while (!is_stopped) {
-        while (!b->is_end && b->n_jobs < window)
+        while (!b->is_end && b->n_jobs < HELD_WINDOWS * window
+               && qvl_generator_n_open(g) < window)
             QVL_TRY(next_job(b));
         QVL_TRY(finish_jobs(b));
         if (b->is_end && b->n_jobs == 0)

@@ -100,12 +100,15 @@ static int show(void *ctx, const qvl_reply *reply, const char *text, size_t n)
 int infer_finish(qvl_session *s, const qvl_asked *asked, bool stream,
                  qvl_err *err)
 {
-    reader r = { asked->reply, stream };
-    while (!asked->reply->is_done)
+    reader r = { asked->reply, stream && asked->n == 1 };
+    while (!qvl_asked_is_done(asked))
         QVL_TRY(qvl_generator_step(qvl_session_generator(s), show, &r, err));
-    if (!stream && asked->reply->text.len > 0)
-        fwrite(asked->reply->text.p, 1, asked->reply->text.len, stdout);
-    putchar('\n');
+    for (int i = 0; i < asked->n; i++) {
+        const qvl_str *text = &asked->all[i]->text;
+        if (!r.stream && text->len > 0)
+            fwrite(text->p, 1, text->len, stdout);
+        putchar('\n');
+    }
     fflush(stdout);
     return QVL_OK;
 }
@@ -143,8 +146,7 @@ int infer_once(qvl_session *s, const infer_once_options *o, qvl_err *err)
     if (rc == QVL_OK && o->overlay != NULL)
         rc = infer_overlay(o->overlay, &record, asked.reply->text.p,
                            asked.reply->text.len, err);
-    if (asked.reply != NULL)
-        qvl_generator_release(qvl_session_generator(s), asked.reply);
+    qvl_session_release(s, &asked);
     qvl_arena_release(&arena);
     return rc;
 }
@@ -246,8 +248,7 @@ static int answer(chat *c, char *text)
                                       said->len),
         };
     }
-    if (asked.reply != NULL)
-        qvl_generator_release(qvl_session_generator(c->s), asked.reply);
+    qvl_session_release(c->s, &asked);
     qvl_arena_release(&arena);
     return rc;
 }

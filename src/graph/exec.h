@@ -51,6 +51,10 @@ int qvl_store_read_grad(qvl_store *store, int i, float *dst, qvl_err *err);
  */
 size_t qvl_store_state_bytes(const qvl_store *store);
 void qvl_store_drop_states(qvl_store *store);
+/* All states being arrays of n_rows rows: copy rows [from, from + n) of each to
+ * `to`, where no row is both. Waits for the device. */
+int qvl_store_copy_states(qvl_store *store, size_t n_rows, size_t from,
+                          size_t to, size_t n, qvl_err *err);
 
 typedef struct qvl_run qvl_run;
 

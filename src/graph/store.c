@@ -212,13 +212,13 @@ static int record_zeros(void *arg)
     return QVL_OK;
 }
 
-static int zero_grads(qvl_store *st, qvl_err *err)
+/* Record a list, run it once and wait. */
+static int run_list(qvl_store *st, int (*record)(void *), void *job,
+                    qvl_err *err)
 {
     const qvl_backend *be = st->dev->be;
-    assert(qvl_family_zero.form[0] != NULL);
-    zero_job job = {st, err};
     QVL_TRY(be->list_begin(st->dev, err));
-    int rc = qvl_guard(record_zeros, &job, err);
+    int rc = qvl_guard(record, job, err);
     qvl_list *list = NULL;
     record_error(&rc, be->list_end(st->dev, &list, rc == QVL_OK ? err : NULL));
     if (rc == QVL_OK)
@@ -228,6 +228,13 @@ static int zero_grads(qvl_store *st, qvl_err *err)
     if (list != NULL)
         be->list_release(st->dev, list);
     return rc;
+}
+
+static int zero_grads(qvl_store *st, qvl_err *err)
+{
+    assert(qvl_family_zero.form[0] != NULL);
+    zero_job job = {st, err};
+    return run_list(st, record_zeros, &job, err);
 }
 
 int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err)
@@ -365,4 +372,46 @@ qvl_stage *qvl_store_stage(qvl_store *store)
 qvl_scratch *qvl_store_scratch(qvl_store *store)
 {
     return &store->scratch;
+}
+
+/* A state that rows do not fill would be one of another kind. */
+static int check_rows(const qvl_store *st, size_t n_rows, qvl_err *err)
+{
+    for (int i = 0; i < st->cap_states; i++)
+        if (st->state[i].bytes % (n_rows * 4) != 0)
+            return qvl_fail(err, QVL_E_INTERNAL,
+                            "state %d: found %zu bytes, expected a multiple "
+                            "of %zu rows", i, st->state[i].bytes, n_rows);
+    return QVL_OK;
+}
+
+typedef struct {
+    qvl_store *st;
+    size_t n_rows, from, to, n;
+    qvl_err *err;
+} copy_job;
+
+static int record_copies(void *arg)
+{
+    const copy_job *job = arg;
+    const qvl_store *st = job->st;
+    for (int i = 0; i < st->cap_states; i++) {
+        const qvl_buf *buf = &st->state[i];
+        size_t row = buf->bytes / job->n_rows;
+        qvl_slice to = {buf, job->to * row, job->n * row};
+        qvl_slice from = {buf, job->from * row, job->n * row};
+        if (row > 0)
+            QVL_TRY(st->dev->be->copy(st->dev, to, from, job->err));
+    }
+    return QVL_OK;
+}
+
+int qvl_store_copy_states(qvl_store *store, size_t n_rows, size_t from,
+                          size_t to, size_t n, qvl_err *err)
+{
+    assert(n <= n_rows && from <= n_rows - n && to <= n_rows - n);
+    assert(from + n <= to || to + n <= from);
+    QVL_TRY(check_rows(store, n_rows, err));
+    copy_job job = {store, n_rows, from, to, n, err};
+    return run_list(store, record_copies, &job, err);
 }

@@ -1,9 +1,12 @@
 /* generate.c - tokens to text, and the ends of answers */
 #include "infer/generate.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/rng.h"
 
 typedef struct entry {
     qvl_reply answer;  // first: an answer is its entry
@@ -11,11 +14,13 @@ typedef struct entry {
     struct entry *next, *before;
     int64_t *stop;      // owned; ids that end it
     int cap;            // of answer.id
+    int cap_logprobs;   // of answer.logprob, tokens
 } entry;
 
 struct qvl_generator {
     qvl_batcher *batcher;  // owned
     entry *first;          // owned
+    qvl_json_tokens *json; // owned; NULL before the first answer that asks
     // borrowed
     const qvl_tokenizer *tokenizer;
     const qvl_model_config *config;
@@ -53,6 +58,7 @@ static void release_entry(entry *e)
     qvl_str_release(&e->answer.raw);
     qvl_arena_release(&e->arena);
     free(e->answer.id);
+    free(e->answer.logprob);
     free(e->stop);
     free(e);
 }
@@ -78,6 +84,7 @@ void qvl_generator_close(qvl_generator *g)
     while (g->first != NULL)
         qvl_generator_release(g, &g->first->answer);
     qvl_batcher_close(g->batcher);
+    qvl_json_tokens_close(g->json);
     free(g);
 }
 
@@ -86,7 +93,11 @@ void qvl_generator_close(qvl_generator *g)
 typedef struct {
     qvl_generator *g;
     const qvl_request *request;
-    entry *e;
+    const qvl_reply_ends *ends;
+    entry *e;               // the first of the list, n of them
+    qvl_request *each;      // owned; [n]
+    int *ticket;            // owned; [n]
+    int n;
     qvl_err *err;
 } asking;
 
@@ -108,41 +119,96 @@ static int64_t *all_stops(const asking *a, int *n)
     return stop;
 }
 
+/* What answer i is asked: that of all, with random numbers of its own. */
+static void make_request(asking *a, entry *e, int i)
+{
+    qvl_request *r = &a->each[i];
+    qvl_reply *reply = &e->answer;
+    *r = *a->request;
+    r->sampling.key = qvl_rng_mix(a->request->sampling.key, (uint64_t)i);
+    r->stop = e->stop = all_stops(a, &r->n_stops);
+    if (a->ends->json_object) {
+        reply->rule.tokens = a->g->json;
+        r->json = &reply->rule;
+    }
+    reply->n_prompt = r->n;
+    reply->ends = *a->ends;
+    if (reply->ends.n_top > a->g->config->vocab)
+        reply->ends.n_top = a->g->config->vocab;
+    reply->queued_s = now_s();
+    reply->json = (qvl_json_guard){ .arena = &e->arena,
+                                    .max_entries = a->ends->max_entries };
+    qvl_decoder_init(&reply->decoder, a->g->tokenizer, QVL_SPECIAL_SKIP);
+    qvl_decoder_init(&reply->raw_decoder, a->g->tokenizer, QVL_SPECIAL_KEEP);
+}
+
 static int ask_steps(void *arg)
 {
-    const asking *a = arg;
-    qvl_request r = *a->request;
-    a->e->stop = all_stops(a, &r.n_stops);
-    r.stop = a->e->stop;
-    a->e->answer.n_prompt = r.n;
-    return qvl_batcher_add(a->g->batcher, &r, &a->e->answer.ticket, a->err);
+    asking *a = arg;
+    qvl_generator *g = a->g;
+    a->each = qvl_memory_resize(NULL, (size_t)a->n * sizeof *a->each);
+    a->ticket = qvl_memory_resize(NULL, (size_t)a->n * sizeof *a->ticket);
+    if (a->ends->json_object && g->json == NULL)
+        QVL_TRY(qvl_json_tokens_open(&g->json, g->tokenizer,
+                                     g->config->vocab, a->err));
+    for (int i = 0; i < a->n; i++) {
+        entry *e = qvl_memory_resize(NULL, sizeof *e);
+        *e = (entry){ .next = a->e };
+        a->e = e;
+    }
+    entry *e = a->e;
+    for (int i = 0; i < a->n; i++, e = e->next)
+        make_request(a, e, i);
+    return qvl_batcher_add_many(g->batcher, a->each, a->n, a->ticket, a->err);
+}
+
+static void put_in_front(qvl_generator *g, entry *e)
+{
+    e->next = g->first;
+    e->before = NULL;
+    if (g->first != NULL)
+        g->first->before = e;
+    g->first = e;
+}
+
+int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
+                           const qvl_reply_ends *ends, int n,
+                           qvl_reply **answer, qvl_err *err)
+{
+    assert(n >= 1);
+    if (ends->n_top < 0 || ends->n_top > QVL_MAX_TOP_LOGPROBS)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "top_logprobs: found %d, expected 0 to %d",
+                        ends->n_top, QVL_MAX_TOP_LOGPROBS);
+    asking a = { .g = g, .request = request, .ends = ends, .n = n,
+                 .err = err };
+    int rc = qvl_guard(ask_steps, &a, err);
+    for (int i = 0; a.e != NULL; i++) {
+        entry *e = a.e;
+        a.e = e->next;
+        if (rc != QVL_OK) {
+            release_entry(e);
+            continue;
+        }
+        e->answer.ticket = a.ticket[i];
+        put_in_front(g, e);
+        answer[i] = &e->answer;
+    }
+    free(a.each);
+    free(a.ticket);
+    return rc;
 }
 
 int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
                       const qvl_reply_ends *ends, qvl_reply **answer,
                       qvl_err *err)
 {
-    entry *e = calloc(1, sizeof *e);
-    if (e == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for an answer");
-    asking a = { g, request, e, err };
-    int rc = qvl_guard(ask_steps, &a, err);
-    if (rc != QVL_OK) {
-        release_entry(e);
-        return rc;
-    }
-    e->answer.ends = *ends;
-    e->answer.queued_s = now_s();
-    e->answer.json = (qvl_json_guard){ .arena = &e->arena,
-                                       .max_entries = ends->max_entries };
-    qvl_decoder_init(&e->answer.decoder, g->tokenizer, QVL_SPECIAL_SKIP);
-    qvl_decoder_init(&e->answer.raw_decoder, g->tokenizer, QVL_SPECIAL_KEEP);
-    e->next = g->first;
-    if (g->first != NULL)
-        g->first->before = e;
-    g->first = e;
-    *answer = &e->answer;
-    return QVL_OK;
+    return qvl_generator_ask_many(g, request, ends, 1, answer, err);
+}
+
+void qvl_generator_set_piece(qvl_generator *g, int n_tok)
+{
+    qvl_batcher_set_piece(g->batcher, n_tok);
 }
 
 int qvl_generator_n_open(const qvl_generator *g)
@@ -248,9 +314,13 @@ static bool meets_end(qvl_reply *a, size_t before)
         return true;
     }
     see_begin(a);
-    if (!a->ends.is_json || !a->has_begun)
+    if (!a->ends.is_json || !a->has_begun || a->rule.ends_now)
         return false;
     a->guard = qvl_json_guard_see(&a->json, a->text.p, a->text.len, &at);
+    if (a->ends.json_object && a->guard != QVL_GUARD_CLOSED) {
+        a->rule.ends_now = a->guard != QVL_GUARD_GO_ON;
+        return false;
+    }
     if (a->guard == QVL_GUARD_CLOSED)
         cut_text(a, at);
     return a->guard != QVL_GUARD_GO_ON;
@@ -274,6 +344,24 @@ static void keep_id(entry *e, int64_t id)
         a->id = qvl_memory_resize(a->id, (size_t)e->cap * sizeof *a->id);
     }
     a->id[a->n++] = id;
+}
+
+/* Beside the id that comes next. */
+static void keep_logprobs(const qvl_generator *g, entry *e,
+                          const qvl_new_token *t)
+{
+    qvl_reply *a = &e->answer;
+    size_t width = 1 + (size_t)a->ends.n_top;
+    if (!a->ends.logprobs)
+        return;
+    if (a->n == e->cap_logprobs) {
+        int cap = a->n == 0 ? 64 : 2 * a->n;
+        a->logprob = qvl_memory_resize(a->logprob, (size_t)cap * width
+                                                       * sizeof *a->logprob);
+        e->cap_logprobs = cap;
+    }
+    qvl_logprobs(a->logprob + (size_t)a->n * width, t->logit, g->config->vocab,
+                 t->id, a->ends.n_top);
 }
 
 /* Tell the reader what is new and certain. */
@@ -329,6 +417,7 @@ static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
     size_t before = a->text.len;
     if (a->n == 0)
         a->first_s = now_s();
+    keep_logprobs(st->g, e, t);
     keep_id(e, t->id);
     a->finish = t->finish;
     a->is_done = t->finish != QVL_FINISH_NOT;

@@ -10,6 +10,7 @@
 
 #include "infer/batch.h"
 #include "infer/guard.h"
+#include "infer/logprob.h"
 #include "text/tokenizer.h"
 
 /* What is asked beside the tokens of the prompt. */
@@ -17,8 +18,14 @@ typedef struct {
     const char *const *stop;  // [n_stops] strings that end the answer; the
                               // earliest in the text counts, and is cut off
     int n_stops;
-    bool is_json;             // end with the first object of JSON (guard.h)
+    bool is_json;             // end with the first object of JSON (guard.h);
+                              // under json_object: close it where it repeats
+                              // itself or has too many entries
     int max_entries;          // of it; 0: any number
+    bool json_object;         // every token is chosen so that the answer is an
+                              // object of JSON (json_mask.h)
+    bool logprobs;            // keep those of every token (logprob.h)
+    int n_top;                // and of so many that were most probable
 } qvl_reply_ends;
 
 typedef struct {
@@ -28,6 +35,8 @@ typedef struct {
     qvl_str raw;           // all of it
     int64_t *id;           // [n] the tokens
     int n;
+    qvl_logprob *logprob;  // [n, 1 + ends.n_top] where they are kept; n_top is
+                           // the vocabulary at most
     int n_prompt;          // tokens of the prompt
     bool is_done;
     qvl_finish finish;
@@ -40,6 +49,7 @@ typedef struct {
     size_t begin;          // and ends here
     qvl_decoder decoder, raw_decoder;
     qvl_json_guard json;
+    qvl_json_rule rule;
 } qvl_reply;
 
 typedef struct qvl_generator qvl_generator;
@@ -55,12 +65,23 @@ int qvl_generator_open(qvl_generator **g, qvl_model *model,
                        qvl_err *err);
 void qvl_generator_close(qvl_generator *g);
 
+/* As qvl_batcher_set_piece. */
+void qvl_generator_set_piece(qvl_generator *g, int n_tok);
+
 /* Ask. The request as in qvl_batcher_add, its end ids being added to those of
  * the model. `*answer` stays until the generator is closed or the answer is
- * released. */
+ * released. Fails with QVL_E_MODEL too when json_object is wanted and the
+ * vocabulary cannot spell it, QVL_E_USAGE for n_top above
+ * QVL_MAX_TOP_LOGPROBS. */
 int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
                       const qvl_reply_ends *ends, qvl_reply **answer,
                       qvl_err *err);
+/* n answers to one prompt, which is read once: answer [n]. The key of answer i is
+ * that of the request with i mixed in (one answer alone is answer 0), so it does
+ * not depend on n. All are asked, or none. */
+int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
+                           const qvl_reply_ends *ends, int n,
+                           qvl_reply **answer, qvl_err *err);
 void qvl_generator_release(qvl_generator *g, qvl_reply *answer);
 
 /* Answers that are not done. */

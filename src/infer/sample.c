@@ -95,6 +95,55 @@ static void ban_ngrams(const qvl_sampling *s, float *logit, int vocab,
             logit[token[i + k - 1]] = -INFINITY;
 }
 
+/* ---- tokens allowed ------------------------------------------------------ */
+
+static bool is_allowed(const uint64_t *allowed, int i)
+{
+    return (allowed[i / 64] >> i % 64 & 1) != 0;
+}
+
+/* Take away what is not allowed; false when nothing can be chosen then. */
+static bool keep_allowed(float *logit, int vocab, const uint64_t *allowed)
+{
+    bool is_any = false;
+    for (int i = 0; i < vocab; i++)
+        if (is_allowed(allowed, i))
+            is_any = is_any || logit[i] > -INFINITY;
+        else
+            logit[i] = -INFINITY;
+    return is_any;
+}
+
+static int64_t lowest_allowed(const uint64_t *allowed, int vocab)
+{
+    int i = 0;
+    while (i + 1 < vocab && !is_allowed(allowed, i))
+        i++;
+    return i;
+}
+
+/* The ban of n-grams, and what is allowed; the ban gives way. False: of what is
+ * allowed nothing can be chosen. */
+static bool narrow(const qvl_sampling *s, float *logit, int vocab,
+                   const int64_t *token, int n, const uint64_t *allowed,
+                   qvl_arena *arena)
+{
+    if (allowed == NULL) {
+        ban_ngrams(s, logit, vocab, token, n);
+        return true;
+    }
+    if (!keep_allowed(logit, vocab, allowed))
+        return false;
+    if (s->no_repeat_ngram == 0)
+        return true;
+    float *banned = qvl_arena_array(arena, float, vocab);
+    memcpy(banned, logit, (size_t)vocab * sizeof *banned);
+    ban_ngrams(s, banned, vocab, token, n);
+    if (keep_allowed(banned, vocab, allowed))
+        memcpy(logit, banned, (size_t)vocab * sizeof *banned);
+    return true;
+}
+
 /* ---- candidates, best first --------------------------------------------- */
 
 typedef struct {
@@ -211,11 +260,12 @@ static int64_t draw(const choice *c, double u)
 
 int64_t qvl_sample(const qvl_sampling *s, float *logit, int vocab,
                    const int64_t *token, int n, int n_prompt,
-                   qvl_arena *arena)
+                   const uint64_t *allowed, qvl_arena *arena)
 {
     penalise_repeats(s, logit, vocab, token, n, arena);
     penalise_answer(s, logit, vocab, token + n_prompt, n - n_prompt, arena);
-    ban_ngrams(s, logit, vocab, token, n);
+    if (!narrow(s, logit, vocab, token, n, allowed, arena))
+        return lowest_allowed(allowed, vocab);
     if (s->temperature < QVL_GREEDY_BELOW)
         return largest(logit, vocab);
 

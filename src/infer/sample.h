@@ -2,7 +2,8 @@
  *
  * In this order, all in f32 but the sums: repetition penalty (over prompt and
  * answer), presence and frequency penalties (over the answer), ban of n-grams,
- * temperature, top-k, top-p, min-p, draw. Equal logits go by id, lowest first.
+ * tokens allowed, temperature, top-k, top-p, min-p, draw. Equal logits go by id,
+ * lowest first. Where the ban leaves no allowed token it is not heeded.
  *
  * A draw depends on the key and the place of the token alone: not on what else
  * is in a batch, nor on the order in which answers are made.
@@ -36,10 +37,12 @@ qvl_sampling qvl_sampling_greedy(void);
 int qvl_sampling_check(const qvl_sampling *s, qvl_err *err);
 
 /* The next token behind token [n], of which the first n_prompt were asked.
- * logit [vocab] is changed. Memory comes from the arena. A logit that is NaN
- * never wins; when all are, the answer is id 0. */
+ * logit [vocab] is changed. Only tokens whose bit in `allowed` [vocab] is set are
+ * taken, the lowest bit of a word first; NULL: any, otherwise at least one is
+ * set. Memory comes from the arena. A logit that is NaN never wins; when all are,
+ * the answer is the lowest id allowed. */
 int64_t qvl_sample(const qvl_sampling *s, float *logit, int vocab,
                    const int64_t *token, int n, int n_prompt,
-                   qvl_arena *arena);
+                   const uint64_t *allowed, qvl_arena *arena);
 
 #endif

@@ -26,6 +26,8 @@ int qvl_session_open(qvl_session **session, const qvl_session_options *options,
     if (s == NULL)
         return qvl_fail(err, QVL_E_MEMORY, "no memory for a session");
     s->options = *options;
+    if (s->options.n == 0)
+        s->options.n = 1;
     s->options.encoder.model = options->model;
     int rc = qvl_generation_read(&s->checkpoint, options->model, err);
     if (rc == QVL_OK)
@@ -40,6 +42,8 @@ int qvl_session_open(qvl_session **session, const qvl_session_options *options,
         qvl_session_close(s);
         return rc;
     }
+    if (options->piece_tok > 0)
+        qvl_generator_set_piece(s->generator, options->piece_tok);
     *session = s;
     return QVL_OK;
 }
@@ -131,7 +135,32 @@ int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
         .n_stops = o->n_stops,
         .is_json = o->json_always || (o->json_stop && is_dense),
         .max_entries = o->max_objects,
+        .json_object = o->json_object,
+        .logprobs = o->logprobs,
+        .n_top = o->n_top_logprobs,
     };
     qvl_request r = request_of(s, &asked->encoded, key, max_new);
-    return qvl_generator_ask(s->generator, &r, &ends, &asked->reply, err);
+    qvl_reply **all = qvl_arena_array(arena, qvl_reply *, o->n);
+    QVL_TRY(qvl_generator_ask_many(s->generator, &r, &ends, o->n, all, err));
+    asked->all = all;
+    asked->n = o->n;
+    asked->reply = all[0];
+    return QVL_OK;
+}
+
+bool qvl_asked_is_done(const qvl_asked *asked)
+{
+    for (int i = 0; i < asked->n; i++)
+        if (!asked->all[i]->is_done)
+            return false;
+    return true;
+}
+
+void qvl_session_release(qvl_session *s, qvl_asked *asked)
+{
+    for (int i = 0; i < asked->n; i++)
+        qvl_generator_release(s->generator, asked->all[i]);
+    asked->reply = NULL;
+    asked->all = NULL;
+    asked->n = 0;
 }

@@ -22,6 +22,11 @@ typedef struct {
     bool json_stop;             // dense prompts end with their object of JSON
     bool json_always;           // so does every other prompt
     int max_objects;            // of such a reply; 0: any number
+    bool json_object;           // every reply is an object of JSON
+    int n;                      // replies to a record; 0: one
+    bool logprobs;              // kept for every token,
+    int n_top_logprobs;         // with so many of the most probable
+    int piece_tok;              // of longer prompts; 0: QVL_PREFILL_PIECE
 } qvl_session_options;
 
 typedef struct qvl_session qvl_session;
@@ -41,7 +46,9 @@ int qvl_session_seats(const qvl_session *s);
 typedef struct {
     const qvl_record *record;
     qvl_encoded encoded;
-    qvl_reply *reply;  // owned by the session's generator
+    qvl_reply *reply;   // owned by the session's generator; the first of
+    qvl_reply **all;    // [n] all of them; NULL before they are asked
+    int n;
 } qvl_asked;
 
 /* Encode a record and put it into the queue. Arrays belong to the arena, which
@@ -50,5 +57,11 @@ typedef struct {
  * for a reply. */
 int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
                     qvl_asked *asked, qvl_arena *arena, qvl_err *err);
+
+/* Are all replies of it done? Also when none was asked. */
+bool qvl_asked_is_done(const qvl_asked *asked);
+
+/* Release its replies. */
+void qvl_session_release(qvl_session *s, qvl_asked *asked);
 
 #endif

@@ -191,15 +191,22 @@ static int take_pictures(qvl_batch *b, qvl_err *err)
     return QVL_OK;
 }
 
-/* Text behind what is kept of a row moves all axes alike. */
-static void continue_row(qvl_batch *b, int row)
+/* Behind what is kept of a row its axes go on where they were, all at the same
+ * number. A token alone is one that was made: text, whatever its id. */
+static int continue_row(qvl_batch *b, int row, qvl_grid_walk *images,
+                        qvl_grid_walk *videos, qvl_err *err)
 {
     int32_t n = b->first[row + 1] - b->first[row];
     int32_t next = b->source->cache->next[row];
     int32_t *p = b->position + 3 * (size_t)b->first[row];
-    for (int32_t i = 0; i < n; i++)
-        p[3 * i] = p[3 * i + 1] = p[3 * i + 2] = next + i;
-    b->next[row] = next + n;
+    const qvl_vision_config *vision =
+        b->config->has_vision && n > 1 ? &b->config->vision : NULL;
+    QVL_TRY(qvl_positions(p, &b->next[row], b->id + b->first[row], n, vision,
+                          images, videos, err));
+    for (int32_t i = 0; i < 3 * n; i++)
+        p[i] += next;
+    b->next[row] += next;
+    return QVL_OK;
 }
 
 static int walk_rows(qvl_batch *b, qvl_err *err)
@@ -216,13 +223,13 @@ static int walk_rows(qvl_batch *b, qvl_err *err)
     b->next = qvl_arena_array(b->arena, int32_t, s->n_rows);
     for (int row = 0; row < s->n_rows; row++) {
         int32_t t = b->first[row];
-        if (s->cache != NULL && s->cache->past[row] != 0) {
-            continue_row(b, row);
-            continue;
-        }
-        int rc = qvl_positions(b->position + 3 * (size_t)t, &b->next[row],
-                               b->id + t, b->first[row + 1] - t, vision,
-                               &images, &videos, err);
+        bool goes_on = s->cache != NULL && s->cache->past[row] != 0;
+        int rc = goes_on
+                     ? continue_row(b, row, &images, &videos, err)
+                     : qvl_positions(b->position + 3 * (size_t)t,
+                                     &b->next[row], b->id + t,
+                                     b->first[row + 1] - t, vision, &images,
+                                     &videos, err);
         if (rc != QVL_OK) {
             qvl_err_add(err, "input_ids, row %d", row);
             return rc;

@@ -40,7 +40,8 @@ typedef struct {
 /* Where the keys and values of a batch are kept. Slots are handed out in blocks
  * of block_len; row r lies in the blocks block[table[r]], block[table[r] + 1],
  * ... in order. A row with past[r] tokens there is continued: they are not in
- * the batch, and its first token stands at position next[r] (on every axis). */
+ * the batch, and its first token stands at position next[r] (on every axis). It
+ * may hold whole pictures; a single token is text, whatever its id. */
 typedef struct {
     int n_slots;           // of the cache, a multiple of block_len
     int block_len;

@@ -290,6 +290,14 @@ void qvl_model_drop_cache(qvl_model *model)
     qvl_store_drop_states(model->store);
 }
 
+int qvl_model_copy_kept(qvl_model *model, int n_slots, int from, int to, int n,
+                        qvl_err *err)
+{
+    assert(from >= 0 && to >= 0 && n >= 0);
+    return qvl_store_copy_states(model->store, (size_t)n_slots, (size_t)from,
+                                 (size_t)to, (size_t)n, err);
+}
+
 const qvl_batch *qvl_model_batch(const qvl_model *model)
 {
     assert(model->last != NULL);

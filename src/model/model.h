@@ -76,6 +76,11 @@ int qvl_model_step(qvl_model *model, const qvl_batch_source *source,
  * source gets another size. */
 void qvl_model_drop_cache(qvl_model *model);
 
+/* Copy what is kept of the tokens in n slots, from slot `from` on, to slot `to`
+ * on, in a cache of n_slots; the two do not overlap. Waits for the device. */
+int qvl_model_copy_kept(qvl_model *model, int n_slots, int from, int to, int n,
+                        qvl_err *err);
+
 /* Of the last step: its batch, and the program whose outputs can be read. */
 const qvl_batch *qvl_model_batch(const qvl_model *model);
 const qvl_program *qvl_model_program(const qvl_model *model);

@@ -130,6 +130,30 @@ exits 0
 holds "the picture is turned all the same" \
     sh -c "! cmp -s '$dir/out' '$dir/turned'"
 
+start "answers that are JSON"
+for n in 2 3 24 100; do
+    infer --image "$images/rgba_70x50.png" --response_format json_object \
+        --max_new_tokens $n
+    exits 0
+    holds "no JSON in $n tokens" "$IS_JSON" <"$dir/out"
+    holds "no object" grep -q '^{' "$dir/out"
+done
+keep object
+infer --image "$images/rgba_70x50.png" --response_format json_object \
+    --max_new_tokens 100 --stream false --json
+exits 0
+same object
+run infer --model "$model" --jsonl synth/train.jsonl --max-batch-size 3 \
+    --max-new-tokens 40 --response-format json_object
+exits 0
+has_lines out 5 '"finish_reason": "stop"'
+sed 's/.*"response": "\(.*\)", "labels": .*/\1/; s/\\\\/\x01/g
+    s/\\[nrt]/ /g; s/\\"/"/g; s/\x01/\\/g' "$dir/out" >responses
+holds "a response is no JSON" json_lines responses
+infer --prompt hello --response_format xml
+fails 2
+complains "expected text or json_object"
+
 start "numbers of the checkpoint"
 run infer --model "$model" --prompt hello --max-new-tokens 4
 exits 0
@@ -165,6 +189,73 @@ same one.jsonl
 infer --jsonl synth/train.jsonl --limit 2 --result-path -
 exits 0
 holds "not the first two" sh -c "head -n 2 one.jsonl | cmp - '$dir/out'"
+
+start "several answers to a prompt"
+infer --image "$images/rgba_70x50.png" --n 3
+exits 0
+holds "three answers, fewer lines" test "$(lines "$dir/out")" -ge 3
+keep three
+infer --image "$images/rgba_70x50.png"
+exits 0
+size=$(wc -c <"$dir/out")
+holds "the first of three is another one" \
+    sh -c "head -c $size '$dir/three' | cmp - '$dir/out'"
+run infer --model "$model" --jsonl synth/train.jsonl --max-new-tokens 6 --n 2
+exits 0
+holds "a line is no JSON" json_lines "$dir/out"
+has_lines out 5 '"candidates": [{"response": "'
+sed 's/.*"candidates": //; s/, "pred": \[[^]]*\]//g; s/, "parse_report": {[^}]*}//g' \
+    "$dir/out" >candidates
+holds "greedy answers differ" sh -c "awk '{
+    n = split(\$0, part, \"{\\\"response\\\": \")
+    if (n < 3 || substr(part[2], 1, 9) != substr(part[3], 1, 9)) exit 1
+}' candidates"
+infer --jsonl synth/train.jsonl --n 2 --max-batch-size 1
+exits 0
+keep narrow
+infer --jsonl synth/train.jsonl --n 2 --max-batch-size 7
+exits 0
+same narrow
+sed 's/.*"response": //; s/, "labels.*//' one.jsonl >alone
+sed 's/, "candidates": .*//; s/.*{"index": [0-9]*, "response": //; s/, "labels.*//' \
+    narrow >first
+holds "the first of two is another one" cmp first alone
+printf 'hello\n' >in
+talk --n 2
+exits 2
+complains "found 2 in a conversation"
+
+start "log probabilities"
+run infer --model "$model" --jsonl synth/train.jsonl --max-new-tokens 5 \
+    --logprobs --top_logprobs 2
+exits 0
+holds "a line is no JSON" json_lines "$dir/out"
+has_lines out 5 '"logprobs": {"content": [{"id": '
+holds "not two on top of each" sh -c "grep -o '\"logprob\": -' '$dir/out' |
+    wc -l | grep -qx 75"
+infer --jsonl synth/train.jsonl --logprobs
+exits 0
+has_lines out 5 '"top_logprobs": []'
+infer --jsonl synth/train.jsonl --logprobs --top_logprobs 21
+fails 2
+complains "at most 20"
+infer --jsonl synth/train.jsonl --top_logprobs 2
+fails 2
+infer --prompt hello --logprobs
+fails 2
+
+start "a prompt in pieces"
+for n in 3 40 2048; do
+    run infer --model "$model" --jsonl synth/train.jsonl --max-new-tokens 12 \
+        --system "" --prompt "what is there" --limit 3 --prefill_chunk $n
+    exits 0
+    [ "$n" -eq 3 ] || same pieces
+    keep pieces
+done
+run infer --model "$model" --jsonl synth/train.jsonl --max-new-tokens 12 \
+    --system "" --prompt "what is there" --limit 3
+exits 0
+same pieces
 
 start "resume behind a part that was cut"
 head -n 2 one.jsonl >again.jsonl.part
@@ -287,7 +378,8 @@ complains "--model"
 for flags in "--image a.png --jsonl b.jsonl" "--result_path a" "--resume" \
     "--jsonl synth/train.jsonl --resume" "--temperature -1" "--top_p 0" \
     "--top_p 1.5" "--max_new_tokens 0" "--max_batch_size 0" \
-    "--max_batch_size 5000 --prompt a" "--repetition_penalty 0" \
+    "--max_batch_size 5000 --prompt a" "--n 0 --prompt a" \
+    "--prefill_chunk 0 --prompt a" "--repetition_penalty 0" \
     "--exif maybe --prompt a" "--profile none --prompt a" "--stop=" \
     "--min_pixels 900 --max_pixels 100 --prompt a" "word"; do
     # shellcheck disable=SC2086  # several words are meant

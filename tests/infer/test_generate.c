@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "infer/generate.h"
 
 #define MAX_TOKENS 12
@@ -76,7 +77,15 @@ static void write_file(const char *name, const qvl_str *s)
     CHECK_OK(qvl_file_write_all(path, s->p, s->len, &err), err);
 }
 
-/* Texts for the ids of the script; every byte has an id behind them. */
+static bool is_scripted(int64_t id)
+{
+    for (int i = 0; i < MAX_TOKENS; i++)
+        if (script[i] == id)
+            return true;
+    return false;
+}
+
+/* Texts for the ids of the script; every byte has an id between them. */
 static qvl_tokenizer *make_tokenizer(const char *const *token, int64_t *end)
 {
     qvl_tokenizer *t = NULL;
@@ -96,10 +105,14 @@ static qvl_tokenizer *make_tokenizer(const char *const *token, int64_t *end)
         else if (token[i][0] != NOTHING[0])
             put_script(&vocab, token[i], script[i]);
     }
-    for (int b = 0; b < 256; b++) {
+    int64_t id = 0;  // those of readable bytes are below the model's vocabulary
+    for (int i = 0; i < 256; i++) {
+        int b = (i + ' ') % 256;
         char byte = (char)b;
+        while (is_scripted(id))
+            id++;
         if (!is_single(token, b))
-            put_token(&vocab, &byte, 1, 1000 + b);
+            put_token(&vocab, &byte, 1, id++);
     }
     qvl_str_puts(&vocab, "}");
     qvl_str_puts(&config, "}}");
@@ -495,11 +508,181 @@ static void test_refused_request(void)
     qvl_tokenizer_close(t);
 }
 
+/* ---- answers that are JSON ---------------------------------------------- */
+
+static bool is_object(const qvl_str *text)
+{
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    qvl_node *root;
+    int rc = qvl_json_parse(&root, text->p, text->len, "text", &arena, &err);
+    bool is_twice = rc != QVL_OK && strstr(err.msg, "a second time") != NULL;
+    bool is_map = rc == QVL_OK && root->kind == QVL_NODE_MAP;
+    qvl_arena_release(&arena);
+    return is_map || is_twice;
+}
+
+/* Words that a model which knows no JSON strings together to loops. */
+static const char *const json_words[MAX_TOKENS + 1] = {
+    "{\"a\":{\"b\":", "1},", "\"a\":{", "}", "\"b\":1}", SPECIAL "<s>", "{",
+    "\xe5\xaf", "\xb9\"", "],", NOTHING
+};
+
+static void check_object(const qvl_reply *a, int room, const char *what)
+{
+    CHECK(is_object(&a->text), "%s, %d tokens: %s", what, room, a->text.p);
+    CHECK_INT(a->finish, QVL_FINISH_STOP, "%s, %d tokens", what, room);
+    CHECK(a->n <= room, "%s: %d tokens of %d", what, a->n, room);
+}
+
+/* However few tokens it has, however it is drawn, together with others. */
+static void test_json_object(void)
+{
+    static const double temperature[] = { 0.0, 1.0, 50.0 };
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    qvl_tokenizer *t = make_tokenizer(json_words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_reply_ends ends = { .json_object = true };
+    qvl_request plain = request_of(5);
+    for (int i = 0; i < 90; i++) {
+        qvl_reply *a, *other;
+        qvl_request request = request_of(i / 3 + 2);
+        request.sampling.temperature = temperature[i % 3];
+        request.sampling.no_repeat_ngram = i % 2;
+        request.sampling.key = (uint64_t)i;
+        CHECK_OK(qvl_generator_ask(g, &request, &ends, &a, &err), err);
+        CHECK_OK(qvl_generator_ask(g, &plain, &(qvl_reply_ends){ 0 }, &other,
+                                   &err), err);
+        while (qvl_generator_n_open(g) > 0)
+            CHECK_OK(qvl_generator_step(g, NULL, NULL, &err), err);
+        check_object(a, request.max_new, "an object");
+        CHECK(other->n == 5 && memcmp(other->id, script, 5 * sizeof *script) == 0,
+              "beside it any text");
+        qvl_generator_release(g, a);
+        qvl_generator_release(g, other);
+    }
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
+/* Objects without end, or the same again: the guard does not cut, it closes. */
+static void test_json_object_guard(void)
+{
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    int n_closed = 0;
+    qvl_tokenizer *t = make_tokenizer(json_words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_reply_ends ends = { .json_object = true, .is_json = true,
+                            .max_entries = 2 };
+    for (uint64_t key = 0; key < 60; key++) {
+        qvl_reply *a;
+        qvl_request request = request_of(300);
+        request.sampling.temperature = 1.0;
+        request.sampling.no_repeat_ngram = 0;
+        request.sampling.key = key;
+        CHECK_OK(qvl_generator_ask(g, &request, &ends, &a, &err), err);
+        while (!a->is_done)
+            CHECK_OK(qvl_generator_step(g, NULL, NULL, &err), err);
+        check_object(a, 300, "guarded");
+        n_closed += a->guard == QVL_GUARD_MANY
+                    || a->guard == QVL_GUARD_REPEATED;
+        qvl_generator_release(g, a);
+    }
+    CHECK(n_closed > 0, "the guard never saw anything");
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
+/* One token holds no object: the answer is cut, as always. */
+static void test_json_object_cut(void)
+{
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    qvl_tokenizer *t = make_tokenizer(words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_request request = request_of(1);
+    qvl_reply *a;
+    CHECK_OK(qvl_generator_ask(g, &request,
+                               &(qvl_reply_ends){ .json_object = true }, &a,
+                               &err), err);
+    CHECK_OK(qvl_generator_step(g, NULL, NULL, &err), err);
+    CHECK(a->is_done && a->finish == QVL_FINISH_LENGTH, "cut");
+    CHECK(a->text.len == 0 || a->text.p[0] == '{', "begins: %s", a->text.p);
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
+/* ---- several answers to one request ------------------------------------- */
+
+/* Each is the same as with fewer beside it, with its own log probabilities. */
+static void test_many(void)
+{
+    enum { N = 4 };
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    qvl_tokenizer *t = make_tokenizer(words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_reply *all[N], *fewer[2];
+    qvl_request request = request_of(8);
+    qvl_reply_ends ends = { .logprobs = true, .n_top = 2 };
+    request.sampling.temperature = 2.0;
+    request.sampling.key = 3;
+    CHECK_OK(qvl_generator_ask_many(g, &request, &ends, N, all, &err), err);
+    CHECK_OK(qvl_generator_ask_many(g, &request, &ends, 2, fewer, &err), err);
+    while (qvl_generator_n_open(g) > 0)
+        CHECK_OK(qvl_generator_step(g, NULL, NULL, &err), err);
+    int n_other = 0;
+    for (int i = 0; i < N; i++) {
+        const qvl_reply *a = all[i];
+        n_other += a->n != all[0]->n
+                   || memcmp(a->id, all[0]->id, (size_t)a->n * sizeof *a->id)
+                          != 0;
+        for (int k = 0; k < a->n; k++) {
+            const qvl_logprob *p = a->logprob + 3 * k;
+            CHECK_INT(p[0].id, a->id[k], "answer %d, token %d", i, k);
+            CHECK(p[1].value >= p[2].value && p[1].value >= p[0].value
+                      && p[1].value <= 0.0, "answer %d, token %d", i, k);
+        }
+    }
+    CHECK(n_other > 0, "all draw the same");
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(fewer[i]->n, all[i]->n, "answer %d of two", i);
+        CHECK(memcmp(fewer[i]->id, all[i]->id, (size_t)all[i]->n
+                                                   * sizeof *all[i]->id) == 0,
+              "answer %d of two", i);
+    }
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
+static void test_many_refused(void)
+{
+    qvl_err err = { 0 };
+    int64_t end = -1;
+    qvl_tokenizer *t = make_tokenizer(words, &end);
+    qvl_generator *g = open_generator(t);
+    qvl_reply *all[3] = { NULL };
+    qvl_request request = request_of(0);
+    qvl_reply_ends ends = { .logprobs = true, .n_top = 21 };
+    CHECK_FAILS(qvl_generator_ask_many(g, &request, &ends, 3, all, &err),
+                QVL_E_USAGE, err, "top_logprobs");
+    ends.n_top = 20;
+    CHECK_FAILS(qvl_generator_ask_many(g, &request, &ends, 3, all, &err),
+                QVL_E_USAGE, err, "max_new_tokens");
+    CHECK(all[0] == NULL && qvl_generator_n_open(g) == 0, "nothing was asked");
+    qvl_generator_close(g);
+    qvl_tokenizer_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_silent),  TEST(test_told),   TEST(test_told_soon),
         TEST(test_refused), TEST(test_failed), TEST(test_refused_request),
+        TEST(test_json_object), TEST(test_json_object_guard),
+        TEST(test_json_object_cut), TEST(test_many), TEST(test_many_refused),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -14,7 +14,7 @@ static int64_t sample(const qvl_sampling *s, const float *logit, int vocab,
     float copy[4096];
     memcpy(copy, logit, (size_t)vocab * sizeof *copy);
     qvl_arena_reset(&arena);
-    return qvl_sample(s, copy, vocab, token, n, n_prompt, &arena);
+    return qvl_sample(s, copy, vocab, token, n, n_prompt, NULL, &arena);
 }
 
 static void test_greedy(void)
@@ -66,6 +66,44 @@ static void test_answer_penalties(void)
     s.frequency_penalty = 0.3;
     CHECK_INT(sample(&s, logit, V, token, 2, 0), 1, "twice 0.3 is above 0.5");
     CHECK_INT(sample(&s, logit, V, token, 2, 1), 0, "once is below");
+}
+
+/* Only what is allowed, in any order of the logits; the ban gives way to it. */
+static void test_allowed(void)
+{
+    static const struct {
+        const char *name;
+        float logit[V];
+        uint64_t allowed;
+        int ngram;
+        double temperature;
+        int64_t want;
+    } cases[] = {
+        { "the best one is not", { 0, 9, 3, 2 }, 1u << 2 | 1u << 3, 0, 0, 2 },
+        { "drawn", { 0, 9, 3, 2 }, 1u << 3, 0, 5, 3 },
+        { "all NaN", { 9, NAN, NAN, 9, NAN, 0, 0, 0 }, 1u << 4 | 1u << 2, 0, 0,
+          2 },
+        { "all NaN, drawn", { 9, NAN, NAN, 9, NAN, 0, 0, 0 },
+          1u << 4 | 1u << 2, 0, 1, 2 },
+        { "none is likely", { 9, 9, -INFINITY, 9, 9, 9, 9, 9 }, 1u << 2, 0, 1,
+          2 },
+        { "banned, but another is there", { 0, 9, 3, 2, 0, 9, 0, 0 },
+          1u << 5 | 1u << 3, 1, 0, 3 },
+        { "all are banned", { 9, 9, 3, 2, 0, 9, 0, 0 }, 1u << 5, 1, 0, 5 },
+        { "all are banned, drawn", { 9, 9, 3, 2, 0, 9, 0, 0 }, 1u << 5, 1, 1,
+          5 },
+    };
+    int64_t token[2] = { 5, 5 };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_sampling s = qvl_sampling_greedy();
+        float copy[V];
+        memcpy(copy, cases[i].logit, sizeof copy);
+        s.no_repeat_ngram = cases[i].ngram;
+        s.temperature = cases[i].temperature;
+        qvl_arena_reset(&arena);
+        CHECK_INT(qvl_sample(&s, copy, V, token, 2, 1, &cases[i].allowed,
+                             &arena), cases[i].want, "%s", cases[i].name);
+    }
 }
 
 static void test_ngrams(void)
@@ -181,5 +219,5 @@ static void test_limits(void)
 }
 
 RUN_TESTS(TEST(test_greedy), TEST(test_repetition),
-          TEST(test_answer_penalties), TEST(test_ngrams), TEST(test_draws),
-          TEST(test_key), TEST(test_limits))
+          TEST(test_answer_penalties), TEST(test_ngrams),
+          TEST(test_allowed), TEST(test_draws), TEST(test_key), TEST(test_limits))
