@@ -274,6 +274,7 @@ static int make_replies(batch *b)
             continue;
         j->err = err;
         n_lost++;
+        qvl_session_release(b->s, &j->asked);  // its other replies too
     }
     if (rc == QVL_OK
         || (n_lost > 0 && rc != QVL_E_DEVICE_LOST && rc != QVL_E_INTERNAL))

@@ -160,8 +160,8 @@ static bool open_model(const char *device)
 
 static void add_many(qvl_batcher *b, const qvl_request *like, int n, int *first)
 {
-    qvl_request r[MOST];
-    int ticket[MOST];
+    qvl_request r[MOST] = { 0 };
+    int ticket[MOST] = { 0 };
     qvl_err err = { 0 };
     for (int i = 0; i < n; i++) {
         r[i] = *like;
@@ -284,6 +284,36 @@ static void test_many_dropped(void)
     int first;
     add_many(b, &r, 3, &first);
     qvl_batcher_close(b);  // with all of them in the queue
+    qvl_model_close(model);
+}
+
+/* A wrong prompt is lost for each of its answers, and for nobody else. */
+static void test_many_wrong(void)
+{
+    int64_t id[MAX_LEN];
+    if (!open_model("cpu"))
+        return;
+    qvl_request good = text_of(40, 0.0, 0);
+    reply good_alone = alone(&good);
+    qvl_request wrong = pictures_of(id);
+    wrong.n = 30;
+    for (int seats = 1; seats <= 5; seats += 2) {
+        reply out[5] = { 0 };
+        int first, ticket, code;
+        qvl_err err = { 0 };
+        qvl_batcher *b = open_batcher(seats, 1000);
+        CHECK_OK(qvl_batcher_add(b, &good, &ticket, &err), err);
+        add_many(b, &wrong, 3, &first);
+        CHECK_OK(qvl_batcher_add(b, &good, &ticket, &err), err);
+        run(b, out, 5, &code);
+        CHECK_INT(code, QVL_E_DATA, "%d seats", seats);
+        for (int i = 0; i < 3; i++)
+            CHECK_INT(out[first + i].finish, QVL_FINISH_FAILED, "%d seats",
+                      seats);
+        check_reply(&out[0], &good_alone, "in front", 40, seats);
+        check_reply(&out[4], &good_alone, "behind", 40, seats);
+        qvl_batcher_close(b);
+    }
     qvl_model_close(model);
 }
 
@@ -497,7 +527,7 @@ static void test_vulkan(void)
 }
 
 RUN_TESTS(TEST(test_many), TEST(test_many_read_once),
-          TEST(test_many_dropped), TEST(test_pieces),
+          TEST(test_many_dropped), TEST(test_many_wrong), TEST(test_pieces),
           TEST(test_pieces_of_pictures), TEST(test_pieces_take_turns),
           TEST(test_pieces_wrong), TEST(test_memory), TEST(test_opencl),
           TEST(test_vulkan))
