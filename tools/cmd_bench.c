@@ -28,7 +28,7 @@ static const cmd_flag flags[] = {
     { .name = "batch", .type = CMD_COUNT, .value = "N", AT(seats),
       .help = "model: answers at a time (default: 1)" },
     { .name = "budget", .type = CMD_COUNT, .value = "SECONDS", AT(budget_s),
-      .help = "tune: time to search (default: 120)" },
+      .help = "tune: time to search (default: 300)" },
     { .name = "dry-run", .type = CMD_SWITCH, AT(is_dry_run),
       .help = "tune: write nothing" },
     { .name = "repeats", .type = CMD_COUNT, .value = "N", AT(repeats),
@@ -119,7 +119,7 @@ static void set_defaults(bench_options *o)
     o->prompt = o->prompt != 0 ? o->prompt : 512;
     o->fresh = o->fresh != 0 ? o->fresh : 32;
     o->seats = o->seats != 0 ? o->seats : 1;
-    o->budget_s = o->budget_s != 0 ? o->budget_s : 120;
+    o->budget_s = o->budget_s != 0 ? o->budget_s : 300;
     if (o->config != NULL)
         return;
     o->device = cmd_device(o->device);

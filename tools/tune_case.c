@@ -1,5 +1,6 @@
 #include "tune_case.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,14 @@
 
 /* ---- shapes --------------------------------------------------------------- */
 
-/* How large a timed shape is. */
+/* How large a timed shape is: a candidate should take less than a second. */
 typedef enum { SIZE_SLOW, SIZE_HOST, SIZE_GPU, N_SIZES } size;
 
 static size size_of(const qvl_device *dev)
 {
-    return dev->info.device_class == QVL_CLASS_HOST  ? SIZE_HOST
-           : dev->info.device_class == QVL_CLASS_GPU ? SIZE_GPU
-                                                     : SIZE_SLOW;
+    return dev->info.device_class == QVL_CLASS_VULKAN_CPU ? SIZE_SLOW
+           : dev->info.device_class == QVL_CLASS_GPU      ? SIZE_GPU
+                                                          : SIZE_HOST;
 }
 
 /* [m, n] over k. A side that is not of the shape's size is fixed. */
@@ -29,7 +30,7 @@ typedef struct {
     const char *blind;
 } product;
 
-static const uint32_t product_m[N_SIZES] = { 128, 256, 1024 };
+static const uint32_t product_m[N_SIZES] = { 64, 256, 1024 };
 static const uint32_t product_nk[N_SIZES] = { 512, 1024, 2048 };
 
 static const product products[] = {
@@ -63,8 +64,8 @@ static const attention attentions[] = {
 #define KEY_HEADS 2
 #define BLOCK_SLOTS 16
 
-static const uint32_t attention_tokens[N_SIZES] = { 128, 384, 1024 };
-static const uint32_t cached_keys[N_SIZES] = { 512, 1024, 4096 };
+static const uint32_t attention_tokens[N_SIZES] = { 96, 384, 1024 };
+static const uint32_t cached_keys[N_SIZES] = { 256, 1024, 4096 };
 
 const char *const *tune_ops(int *n)
 {
@@ -111,7 +112,6 @@ static int open_buffers(tune_case *c, qvl_arena *arena, qvl_err *err)
             c->n_out += elements_of(c, b);
     }
     c->wanted = qvl_arena_array(arena, float, c->n_out);
-    c->runs = 1;
     return QVL_OK;
 }
 
@@ -349,11 +349,35 @@ int tune_case_compute(tune_case *c, qvl_list *list, float *out, qvl_err *err)
     return QVL_OK;
 }
 
-int tune_case_time(tune_case *c, qvl_list *list, double *s, qvl_err *err)
+double tune_case_distance(const tune_case *c, const float *found)
+{
+    double most = 0.0;
+    const float *wanted = c->wanted;
+    for (int b = 0; b < c->kernel->n_bufs; b++) {
+        size_t n = c->bytes[b] / qvl_dtype_bytes(c->kernel->dtype[b]);
+        double far = 0.0, all = 0.0;
+        if (c->kernel->access[b] == QVL_ACCESS_IN)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            double d = (double)found[i] - wanted[i];
+            far += d * d;
+            all += (double)wanted[i] * wanted[i];
+        }
+        /* NaN is not near. */
+        double r = sqrt(far / (all > 0.0 ? all : 1.0));
+        most = r <= most ? most : isnan(r) ? INFINITY : r;
+        found += n;
+        wanted += n;
+    }
+    return most;
+}
+
+int tune_case_time(tune_case *c, qvl_list *list, int runs, double *s,
+                   qvl_err *err)
 {
     const qvl_backend *be = c->dev->be;
     double start = bench_now_s();
-    for (int i = 0; i < c->runs; i++)
+    for (int i = 0; i < runs; i++)
         QVL_TRY(be->submit(c->dev, list, err));
     QVL_TRY(be->wait(c->dev, err));
     *s = bench_now_s() - start;

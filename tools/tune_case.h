@@ -30,6 +30,7 @@ typedef struct {
     qvl_list *next;     // with the candidate
     float *wanted;      // [n_out] what the choices that ship compute
     size_t n_out;
+    double run_s;       // of the incumbent, about
     int runs;           // that a sample takes
 } tune_case;
 
@@ -51,7 +52,12 @@ int tune_case_record(tune_case *c, qvl_list **list, qvl_err *err);
  * f32 into out [n_out]. */
 int tune_case_compute(tune_case *c, qvl_list *list, float *out, qvl_err *err);
 
+/* Largest relative L2 distance of an output from what is wanted; infinite where
+ * one is no number. found [n_out]. */
+double tune_case_distance(const tune_case *c, const float *found);
+
 /* Seconds of `runs` runs, one behind the other. */
-int tune_case_time(tune_case *c, qvl_list *list, double *s, qvl_err *err);
+int tune_case_time(tune_case *c, qvl_list *list, int runs, double *s,
+                   qvl_err *err);
 
 #endif

@@ -421,7 +421,7 @@ static int read_cut(reader *r)
 }
 
 /* A text that runs can compute as well: tried with all names 2. */
-static int check_formula(reader *r, const char *text)
+static int check_formula(reader *r, const char *at, const char *text)
 {
     static const char *const always[] = { "LANES", "VW" };
     const kern *k = r->k;
@@ -437,8 +437,8 @@ static int check_formula(reader *r, const char *text)
     for (int i = 0; i < w.n; i++)
         w.value[i] = 2;
     if (!qvl_formula(text, &w, &value))
-        return lex_fail(&r->lex, r->lex.token.at, r->err,
-                        "before this: %s is no formula of sizes", text);
+        return lex_fail(&r->lex, at, r->err, "%s is no formula of sizes",
+                        text);
     return QVL_OK;
 }
 
@@ -450,8 +450,9 @@ static int read_need(reader *r)
         return lex_fail(&r->lex, r->lex.token.at, r->err,
                         "more than %d needs", KERN_MAX_NEEDS);
     lex_next(&r->lex);
+    const char *at = r->lex.token.at;
     QVL_TRY(read_expr(r, SIZE_RULE, &text));
-    QVL_TRY(check_formula(r, text));
+    QVL_TRY(check_formula(r, at, text));
     k->need[k->n_needs++] = text;
     return QVL_OK;
 }
@@ -459,8 +460,9 @@ static int read_need(reader *r)
 static int read_turns(reader *r)
 {
     lex_next(&r->lex);
+    const char *at = r->lex.token.at;
     QVL_TRY(read_expr(r, SIZE_RULE, &r->k->turns));
-    return check_formula(r, r->k->turns);
+    return check_formula(r, at, r->k->turns);
 }
 
 static int read_shared(reader *r)
@@ -477,10 +479,11 @@ static int read_shared(reader *r)
     QVL_TRY(read_word(r, "a type", &s.type));
     QVL_TRY(read_new_name(r, "the array's name", &s.name));
     QVL_TRY(take(r, "["));
+    const char *at = r->lex.token.at;
     QVL_TRY(read_expr(r, SIZE_ARRAY, &s.size));
     s.words = strcmp(s.type, "fv") == 0
                   ? qvl_arena_printf(r->arena, "(%s) * VW", s.size) : s.size;
-    QVL_TRY(check_formula(r, s.words));
+    QVL_TRY(check_formula(r, at, s.words));
     QVL_TRY(take(r, "]"));
     k->shared[k->n_shared++] = s;
     return QVL_OK;
@@ -576,7 +579,8 @@ static int read_kernel(reader *r, const kern_set *set)
     while (is_clause(&r->lex))
         QVL_TRY(read_clause(r));
     if (!lex_is(&r->lex, "{"))
-        return fail_here(r, "tile, const, shared, needs, turns, library, cut, groups or {");
+        return fail_here(r, "tile, const, shared, needs, turns, library, cut, "
+                            "groups or {");
     QVL_TRY(check_head(r));
     QVL_TRY(add_vector_width(r));
     return lex_block(&r->lex, &k->body, &k->body_line, r->arena, r->err);

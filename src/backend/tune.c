@@ -72,6 +72,10 @@ int qvl_choice_check(const qvl_device *dev, const qvl_kernel *k,
         limits.max_lanes = info->max_lanes;
     if (info->max_vector < limits.max_vector)
         limits.max_vector = info->max_vector;
+    /* PoCL 3.1 gives wrong sums, and ends the process, for thin products with
+     * groups of 16 lanes: lanes of its processors stay as they ship. */
+    if (info->device_class == QVL_CLASS_OPENCL_CPU)
+        limits.max_lanes = k->tiling[info->device_class].lanes;
     if (info->device_class == QVL_CLASS_VULKAN_CPU)
         limits.turns = &k->tiling[info->device_class];
     return qvl_tiles_check(k, &t, &limits, err);

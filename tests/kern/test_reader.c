@@ -22,6 +22,10 @@ static const char good[] =
     "const D 256 = 32 64\n"
     "shared f32 part[LANES * RM]\n"
     "shared fv panel[D_MAX / VW]\n"
+    "needs RM % RN == 0\n"
+    "needs LANES * RM <= 64 || VW == 1\n"
+    "turns ceil_div(4096, RM) *\n"
+    "      RN\n"
     "library\n"
     "groups ceil_div(T,\n"
     "                RM) * groups * (k + 1u)\n"
@@ -40,7 +44,7 @@ static void test_good(void)
     const kern *k = kern_find(&set, "one");
     CHECK(k != NULL, "found by name");
     CHECK_INT(k->line, 2, "line of the head");
-    CHECK_INT(k->body_line, 13, "line of the body");
+    CHECK_INT(k->body_line, 17, "line of the body");
     CHECK_STR(k->body, "    if (HAS_b == 1) { store_y(0u, 0u, 1.0f); }\n",
               "body");
     CHECK_INT(k->n_operands, 5, "operands");
@@ -61,11 +65,15 @@ static void test_good(void)
     CHECK_INT(k->constant[0].max, 256, "largest D");
     CHECK_INT(k->constant[0].n_favour, 2, "favoured D");
     CHECK_STR(k->shared[1].size, "D_MAX / VW", "size of panel");
+    CHECK_STR(k->shared[1].words, "(D_MAX / VW) * VW", "floats of panel");
+    CHECK_INT(k->n_needs, 2, "needs");
+    CHECK_STR(k->need[1], "LANES * RM <= 64 || VW == 1", "second need");
+    CHECK_STR(k->turns, "ceil_div(4096, RM) * RN", "turns");
     CHECK_STR(k->groups, "ceil_div(T, RM) * groups * (k + 1u)", "groups");
     CHECK(k->library, "library");
     const kern *two = kern_find(&set, "two");
     CHECK_STR(two->body, " store_y(0u, 1.0f);", "body on one line");
-    CHECK_INT(two->body_line, 15, "its line");
+    CHECK_INT(two->body_line, 19, "its line");
     CHECK(kern_find(&set, "three") == NULL, "no such kernel");
     qvl_arena_release(&arena);
 }
@@ -190,6 +198,20 @@ static const struct {
     { "kernel a(" Y ")\nshared f32 y[4]\n" BODY, "2:12", "y is there already" },
     { "kernel a(" Y ")\nshared f32 p[n]\n" BODY, "2:14",
       "n is not known here" },
+    { "kernel a(" Y ")\ntile A\nshared f32 p[A * (A - 2)) ]\n" BODY, "3:14",
+      "expected an expression" },
+    { "kernel a(" Y ")\ntile A\nshared f32 p[A * / 2]\n" BODY, "3:14",
+      "A * / 2 is no formula of sizes" },
+    { "kernel a(" Y ")\ntile A\nneeds A % n == 0\n" BODY, "3:11",
+      "n is not known here" },
+    { "kernel a(" Y ")\ntile A\nneeds A % == 0\n" BODY, "3:7",
+      "A % == 0 is no formula of sizes" },
+    { "kernel a(" Y ")\nneeds\n" BODY, "3:1", "expected an expression" },
+    { "kernel a(" Y ")\nneeds 1\nneeds 1\nneeds 1\nneeds 1\nneeds 1\n"
+      "needs 1\nneeds 1\nneeds 1\nneeds 1\n" BODY, "10:1",
+      "more than 8 needs" },
+    { "kernel a(" Y ")\nturns 1\nturns 2\n" BODY, "3:1", "stands twice" },
+    { "kernel a(" Y ")\nturns 1 / 0\n" BODY, "2:7", "no formula of sizes" },
     { "kernel a(" Y ")\nlibrary\nlibrary\n" BODY, "3:1", "stands twice" },
     { "kernel a(" Y ")\nlibrary\n" BODY, "1:8", "rows and columns" },
     { "kernel a(" Y ")\nwarps 3\n" BODY, "2:1", "expected tile, const" },

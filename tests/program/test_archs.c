@@ -7,6 +7,9 @@
  * what is kept in caches is compared. The interpreter itself is held against
  * differences of losses in tests/gen.
  *
+ * On OpenCL and Vulkan a few of them are computed again with tiles drawn at
+ * random.
+ *
  *   QVL_TEST_DEVICES  words of the devices to take: "cpu", "opencl vulkan";
  *                     all when not set
  *   QVL_TEST_ISA      only the C kernels of this instruction set
@@ -17,11 +20,13 @@
  *                     which takes a hundred times what running it does; so there
  *                     random specs have their first sizes alone, and 16 bits the
  *                     one architecture that has most kernels.
+ *   QVL_TEST_TILINGS  number of random tilings (1)
  */
 #include "backend/cpu/isa.h"
 #include "check.h"
 #include "program/compare.h"
 #include "program/cut.h"
+#include "program/tilings.h"
 #include "tensor/dtype.h"
 
 /* Computing a layer's values again changes no bit. */
@@ -245,6 +250,66 @@ static void run_backend(const char *backend)
     close_target(&t);
 }
 
+/* ---- other tiles ---- */
+
+/* Small specs that reach all kernels with tiles but those of the optimizer, in
+ * the sizes that reach the edges of tiles. */
+static const struct {
+    const char *arch;
+    int first_set, n_sets;
+} tiled[] = {
+    { "op_linear", 0, 3 },    { "op_product", 0, 3 },
+    { "op_attention", 4, 1 }, { "op_cache", 0, 1 },
+    { "op_experts", 0, 1 },   { "op_rms_norm", 0, 1 },
+    { "op_layer_norm", 0, 1 }, { "op_lookup", 0, 1 },
+};
+
+static void run_tiled(const target *t)
+{
+    static const qvl_types types = { .act = QVL_F32, .res = QVL_F32 };
+    int n;
+    fixture_arch *a = fixture_archs(&n);
+    for (size_t i = 0; i < QVL_COUNT(tiled); i++) {
+        int found = 0;
+        for (int k = 0; k < n; k++) {
+            if (strcmp(a[k].arch->name, tiled[i].arch) != 0)
+                continue;
+            int end = tiled[i].first_set + tiled[i].n_sets;
+            for (int s = tiled[i].first_set; s < end && s < a[k].n_sets; s++) {
+                run_case(t, &a[k], s, &types);
+                found++;
+            }
+        }
+        CHECK(found > 0, "%s has no such sizes", tiled[i].arch);
+    }
+}
+
+static void run_tilings(const char *backend)
+{
+    target t;
+    const char *wanted = getenv("QVL_TEST_TILINGS");
+    int n = wanted ? atoi(wanted) : 1;
+    if (!open_target(&t, backend, backend))
+        return;
+    for (int i = 0; i < n; i++) {
+        tilings_draw(t.dev, (uint64_t)i);
+        run_tiled(&t);
+    }
+    tilings_reset(t.dev);
+    tilings_end(backend);
+    close_target(&t);
+}
+
+static void test_opencl_tilings(void)
+{
+    run_tilings("opencl");
+}
+
+static void test_vulkan_tilings(void)
+{
+    run_tilings("vulkan");
+}
+
 static void test_opencl(void)
 {
     run_backend("opencl");
@@ -256,4 +321,5 @@ static void test_vulkan(void)
 }
 
 RUN_TESTS(TEST(test_cpu_v2), TEST(test_cpu_v3), TEST(test_cpu_v4),
-          TEST(test_cpu), TEST(test_opencl), TEST(test_vulkan))
+          TEST(test_cpu), TEST(test_opencl), TEST(test_vulkan),
+          TEST(test_opencl_tilings), TEST(test_vulkan_tilings))

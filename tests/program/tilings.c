@@ -1,0 +1,104 @@
+#include "program/tilings.h"
+
+#include "backend/tiles.h"
+#include "backend/tune.h"
+#include "base/rng.h"
+#include "check.h"
+
+extern const qvl_kernel *const qvl_generated_kernels[];
+extern const int qvl_generated_kernels_count;
+
+#define STEPS 200
+
+static const char *const ops[] = {
+    "matmul_nt", "matmul_nn", "matmul_tn", "attention", "attention_dq",
+    "attention_dkv", "attention_cached", "expert_nt", "expert_nn", "map",
+    "col_sum_part", "rms_norm_dw_part", "layer_norm_dw_part", "lookup_dx",
+    "cross_entropy",
+};
+static bool was_drawn[QVL_COUNT(ops)];
+
+static const qvl_kernel *find(const char *op)
+{
+    for (int i = 0; i < qvl_generated_kernels_count; i++)
+        if (strcmp(qvl_generated_kernels[i]->op, op) == 0)
+            return qvl_generated_kernels[i];
+    CHECK(false, "no kernel %s", op);
+    return NULL;
+}
+
+/* With the constants as large as heads are. */
+static bool fits(const qvl_device *dev, const qvl_kernel *k,
+                 const qvl_choice *c)
+{
+    uint32_t arg[QVL_KERNEL_MAX_ARGS];
+    qvl_tiling t = { .lanes = c->value[0] };
+    for (int i = 1; i < c->n; i++)
+        t.tile[i - 1] = c->value[i];
+    for (int i = 0; i < QVL_KERNEL_MAX_ARGS; i++)
+        arg[i] = 128;
+    return qvl_choice_check(dev, k, c, NULL) == QVL_OK
+           && qvl_tuned_fits(dev, k, &t, arg, NULL) == QVL_OK;
+}
+
+/* One or two values doubled, halved, or changed by one. */
+static void step(qvl_choice *c, qvl_rng *r)
+{
+    int n = 1 + (int)qvl_rng_below(r, 2);
+    for (int i = 0; i < n; i++) {
+        uint32_t *v = &c->value[qvl_rng_below(r, (uint64_t)c->n)];
+        switch (qvl_rng_below(r, 4)) {
+        case 0:
+            *v = *v < 256 ? 2 * *v : *v;
+            break;
+        case 1:
+            *v = *v / 2;
+            break;
+        case 2:
+            *v = *v < 12 ? *v + 1 : *v;
+            break;
+        default:
+            *v = *v <= 12 && *v > 1 ? *v - 1 : *v;
+            break;
+        }
+    }
+}
+
+void tilings_draw(qvl_device *dev, uint64_t seed)
+{
+    for (size_t i = 0; i < QVL_COUNT(ops); i++) {
+        qvl_err err;
+        qvl_choice c, shipped;
+        const qvl_kernel *k = find(ops[i]);
+        qvl_rng r = { .key = qvl_rng_mix(qvl_rng_mix(seed, i), 1) };
+        qvl_choice_shipped(dev, k, &shipped);
+        c = shipped;
+        for (int n = 0; n < STEPS; n++) {
+            qvl_choice next = c;
+            step(&next, &r);
+            c = fits(dev, k, &next) ? next : c;
+        }
+        was_drawn[i] = was_drawn[i] || !qvl_choice_is(&c, &shipped);
+        CHECK_OK(qvl_choice_use(dev, k, &c, &err), err);
+        print_message("  %s:", ops[i]);
+        for (int n = 0; n < c.n; n++)
+            print_message(" %s=%u", c.name[n], (unsigned)c.value[n]);
+        print_message("\n");
+    }
+}
+
+void tilings_reset(qvl_device *dev)
+{
+    for (size_t i = 0; i < QVL_COUNT(ops); i++) {
+        qvl_err err;
+        CHECK_OK(qvl_choice_use(dev, find(ops[i]), NULL, &err), err);
+    }
+}
+
+void tilings_end(const char *device)
+{
+    for (size_t i = 0; i < QVL_COUNT(ops); i++) {
+        CHECK(was_drawn[i], "%s: %s had no other tiles", device, ops[i]);
+        was_drawn[i] = false;
+    }
+}
