@@ -1,9 +1,9 @@
 /* generate.c - tokens to text, and the ends of answers */
 #include "infer/generate.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct entry {
     qvl_reply answer;  // first: an answer is its entry
@@ -20,13 +20,6 @@ struct qvl_generator {
     const qvl_tokenizer *tokenizer;
     const qvl_model_config *config;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- open and close ----------------------------------------------------- */
 
@@ -132,7 +125,7 @@ int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
         return rc;
     }
     e->answer.ends = *ends;
-    e->answer.queued_s = now_s();
+    e->answer.queued_s = qvl_clock_s();
     e->answer.json = (qvl_json_guard){ .arena = &e->arena,
                                        .max_entries = ends->max_entries };
     qvl_decoder_init(&e->answer.decoder, g->tokenizer, QVL_SPECIAL_SKIP);
@@ -294,7 +287,7 @@ static int tell(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 /* The last words to the reader, and the text as it is kept. */
 static int end_text(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 {
-    a->done_s = now_s();
+    a->done_s = qvl_clock_s();
     see_begin(a);
     if (a->begin > a->text.len)  // a stop string began in front of it
         a->begin = a->text.len;
@@ -328,7 +321,7 @@ static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
     qvl_reply *a = &e->answer;
     size_t before = a->text.len;
     if (a->n == 0)
-        a->first_s = now_s();
+        a->first_s = qvl_clock_s();
     keep_id(e, t->id);
     a->finish = t->finish;
     a->is_done = t->finish != QVL_FINISH_NOT;
