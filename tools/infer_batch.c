@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "infer.h"
 
@@ -54,13 +54,6 @@ static void stop(int sig)
     is_stopped = 1;
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- the output ---------------------------------------------------------- */
 
 static int flush(batch *b)
@@ -77,7 +70,7 @@ static int flush(batch *b)
                         strerror(errno));
     qvl_str_reset(&b->out);
     b->n_lines = 0;
-    b->flushed_s = now_s();
+    b->flushed_s = qvl_clock_s();
     return QVL_OK;
 }
 
@@ -242,7 +235,7 @@ static int finish_jobs(batch *b)
         QVL_TRY(finish_job(b, b->first));
         drop_job(b);
     }
-    double now = now_s();
+    double now = qvl_clock_s();
     if (b->n_lines >= b->o->flush_lines
         || (b->n_lines > 0 && now - b->flushed_s > FLUSH_S))
         QVL_TRY(flush(b));
@@ -325,7 +318,7 @@ static int run_all(void *arg)
     QVL_TRY(open_output(b, &r->arena));
     QVL_TRY(run_jobs(b, r->window));
     QVL_TRY(close_output(b));
-    double s = now_s() - b->start_s;
+    double s = qvl_clock_s() - b->start_s;
     qvl_log(QVL_LOG_INFO, "%zu records, %zu failed, %d tokens in %.1f s",
             b->n_done, b->n_failed, b->n_tokens, s);
     if (b->n_failed > 0)
@@ -358,7 +351,7 @@ static void leave_part(batch *b)
 int infer_batch(qvl_session *s, const infer_batch_options *options,
                 qvl_err *err)
 {
-    batch b = { .s = s, .o = options, .err = err, .start_s = now_s() };
+    batch b = { .s = s, .o = options, .err = err, .start_s = qvl_clock_s() };
     b.flushed_s = b.told_s = b.start_s;
     running r = { .b = &b, .window = 2 * qvl_session_seats(s) };
     /* the first signal ends the run in order, the second at once */

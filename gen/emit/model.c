@@ -204,8 +204,37 @@ static void emit_condition(out *o, const ir_module *m, const ir_int *cond,
     qvl_str_release(&values);
 }
 
+/* Values that meet the condition, in the list's place. */
+static void emit_derived_list(out *o, const ir_module *m, int i)
+{
+    const ir_dim *dim = &m->dim[i];
+    qvl_str count = {0}, cond = {0};
+    text_int(&count, m, dim->count);
+    text_int(&cond, m, dim->value);
+    out_line(o, "d->n_list[%d] = 0;", dim->list);
+    out_line(o, "for (int64_t %s = 0; %s < %s; %s++) {  // %s", dim->var,
+             dim->var, count.p, dim->var, dim->name);
+    o->depth++;
+    out_line(o, "if (!(%s))", cond.p);
+    out_line(o, "    continue;");
+    out_line(o, "if (d->n_list[%d] == QVL_MAX_LIST)", dim->list);
+    out_line(o, "    return qvl_fail(err, QVL_E_MODEL,");
+    out_line(o, "                    \"these dims make no %s model: more than "
+                "%%d values of %s\", QVL_MAX_LIST);", m->name, dim->name);
+    out_line(o, "d->list[%d][d->n_list[%d]++] = (int)%s;", dim->list,
+             dim->list, dim->var);
+    o->depth--;
+    out_line(o, "}");
+    qvl_str_release(&count);
+    qvl_str_release(&cond);
+}
+
 static void emit_derived(out *o, const ir_module *m, int i)
 {
+    if (m->dim[i].type == IR_DIM_LIST) {
+        emit_derived_list(o, m, i);
+        return;
+    }
     const ir_int *e = m->dim[i].value;
     qvl_str v = {0};
     text_int(&v, m, e);
@@ -366,7 +395,11 @@ static void emit_params(out *o, const ir_module *m)
     for (int i = 0; i < m->n_params; i++) {
         const ir_param *p = &m->param[i];
         qvl_str count = {0};
-        if (p->count) {
+        if (p->list >= 0) {
+            int list = m->dim[p->list].list;
+            out_line(&b, "for (int n = 0; n < d->n_list[%d]; n++) {", list);
+            out_line(&b, "    const int %s = d->list[%d][n];", p->var, list);
+        } else if (p->count) {
             text_int(&count, m, p->count);
             out_line(&b, "for (int %s = 0; %s < (int)%s; %s++) {", p->var,
                      p->var, count.p, p->var);

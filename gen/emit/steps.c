@@ -119,7 +119,12 @@ static void print_ref(steps *s, qvl_str *t, const ir_value *v)
                                                    : "MATRIX";
         qvl_str_printf(t, "%s(", word);
         text_param(t, s->m, root->index);
-        qvl_str_printf(t, ", %s, ", root->layer ? root->layer : "0");
+        int list = s->m->param[root->index].list;
+        if (list >= 0)
+            qvl_str_printf(t, ", qvl_dims_place(d, %d, %s), ",
+                           s->m->dim[list].list, root->layer);
+        else
+            qvl_str_printf(t, ", %s, ", root->layer ? root->layer : "0");
         text_poly(t, s->m, &n, false);
         qvl_str_putc(t, ')');
         return;

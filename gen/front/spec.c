@@ -40,6 +40,17 @@ static int fail_node(reader *r, const qvl_node *n, const char *what)
     return expr_fail(text_of(r, n), n->col, r->err, "%s", what);
 }
 
+static bool is_name(const char *p, size_t n)
+{
+    if (n == 0 || strspn(p, "0123456789") > 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+                    "0123456789", p[i]))
+            return false;
+    return true;
+}
+
 static int section(reader *r, const qvl_node *root, const char *name, int kind,
                    bool required, const qvl_node **out)
 {
@@ -89,6 +100,15 @@ static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
 
 /* ---- dims ---- */
 
+static int list_add(reader *r, const qvl_node *key, ir_dim *dim)
+{
+    if (r->m->n_lists == IR_MAX_LISTS)
+        return fail_node(r, key, "more lists than an architecture may have");
+    dim->type = IR_DIM_LIST;
+    dim->list = r->m->n_lists++;
+    return QVL_OK;
+}
+
 static int read_config_dim(reader *r, const qvl_node *key,
                            const qvl_node *value)
 {
@@ -105,11 +125,8 @@ static int read_config_dim(reader *r, const qvl_node *key,
                          "expected TYPE KEY; types are int, float, bool, list");
     dim.type = (ir_dim_type)type;
     dim.key = qvl_arena_strdup(r->arena, s + n + strspn(s + n, " "));
-    if (dim.type == IR_DIM_LIST) {
-        if (r->m->n_lists == IR_MAX_LISTS)
-            return fail_node(r, key, "more lists than an architecture may have");
-        dim.list = r->m->n_lists++;
-    }
+    if (dim.type == IR_DIM_LIST)
+        QVL_TRY(list_add(r, key, &dim));
     return dim_add(r, key, key->s, dim, NULL);
 }
 
@@ -145,10 +162,46 @@ static int derive_quotient(reader *r, const expr *e, int dim)
     return replace_dim(r, e, a.term[0].sym[0], &by);
 }
 
+/* An expression of n characters from p on, in which `vars` are known. */
+static int read_int(reader *r, const expr_text *t, const char *p, size_t n,
+                    const char *const *vars, const ir_int **out)
+{
+    expr *e;
+    QVL_TRY(expr_parse(&e, part_of(r, t, p, n), r->arena, r->err));
+    return spec_int(out, r->m, e, vars, r->err);
+}
+
+/* "VAR < COUNT where COND", `where` being what stands from there on. */
+static int read_derived_list(reader *r, const qvl_node *key,
+                             const qvl_node *value, const char *where)
+{
+    const expr_text *t = text_of(r, value);
+    const char *less = strchr(t->text, '<');
+    size_t n = strcspn(t->text, " <");
+    where = t->text + (where - value->s);
+    if (!less || less > where || !is_name(t->text, n) ||
+        t->text + n + strspn(t->text + n, " ") != less)
+        return fail_node(r, value, "expected VAR < COUNT where CONDITION");
+    ir_dim d = {.source = IR_DIM_DERIVED,
+                .var = qvl_arena_strndup(r->arena, t->text, n)};
+    const char *const vars[] = {d.var, NULL};
+    if (spec_dim_find(r->m, d.var) >= 0)
+        return fail_node(r, value, "this variable has the name of a dim");
+    const char *cond = where + strlen(" where ");
+    QVL_TRY(read_int(r, t, less + 1, (size_t)(where - less - 1), NULL,
+                     &d.count));
+    QVL_TRY(read_int(r, t, cond, strlen(cond), vars, &d.value));
+    QVL_TRY(list_add(r, key, &d));
+    return dim_add(r, key, key->s, d, NULL);
+}
+
 static int read_derived(reader *r, const qvl_node *key, const qvl_node *value)
 {
     expr *e;
     int dim;
+    const char *where = value->s ? strstr(value->s, " where ") : NULL;
+    if (where)
+        return read_derived_list(r, key, value, where);
     QVL_TRY(expr_parse(&e, text_of(r, value), r->arena, r->err));
     ir_dim d = {.source = IR_DIM_DERIVED, .type = IR_DIM_INT};
     QVL_TRY(spec_int(&d.value, r->m, e, NULL, r->err));
@@ -365,23 +418,44 @@ static int read_inputs(reader *r, const qvl_node *root)
 
 /* ---- parameters ---- */
 
-/* "a.{l<L}.b" -> name "a.{l}.b", var "l", count L. */
+/* What stands behind `in`: one parameter for each value in a list. */
+static int read_param_list(reader *r, const qvl_node *key, const char *name,
+                           size_t n, ir_param *p)
+{
+    p->list = spec_dim_find(r->m, qvl_arena_strndup(r->arena, name, n));
+    if (p->list < 0 || r->m->dim[p->list].type != IR_DIM_LIST)
+        return expr_fail(text_of(r, key), key->col + (int)(name - key->s),
+                         r->err, "expected the name of a list");
+    ir_int *count = qvl_arena_array(r->arena, ir_int, 1);
+    *count = (ir_int){.kind = IR_INT_COUNT, .dim = p->list};
+    p->count = count;
+    return QVL_OK;
+}
+
+/* "a.{l<L}.b" -> name "a.{l}.b", var "l", count L; "a.{l in M}.b" the same with
+ * the values of list M. */
 static int read_param_name(reader *r, const qvl_node *key, ir_param *p)
 {
     const char *open = strchr(key->s, '{');
     p->name = key->s;
+    p->list = -1;
     if (!open)
         return QVL_OK;
-    const char *less = strchr(open, '<');
     const char *close = strchr(open, '}');
-    if (!less || !close || less > close || strchr(close, '{'))
-        return fail_node(r, key, "expected one {VAR<COUNT} in the name");
-    expr *e;
-    expr_text *t = part_of(r, text_of(r, key), less + 1,
-                           (size_t)(close - less - 1));
-    QVL_TRY(expr_parse(&e, t, r->arena, r->err));
-    QVL_TRY(spec_int(&p->count, r->m, e, NULL, r->err));
-    p->var = qvl_arena_strndup(r->arena, open + 1, (size_t)(less - open - 1));
+    size_t n = strcspn(open + 1, " <}");
+    const char *rest = open + 1 + n;
+    bool is_list = strncmp(rest, " in ", 4) == 0;
+    if (!close || strchr(close, '{') || !is_name(open + 1, n) ||
+        (!is_list && *rest != '<'))
+        return fail_node(r, key, "expected one {VAR<COUNT} or {VAR in LIST} in "
+                                 "the name");
+    const char *value = rest + (is_list ? 4 : 1);
+    size_t len = (size_t)(close - value);
+    if (is_list)
+        QVL_TRY(read_param_list(r, key, value, len, p));
+    else
+        QVL_TRY(read_int(r, text_of(r, key), value, len, NULL, &p->count));
+    p->var = qvl_arena_strndup(r->arena, open + 1, n);
     p->name = qvl_arena_printf(r->arena, "%.*s{%s%s", (int)(open - key->s),
                                key->s, p->var, close);
     return QVL_OK;
@@ -468,17 +542,6 @@ static int read_params(reader *r, const qvl_node *root)
 /* ---- statements ---- */
 
 static int read_body(reader *r, const qvl_node *list, spec_stmt **out, int *n);
-
-static bool is_name(const char *p, size_t n)
-{
-    if (n == 0 || strspn(p, "0123456789") > 0)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-                    "0123456789", p[i]))
-            return false;
-    return true;
-}
 
 static int read_targets(reader *r, spec_stmt *s, const char *end)
 {

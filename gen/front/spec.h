@@ -5,6 +5,8 @@
  *   arch, model_type   name of the architecture; accepted in config.json
  *   config      NAME: TYPE KEY          int, float, bool or list at a dotted key
  *   derived     NAME: EXPRESSION        `hd / 2` must divide without a rest
+ *               NAME: VAR < COUNT where COND    a list: the values of VAR for which
+ *               COND holds
  *   batch       [NAMES]                 sizes that change from batch to batch
  *   check       [CONDITIONS]            held when a model is opened
  *   inputs      NAME: KIND [DIMS] ...   f32, i32; `index [T, K] into N` (rows of
@@ -14,7 +16,9 @@
  *               and tables of Z entries that tell where the blocks of a
  *               sequence lie)
  *   params      GROUP: NAME: [DIMS]     by checkpoint name; `{l<L}` makes L of
- *               them; {shape:, same_as:, if:} ties, {transposable: true}
+ *               them, `{l in LIST}` one for each value in a list, to be used
+ *               where `if l in LIST` says that there is one; {shape:, same_as:,
+ *               if:} ties, {transposable: true}
  *   program     statements, below
  *   outputs     NAME: VALUE             by name; NAME.{k} for an array
  *

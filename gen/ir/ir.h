@@ -70,7 +70,9 @@ typedef struct {
     ir_dim_type type;
     ir_dim_source source;
     const char *key;        // CONFIG: dotted path
-    const ir_int *value;    // DERIVED
+    const ir_int *value;    // DERIVED; a list: the condition of an entry
+    const char *var;        // DERIVED LIST: holds the values of var below
+    const ir_int *count;    // count for which `value` is true, rising
     int list;               // LIST: which
     bool replaced;          // its symbol never appears: see `is`
     poly is;                // what stands for it in shapes
@@ -96,11 +98,12 @@ typedef struct {
 } ir_input;
 
 /* Parameters with one name template: one, or one for each value of a loop
- * variable below `count`. */
+ * variable below `count`, or for each value in a list of `count` values. */
 typedef struct {
     const char *name;      // "model.visual.blocks.{b}.norm1.weight"
     const char *var;       // "b", NULL: single
     const ir_int *count;   // NULL: single
+    int list;              // dim of the list, -1: none
     const char *group;
     ir_shape shape;
     int same_as;           // family, -1

@@ -178,18 +178,6 @@ bool poly_replace(poly *out, const poly *a, int sym, const poly *by)
     return true;
 }
 
-int64_t poly_eval(const poly *a, const int64_t *value)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < a->n; i++) {
-        int64_t t = a->term[i].coef;
-        for (int k = 0; k < a->term[i].n; k++)
-            t *= value[a->term[i].sym[k]];
-        sum += t;
-    }
-    return sum;
-}
-
 static void print_term(qvl_str *out, const poly_term *t,
                        const char *const *name)
 {

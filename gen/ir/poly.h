@@ -42,8 +42,6 @@ bool poly_equal(const poly *a, const poly *b);
 bool poly_is_number(const poly *a, int64_t *v);
 /* a with every `sym` replaced by `by`; false past the limits. */
 bool poly_replace(poly *out, const poly *a, int sym, const poly *by);
-/* Value with value[sym] for each symbol. */
-int64_t poly_eval(const poly *a, const int64_t *value);
 /* Print with name[sym]: "2 * A * nh", "T", "0". A sum of several terms inside
  * parentheses when `inner`. */
 void poly_print(qvl_str *out, const poly *a, const char *const *name,

@@ -33,8 +33,20 @@ static int find_param(lower *s, const char *name, const char *suffix)
     return -1;
 }
 
+/* Does an `if` around say that `var` is in the list? */
+static bool is_known_in(const lower *s, const char *var, int list)
+{
+    for (const ir_region *r = s->b.block->owner; r; r = r->outer)
+        if (r->kind == IR_IF && r->cond->kind == IR_INT_IN &&
+            r->cond->dim == list && r->cond->a->kind == IR_INT_VAR &&
+            strcmp(r->cond->a->name, var) == 0)
+            return true;
+    return false;
+}
+
 static int param_value(lower *s, const expr *e, int family, ir_value **out)
 {
+    int list = s->m->param[family].list;
     const char *var = s->m->param[family].var;
     bool found = !var;
     for (lower_var *v = s->vars; v && var; v = v->next)
@@ -43,6 +55,11 @@ static int param_value(lower *s, const expr *e, int family, ir_value **out)
         return expr_fail(e->at, e->col, s->err,
                          "'%s' needs the loop variable %s",
                          s->m->param[family].name, var);
+    if (list >= 0 && !is_known_in(s, var, list))
+        return expr_fail(e->at, e->col, s->err,
+                         "'%s' is not there in every turn: it goes behind "
+                         "`if %s in %s`", s->m->param[family].name, var,
+                         s->m->dim_name[list]);
     *out = ir_param_value(s->m, family, var);
     return QVL_OK;
 }

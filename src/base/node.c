@@ -90,6 +90,12 @@ const qvl_node *qvl_node_path(const qvl_node *root, const char *dotted)
     }
 }
 
+const qvl_node *qvl_node_given(const qvl_node *root, const char *dotted)
+{
+    const qvl_node *n = qvl_node_path(root, dotted);
+    return n != NULL && n->kind != QVL_NODE_NULL ? n : NULL;
+}
+
 static int fail_twice(const qvl_node *map, size_t first, size_t second,
                       int code, qvl_err *err)
 {

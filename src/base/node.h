@@ -54,6 +54,9 @@ const qvl_node *qvl_node_find(const qvl_node *map, const char *key);
 /* Same through nested maps: "text_config.hidden_size". */
 const qvl_node *qvl_node_path(const qvl_node *root, const char *dotted);
 
+/* The same, but NULL also for a value that is null: a key that was not given. */
+const qvl_node *qvl_node_given(const qvl_node *root, const char *dotted);
+
 /* Values as C types; false, and *out unchanged, when the node has another
  * kind. All accept NULL. as_int takes an INT, or a FLOAT with an integral
  * value of at most 2^53; as_float an INT or a finite FLOAT; as_bool a BOOL;

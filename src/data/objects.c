@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -47,17 +46,18 @@ static int fail_points(const qvl_node *at, qvl_err *err)
                          qvl_node_kind_name(at->kind));
 }
 
-/* Numbers of a flat list or of pairs into [2 * n]. */
-static int read_numbers(double *to, const qvl_node *list, bool is_pairs,
-                        qvl_err *err)
+static int read_flat(double *to, const qvl_node *list, qvl_err *err)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!qvl_node_as_float(&list->items[i], &to[i]))
+            return fail_points(&list->items[i], err);
+    return QVL_OK;
+}
+
+static int read_pairs(double *to, const qvl_node *list, qvl_err *err)
 {
     for (size_t i = 0; i < list->n; i++) {
         const qvl_node *v = &list->items[i];
-        if (!is_pairs) {
-            if (!qvl_node_as_float(v, &to[i]))
-                return fail_points(v, err);
-            continue;
-        }
         if (v->kind != QVL_NODE_LIST || v->n != 2
             || !qvl_node_as_float(&v->items[0], &to[2 * i])
             || !qvl_node_as_float(&v->items[1], &to[2 * i + 1]))
@@ -80,7 +80,7 @@ static int read_points(qvl_object *o, const qvl_node *list, qvl_arena *arena,
                              " numbers, expected %s%zu", qvl_geom_name(o->kind),
                              n, is_exact ? "" : "an even count from ", least);
     double *to = qvl_arena_array(arena, double, n);
-    QVL_TRY(read_numbers(to, list, is_pairs, err));
+    QVL_TRY(is_pairs ? read_pairs(to, list, err) : read_flat(to, list, err));
     o->point = to;
     o->n = (int)(n / 2);
     return QVL_OK;
@@ -109,10 +109,13 @@ static int read_object(qvl_object *o, const qvl_node *map, qvl_arena *arena,
 int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
                      qvl_arena *arena, qvl_err *err)
 {
-    if (list->kind != QVL_NODE_LIST || list->n > INT_MAX)
+    if (list->kind != QVL_NODE_LIST)
         return qvl_node_fail(list, err, QVL_E_DATA, "objects: found %s, "
                              "expected a list",
                              qvl_node_kind_name(list->kind));
+    if (list->n > INT_MAX)
+        return qvl_node_fail(list, err, QVL_E_DATA, "objects: found a list of "
+                             "%zu, expected at most %d", list->n, INT_MAX);
     qvl_object *object = qvl_arena_array(arena, qvl_object, list->n);
     for (size_t i = 0; i < list->n; i++)
         QVL_TRY(read_object(&object[i], &list->items[i], arena, err));
@@ -121,16 +124,10 @@ int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
     return QVL_OK;
 }
 
-/* ---- norm1000 and pixels ------------------------------------------------ */
+/* ---- pixels to norm1000 -------------------------------------------------- */
 
-static double to_px(double v, int size)
-{
-    double px = rint(v / QVL_NORM_MAX * size);
-    return px < 0 ? 0 : px > size ? size : px;
-}
-
-static const qvl_object *convert(const qvl_object *object, int n, int w,
-                                 int h, bool is_to_norm, qvl_arena *arena)
+const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
+                                      int h, qvl_arena *arena)
 {
     assert(w > 0 && h > 0);
 
@@ -138,26 +135,11 @@ static const qvl_object *convert(const qvl_object *object, int n, int w,
     for (int i = 0; i < n; i++) {
         size_t values = 2 * (size_t)object[i].n;
         double *to = qvl_arena_array(arena, double, values);
-        for (size_t k = 0; k < values; k++) {
-            int size = k % 2 == 0 ? w : h;
-            double v = object[i].point[k];
-            to[k] = is_to_norm ? qvl_geom_norm(v, size, QVL_NORM_MAX)
-                               : to_px(v, size);
-        }
+        for (size_t k = 0; k < values; k++)
+            to[k] = qvl_geom_norm(object[i].point[k], k % 2 == 0 ? w : h,
+                                  QVL_NORM_MAX);
         out[i] = object[i];
         out[i].point = to;
     }
     return out;
-}
-
-const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
-                                      int h, qvl_arena *arena)
-{
-    return convert(object, n, w, h, true, arena);
-}
-
-const qvl_object *qvl_objects_to_px(const qvl_object *object, int n, int w,
-                                    int h, qvl_arena *arena)
-{
-    return convert(object, n, w, h, false, arena);
 }

@@ -1,4 +1,4 @@
-/* objects.h - objects between 0 and 1000: their JSON, their way to pixels
+/* objects.h - objects between 0 and 1000: their JSON, their way from pixels
  *
  * Answers and the truth they are compared with are lists of objects whose
  * coordinates are relative to the picture, 0 to 1000 on each side (norm1000).
@@ -26,7 +26,7 @@ void qvl_objects_put(qvl_str *out, const qvl_object *object, int n);
 
 /* Read such a list. "quad" is taken as a poly, points may be pairs. A box may
  * have its corners in any order, points may lie anywhere, desc may be missing
- * (then it is empty).
+ * (then it is empty); other keys of an object are ignored, as those of a record.
  *
  *   out   [*n], of the arena
  *   list  a parsed tree
@@ -39,9 +39,5 @@ int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
  * result, [n], belongs to the arena and shares the texts. */
 const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
                                       int h, qvl_arena *arena);
-
-/* And back: whole pixels from 0 to the sides. */
-const qvl_object *qvl_objects_to_px(const qvl_object *object, int n, int w,
-                                    int h, qvl_arena *arena);
 
 #endif

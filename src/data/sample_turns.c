@@ -15,9 +15,8 @@ static qvl_mode choose_mode(const qvl_sample *s)
     return qvl_rng_uniform(&rng) < ratio ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
 }
 
-static void add_text(qvl_sample *s, qvl_chat_message *m, const char *text)
+static void add_text(qvl_chat_message *m, const char *text)
 {
-    (void)s;
     m->item[m->n_items++] = (qvl_chat_item){
         .kind = QVL_ITEM_TEXT, .text = text, .len = strlen(text)
     };
@@ -73,7 +72,7 @@ static int make_task(qvl_sample *s)
     const qvl_prompt *prompt = &s->e->prompt[s->out.mode];
     if (prompt->system[0] != '\0') {
         s->out.system = qvl_arena_strdup(s->arena, prompt->system);
-        add_text(s, add_turn(s, message, QVL_ROLE_SYSTEM, 1), prompt->system);
+        add_text(add_turn(s, message, QVL_ROLE_SYSTEM, 1), prompt->system);
     }
     qvl_chat_message *user = add_turn(s, message, QVL_ROLE_USER,
                                       record->n_images + 1);
@@ -81,11 +80,11 @@ static int make_task(qvl_sample *s)
         user->item[user->n_items++] = (qvl_chat_item){
             .kind = QVL_ITEM_IMAGE, .n_tok = (int)s->plan[i].n_tok
         };
-    add_text(s, user, prompt->user);
+    add_text(user, prompt->user);
     if (s->purpose == QVL_SAMPLE_PROMPT)
         return QVL_OK;
     QVL_TRY(make_answer(s));
-    add_text(s, add_turn(s, message, QVL_ROLE_ASSISTANT, 1), s->out.answer);
+    add_text(add_turn(s, message, QVL_ROLE_ASSISTANT, 1), s->out.answer);
     return QVL_OK;
 }
 

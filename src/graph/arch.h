@@ -2,9 +2,9 @@
  *
  * A layer spec (configs/arch/) becomes one qvl_arch: its dims and where
  * config.json holds them, its parameters by checkpoint name, its inputs, and
- * two functions that append the steps of the model to a program. Nothing here
- * is written by hand. The host fills the dims of a batch, the inputs by name,
- * and runs what was appended.
+ * functions that append the steps of inference, decoding and training to a
+ * program. Nothing here is written by hand. The host fills the dims of a batch,
+ * the inputs by name, and runs what was appended.
  */
 #ifndef QVL_GRAPH_ARCH_H
 #define QVL_GRAPH_ARCH_H
@@ -17,7 +17,7 @@
 
 #define QVL_MAX_DIMS 64
 #define QVL_MAX_LISTS 4
-#define QVL_MAX_LIST 64
+#define QVL_MAX_LIST 256
 
 /* All numbers of a model (and of a batch) by position in qvl_arch.dim. */
 typedef struct {

@@ -7,16 +7,10 @@
 #ifndef QVL_GRAPH_COST_H
 #define QVL_GRAPH_COST_H
 
-#include "graph/plan.h"
+#include "backend/kernel.h"
 
 /* Operations of a product kernel with these arguments, 0 for other kernels: a
  * kernel that a library may replace is a product over its first three dims. */
 double qvl_kernel_flop(const qvl_kernel *kernel, const uint32_t *arg);
-
-/* Of all steps of a plan. */
-double qvl_plan_flop(const qvl_plan *plan);
-
-/* Bytes that the steps of a plan bind to read or write, once a step. */
-double qvl_plan_bytes(const qvl_plan *plan);
 
 #endif

@@ -47,9 +47,7 @@ int qvl_store_read(qvl_store *store, int i, size_t first, size_t n,
 int qvl_store_train(qvl_store *store, const bool *trained, qvl_err *err);
 int qvl_store_read_grad(qvl_store *store, int i, float *dst, qvl_err *err);
 
-/* Bytes of all states. Release them; the runs that use them are closed before.
- */
-size_t qvl_store_state_bytes(const qvl_store *store);
+/* Release all states; the runs that use them are closed before. */
 void qvl_store_drop_states(qvl_store *store);
 /* All states being arrays of n_rows rows: copy rows [from, from + n) of each to
  * `to`, where no row is both. Waits for the device. */

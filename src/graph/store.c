@@ -301,14 +301,6 @@ qvl_slice qvl_store_state_slice(const qvl_store *store, int index)
     return (qvl_slice){&store->state[index], 0, store->state[index].bytes};
 }
 
-size_t qvl_store_state_bytes(const qvl_store *store)
-{
-    size_t bytes = 0;
-    for (int i = 0; i < store->cap_states; i++)
-        bytes += store->state[i].bytes;
-    return bytes;
-}
-
 void qvl_store_drop_states(qvl_store *store)
 {
     for (int i = 0; i < store->cap_states; i++) {

@@ -18,12 +18,6 @@ static const qvl_profile profiles[] = {
       .max_pixels = 16777216 },
 };
 
-const qvl_profile *qvl_profiles(int *n)
-{
-    *n = (int)QVL_COUNT(profiles);
-    return profiles;
-}
-
 int qvl_profile_find(const qvl_profile **profile, const char *name,
                      qvl_err *err)
 {

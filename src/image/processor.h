@@ -48,9 +48,6 @@ typedef struct {
     int64_t max_pixels;
 } qvl_profile;
 
-/* All profiles, the default one first. */
-const qvl_profile *qvl_profiles(int *n);
-
 /* Find a profile by name, NULL for the default one. Fails with QVL_E_USAGE and
  * the names there are. */
 int qvl_profile_find(const qvl_profile **profile, const char *name,

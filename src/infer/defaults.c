@@ -34,16 +34,9 @@ static int wrong(const reading *r, const qvl_node *n, const char *key,
                          expected);
 }
 
-/* The value of a key; NULL when it is absent or null. */
-static const qvl_node *find(const qvl_node *map, const char *key)
-{
-    const qvl_node *n = qvl_node_find(map, key);
-    return n != NULL && n->kind != QVL_NODE_NULL ? n : NULL;
-}
-
 static int read_ends(reading *r, const qvl_node *root)
 {
-    const qvl_node *n = find(root, "eos_token_id");
+    const qvl_node *n = qvl_node_given(root, "eos_token_id");
     if (n == NULL)
         return QVL_OK;
     bool is_list = n->kind == QVL_NODE_LIST;
@@ -76,12 +69,12 @@ static int read_file(void *arg)
         return wrong(r, root, "file", "a map");
     r->out->is_there = true;
     for (int k = 0; k < QVL_N_GENERATION; k++) {
-        const qvl_node *n = find(root, names[k]);
+        const qvl_node *n = qvl_node_given(root, names[k]);
         if (n != NULL && !qvl_node_as_float(n, &r->out->value[k]))
             return wrong(r, n, names[k], "a number");
         r->out->has[k] = n != NULL;
     }
-    const qvl_node *n = find(root, "do_sample");
+    const qvl_node *n = qvl_node_given(root, "do_sample");
     if (n != NULL && !qvl_node_as_bool(n, &samples))
         return wrong(r, n, "do_sample", "true or false");
     if (!samples) {

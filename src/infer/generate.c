@@ -1,10 +1,10 @@
 /* generate.c - tokens to text, and the ends of answers */
 #include "infer/generate.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/rng.h"
 
@@ -25,13 +25,6 @@ struct qvl_generator {
     const qvl_tokenizer *tokenizer;
     const qvl_model_config *config;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- open and close ----------------------------------------------------- */
 
@@ -135,7 +128,7 @@ static void make_request(asking *a, entry *e, int i)
     reply->ends = *a->ends;
     if (reply->ends.n_top > a->g->config->vocab)
         reply->ends.n_top = a->g->config->vocab;
-    reply->queued_s = now_s();
+    reply->queued_s = qvl_clock_s();
     reply->json = (qvl_json_guard){ .arena = &e->arena,
                                     .max_entries = a->ends->max_entries };
     qvl_decoder_init(&reply->decoder, a->g->tokenizer, QVL_SPECIAL_SKIP);
@@ -382,7 +375,7 @@ static int tell(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 /* The last words to the reader, and the text as it is kept. */
 static int end_text(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 {
-    a->done_s = now_s();
+    a->done_s = qvl_clock_s();
     see_begin(a);
     if (a->begin > a->text.len)  // a stop string began in front of it
         a->begin = a->text.len;
@@ -416,7 +409,7 @@ static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
     qvl_reply *a = &e->answer;
     size_t before = a->text.len;
     if (a->n == 0)
-        a->first_s = now_s();
+        a->first_s = qvl_clock_s();
     keep_logprobs(st->g, e, t);
     keep_id(e, t->id);
     a->finish = t->finish;

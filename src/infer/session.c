@@ -63,11 +63,6 @@ const qvl_encoder *qvl_session_encoder(const qvl_session *s)
     return s->encoder;
 }
 
-qvl_model *qvl_session_model(const qvl_session *s)
-{
-    return s->model;
-}
-
 qvl_generator *qvl_session_generator(const qvl_session *s)
 {
     return s->generator;

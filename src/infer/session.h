@@ -38,7 +38,6 @@ int qvl_session_open(qvl_session **s, const qvl_session_options *options,
 void qvl_session_close(qvl_session *s);
 
 const qvl_encoder *qvl_session_encoder(const qvl_session *s);
-qvl_model *qvl_session_model(const qvl_session *s);
 qvl_generator *qvl_session_generator(const qvl_session *s);
 int qvl_session_seats(const qvl_session *s);
 

@@ -142,7 +142,8 @@ static int64_t label_after(const qvl_batch *b, int row, int32_t t)
     return b->source->label[b->place[t + 1]];
 }
 
-/* loss_row [R, 1] and label [R, 1]: the tokens that have one, and what it is. */
+/* loss_row [R, 1] and label [R, 1]: the tokens that have one, and what it is.
+ * One of the two is NULL and left out. */
 static void make_supervised(const qvl_batch *b, int32_t *token, int32_t *label)
 {
     int n = 0;
@@ -151,24 +152,25 @@ static void make_supervised(const qvl_batch *b, int32_t *token, int32_t *label)
             int64_t l = label_after(b, row, t);
             if (l == QVL_LABEL_NONE)
                 continue;
-            token[n] = t;
-            label[n++] = (int32_t)l;
+            if (token != NULL)
+                token[n] = t;
+            else
+                label[n] = (int32_t)l;
+            n++;
         }
 }
 
 static qvl_batch_array make_loss_row(qvl_batch *b)
 {
     int32_t *token = qvl_arena_array(b->arena, int32_t, b->n_labels);
-    int32_t *label = qvl_arena_array(b->arena, int32_t, b->n_labels);
-    make_supervised(b, token, label);
+    make_supervised(b, token, NULL);
     return array_of(token, (size_t)b->n_labels);
 }
 
 static qvl_batch_array make_label(qvl_batch *b)
 {
-    int32_t *token = qvl_arena_array(b->arena, int32_t, b->n_labels);
     int32_t *label = qvl_arena_array(b->arena, int32_t, b->n_labels);
-    make_supervised(b, token, label);
+    make_supervised(b, NULL, label);
     return array_of(label, (size_t)b->n_labels);
 }
 
@@ -211,29 +213,21 @@ static qvl_batch_array make_pixels(qvl_batch *b)
     return array_of(out, n);
 }
 
-/* pos [P, 4] and its weights. */
-static void make_cells(qvl_batch *b, int32_t **index, float **weight)
-{
-    const qvl_vision_config *v = &b->config->vision;
-    *index = qvl_arena_array(b->arena, int32_t, 4 * n_patches(b));
-    *weight = qvl_arena_array(b->arena, float, 4 * n_patches(b));
-    qvl_vision_cells(*index, *weight, b->grid, b->n_grids, v->merge,
-                     v->grid_side);
-}
-
+/* pos [P, 4]. */
 static qvl_batch_array make_pos(qvl_batch *b)
 {
-    int32_t *index;
-    float *weight;
-    make_cells(b, &index, &weight);
+    const qvl_vision_config *v = &b->config->vision;
+    int32_t *index = qvl_arena_array(b->arena, int32_t, 4 * n_patches(b));
+    qvl_vision_cells(index, NULL, b->grid, b->n_grids, v->merge, v->grid_side);
     return array_of(index, 4 * n_patches(b));
 }
 
+/* pos.weight [P, 4]. */
 static qvl_batch_array make_pos_weight(qvl_batch *b)
 {
-    int32_t *index;
-    float *weight;
-    make_cells(b, &index, &weight);
+    const qvl_vision_config *v = &b->config->vision;
+    float *weight = qvl_arena_array(b->arena, float, 4 * n_patches(b));
+    qvl_vision_cells(NULL, weight, b->grid, b->n_grids, v->merge, v->grid_side);
     return array_of(weight, 4 * n_patches(b));
 }
 

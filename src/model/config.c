@@ -11,6 +11,9 @@
 #include "base/str.h"
 #include "tensor/dtype.h"
 
+#define TEXT_OF(macro) TEXT_OF_IT(macro)
+#define TEXT_OF_IT(text) #text
+
 /* Values that the architectures do not express: any other would be computed
  * wrongly without a word. An absent key is fine. */
 static const struct {
@@ -21,7 +24,6 @@ static const struct {
     { "attention_bias", "false" },
     { "mlp_bias", "false" },
     { "use_sliding_window", "false" },
-    { "decoder_sparse_step", "1" },
     { "vision_config.hidden_act", "gelu_pytorch_tanh" },
 };
 
@@ -42,17 +44,10 @@ static int wrong(const qvl_node *root, const qvl_node *at, const char *key,
                     text[0] != '\0' ? " " : "", text, expected);
 }
 
-/* The node of a key; NULL when it is absent or null. */
-static const qvl_node *find(const qvl_node *map, const char *key)
-{
-    const qvl_node *n = qvl_node_path(map, key);
-    return n != NULL && n->kind != QVL_NODE_NULL ? n : NULL;
-}
-
 static int need_int(const qvl_node *root, const qvl_node *map,
                     const char *key, int64_t low, int *out, qvl_err *err)
 {
-    const qvl_node *n = find(map, key);
+    const qvl_node *n = qvl_node_given(map, key);
     int64_t v;
     if (!qvl_node_as_int(n, &v) || v < low || v > INT_MAX)
         return wrong(root, n, key,
@@ -66,14 +61,14 @@ static int need_int(const qvl_node *root, const qvl_node *map,
 static int want_int(const qvl_node *root, const qvl_node *map,
                     const char *key, int64_t low, int *out, qvl_err *err)
 {
-    return find(map, key) == NULL ? QVL_OK
+    return qvl_node_given(map, key) == NULL ? QVL_OK
                                   : need_int(root, map, key, low, out, err);
 }
 
 static int need_positive(const qvl_node *root, const qvl_node *map,
                          const char *key, double *out, qvl_err *err)
 {
-    const qvl_node *n = find(map, key);
+    const qvl_node *n = qvl_node_given(map, key);
     double v;
     if (!qvl_node_as_float(n, &v) || !(v > 0.0))
         return wrong(root, n, key, "a number above 0", err);
@@ -84,13 +79,13 @@ static int need_positive(const qvl_node *root, const qvl_node *map,
 static int want_positive(const qvl_node *root, const qvl_node *map,
                          const char *key, double *out, qvl_err *err)
 {
-    return find(map, key) == NULL ? QVL_OK
+    return qvl_node_given(map, key) == NULL ? QVL_OK
                                   : need_positive(root, map, key, out, err);
 }
 
 static const qvl_node *text_part(const qvl_node *root)
 {
-    const qvl_node *text = find(root, "text_config");
+    const qvl_node *text = qvl_node_given(root, "text_config");
     return text != NULL ? text : root;
 }
 
@@ -99,9 +94,9 @@ static const qvl_node *text_part(const qvl_node *root)
 static int read_tied(const qvl_node *root, bool *out, qvl_err *err)
 {
     const char *key = "tie_word_embeddings";
-    const qvl_node *n = find(root, key);
+    const qvl_node *n = qvl_node_given(root, key);
     if (n == NULL)
-        n = find(text_part(root), key);
+        n = qvl_node_given(text_part(root), key);
     *out = false;
     if (n != NULL && !qvl_node_as_bool(n, out))
         return wrong(root, n, key, "true or false", err);
@@ -111,9 +106,10 @@ static int read_tied(const qvl_node *root, bool *out, qvl_err *err)
 static int read_list(qvl_dims *d, int list, const qvl_node *root,
                      const char *key, qvl_err *err)
 {
-    const qvl_node *n = find(root, key);
+    const qvl_node *n = qvl_node_given(root, key);
     if (n == NULL || n->kind != QVL_NODE_LIST || n->n > QVL_MAX_LIST)
-        return wrong(root, n, key, "a list of at most 64 whole numbers", err);
+        return wrong(root, n, key, "a list of at most " TEXT_OF(QVL_MAX_LIST)
+                     " whole numbers", err);
     for (size_t i = 0; i < n->n; i++) {
         int64_t v;
         if (!qvl_node_as_int(&n->items[i], &v) || v < 0 || v > INT_MAX)
@@ -132,7 +128,7 @@ static int read_bool(int64_t *out, const qvl_model_config *c,
         *out = c->tied;
         return QVL_OK;
     }
-    const qvl_node *n = find(root, key);
+    const qvl_node *n = qvl_node_given(root, key);
     bool v;
     if (!qvl_node_as_bool(n, &v))
         return wrong(root, n, key, "true or false", err);
@@ -180,7 +176,7 @@ static int read_dims(qvl_model_config *c, const qvl_node *root, qvl_err *err)
 static int read_sections(qvl_rope_config *r, const qvl_node *root,
                          const qvl_node *scaling, qvl_err *err)
 {
-    const qvl_node *n = find(scaling, "mrope_section");
+    const qvl_node *n = qvl_node_given(scaling, "mrope_section");
     if (n == NULL)
         return QVL_OK;
     if (n->kind != QVL_NODE_LIST || n->n != 3)
@@ -199,7 +195,7 @@ static int read_sections(qvl_rope_config *r, const qvl_node *root,
                         "mrope_section (%s:%d:%d): found a sum of %lld, "
                         "expected half of head_dim, %d",
                         n->file, n->line, n->col, (long long)sum, r->dim / 2);
-    const qvl_node *interleaved = find(scaling, "mrope_interleaved");
+    const qvl_node *interleaved = qvl_node_given(scaling, "mrope_interleaved");
     bool v = true;
     if (interleaved != NULL && (!qvl_node_as_bool(interleaved, &v) || !v))
         return wrong(root, interleaved, "mrope_interleaved", "true", err);
@@ -212,8 +208,8 @@ static int read_yarn(qvl_rope_config *r, const qvl_node *root,
     static const char *const refused[] = { "mscale", "mscale_all_dim",
                                            "truncate" };
     for (size_t i = 0; i < QVL_COUNT(refused); i++)
-        if (find(s, refused[i]) != NULL)
-            return wrong(root, find(s, refused[i]), refused[i],
+        if (qvl_node_given(s, refused[i]) != NULL)
+            return wrong(root, qvl_node_given(s, refused[i]), refused[i],
                          "no such key with yarn", err);
     r->beta_fast = 32.0;  // of the published method, as are 1 and 0.1
     r->beta_slow = 1.0;
@@ -232,24 +228,24 @@ static int read_rope(qvl_model_config *c, const qvl_node *root, qvl_err *err)
     qvl_rope_config *r = &c->rope;
     QVL_TRY(need_int(root, text, "head_dim", 2, &r->dim, err));
     if (r->dim % 2 != 0)
-        return wrong(root, find(text, "head_dim"), "head_dim",
+        return wrong(root, qvl_node_given(text, "head_dim"), "head_dim",
                      "an even number", err);
 
-    const qvl_node *scaling = find(text, "rope_parameters");
+    const qvl_node *scaling = qvl_node_given(text, "rope_parameters");
     if (scaling == NULL)
-        scaling = find(text, "rope_scaling");
+        scaling = qvl_node_given(text, "rope_scaling");
     if (scaling != NULL && scaling->kind != QVL_NODE_MAP)
         return wrong(root, scaling, "rope_scaling", "a map", err);
     const qvl_node *where =
-        find(text, "rope_theta") != NULL ? text : scaling;
+        qvl_node_given(text, "rope_theta") != NULL ? text : scaling;
     QVL_TRY(need_positive(root, where, "rope_theta", &r->theta, err));
     if (scaling == NULL)
         return QVL_OK;
 
     QVL_TRY(read_sections(r, root, scaling, err));
-    const qvl_node *type = find(scaling, "rope_type");
+    const qvl_node *type = qvl_node_given(scaling, "rope_type");
     if (type == NULL)
-        type = find(scaling, "type");
+        type = qvl_node_given(scaling, "type");
     const char *name = "default";
     if (type != NULL && !qvl_node_as_string(type, &name))
         return wrong(root, type, "rope_type", "a name", err);
@@ -291,7 +287,7 @@ static int read_tokens(qvl_model_config *c, const qvl_node *root,
     for (size_t i = 0; i < QVL_COUNT(id); i++) {
         QVL_TRY(need_int(root, root, id[i].key, 0, id[i].out, err));
         if (*id[i].out >= c->vocab)
-            return wrong(root, find(root, id[i].key), id[i].key,
+            return wrong(root, qvl_node_given(root, id[i].key), id[i].key,
                          "an id below vocab_size", err);
     }
     return QVL_OK;
@@ -303,7 +299,7 @@ static int check_taps(const qvl_node *root, const qvl_node *part,
                       qvl_err *err)
 {
     const char *key = "deepstack_visual_indexes";
-    const qvl_node *n = find(part, key);
+    const qvl_node *n = qvl_node_given(part, key);
     if (n == NULL)
         return QVL_OK;
     int depth;
@@ -329,7 +325,8 @@ static int read_grid_side(qvl_model_config *c, const qvl_node *root,
     QVL_TRY(need_int(root, part, key, 1, &n, err));
     int side = (int)lround(sqrt((double)n));
     if ((int64_t)side * side != n)
-        return wrong(root, find(part, key), key, "a square number", err);
+        return wrong(root, qvl_node_given(part, key), key, "a square number",
+                     err);
     c->vision.grid_side = side;
     return QVL_OK;
 }
@@ -337,7 +334,7 @@ static int read_grid_side(qvl_model_config *c, const qvl_node *root,
 static int read_vision(qvl_model_config *c, const qvl_node *root,
                        qvl_err *err)
 {
-    const qvl_node *part = find(root, "vision_config");
+    const qvl_node *part = qvl_node_given(root, "vision_config");
     c->vision = (qvl_vision_config){ .image_token = -1, .video_token = -1,
                                      .start_token = -1, .end_token = -1 };
     c->has_vision = part != NULL;
@@ -356,11 +353,11 @@ static int read_vision(qvl_model_config *c, const qvl_node *root,
     QVL_TRY(need_int(root, text_part(root), "hidden_size", 1, &text_hidden,
                      err));
     if (hidden % heads != 0 || hidden / heads % 4 != 0)
-        return wrong(root, find(part, "num_heads"), "num_heads",
+        return wrong(root, qvl_node_given(part, "num_heads"), "num_heads",
                      "heads whose size is a multiple of 4", err);
     if (out != text_hidden)
-        return wrong(root, find(part, "out_hidden_size"), "out_hidden_size",
-                     "hidden_size of the text part", err);
+        return wrong(root, qvl_node_given(part, "out_hidden_size"),
+                     "out_hidden_size", "hidden_size of the text part", err);
     if (channels > 16 || frames > 64 || patch > 1024 || c->vision.merge > 64)
         return wrong(root, part, "vision_config", "patches of a sane size",
                      err);
@@ -377,23 +374,20 @@ static int check_fixed(const qvl_node *root, qvl_err *err)
 {
     for (size_t i = 0; i < QVL_COUNT(fixed); i++) {
         bool is_path = strchr(fixed[i].key, '.') != NULL;
-        const qvl_node *n = find(is_path ? root : text_part(root),
+        const qvl_node *n = qvl_node_given(is_path ? root : text_part(root),
                                  fixed[i].key);
         if (n != NULL && (n->s == NULL || strcmp(n->s, fixed[i].is) != 0))
             return wrong(root, n, fixed[i].key, fixed[i].is, err);
     }
-    const qvl_node *dense = find(text_part(root), "mlp_only_layers");
-    if (dense != NULL && (dense->kind != QVL_NODE_LIST || dense->n != 0))
-        return wrong(root, dense, "mlp_only_layers", "an empty list", err);
     return QVL_OK;
 }
 
 static int read_eos(qvl_model_config *c, const qvl_node *root, qvl_err *err)
 {
     const char *key = "eos_token_id";
-    const qvl_node *n = find(root, key);
+    const qvl_node *n = qvl_node_given(root, key);
     if (n == NULL)
-        n = find(text_part(root), key);
+        n = qvl_node_given(text_part(root), key);
     if (n == NULL)
         return QVL_OK;
     bool is_list = n->kind == QVL_NODE_LIST;
@@ -419,7 +413,7 @@ static int read_dtype(qvl_model_config *c, const qvl_node *root, qvl_err *err)
     c->dtype = -1;
     for (size_t p = 0; p < 2; p++)
         for (size_t k = 0; k < 2; k++) {
-            const qvl_node *n = find(part[p], key[k]);
+            const qvl_node *n = qvl_node_given(part[p], key[k]);
             const char *name;
             if (n == NULL)
                 continue;
@@ -437,7 +431,7 @@ int qvl_model_config_read(qvl_model_config *config, const qvl_node *root,
 {
     qvl_model_config c = { .arch = arch };
     const char *type;
-    const qvl_node *n = find(root, "model_type");
+    const qvl_node *n = qvl_node_given(root, "model_type");
     if (!qvl_node_as_string(n, &type))
         return wrong(root, n, "model_type", "a name", err);
     c.model_type = qvl_arena_strdup(arena, type);
@@ -493,7 +487,7 @@ int qvl_model_config_load(qvl_model_config *config, const char *folder,
     if (root->kind != QVL_NODE_MAP)
         return wrong(root, root, "config", "a map", err);
 
-    const qvl_node *n = find(root, "model_type");
+    const qvl_node *n = qvl_node_given(root, "model_type");
     const char *type;
     if (!qvl_node_as_string(n, &type))
         return wrong(root, n, "model_type", "a name", err);

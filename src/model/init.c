@@ -43,12 +43,6 @@ typedef struct {
     qvl_err *err;
 } maker;
 
-const char *const *qvl_init_sizes(int *n)
-{
-    *n = qvl_n_sizes;
-    return qvl_size_names;
-}
-
 /* ---- the size ---- */
 
 static int unknown_size(const char *size, qvl_err *err)

@@ -46,7 +46,4 @@ int qvl_init_model(const qvl_init_options *options, qvl_err *err);
 int qvl_init_config(qvl_model_config *config, const char *size,
                     qvl_arena *arena, qvl_err *err);
 
-/* Names of the sizes that are compiled in. */
-const char *const *qvl_init_sizes(int *n);
-
 #endif

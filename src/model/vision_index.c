@@ -87,9 +87,11 @@ void qvl_vision_cells(int32_t *index, float *weight, const qvl_grid *grid,
             cell_of(r, &dr, row, grid[k].h, side);
             cell_of(c, &dc, col, grid[k].w, side);
             for (int e = 0; e < 4; e++) {
-                *index++ = r[e / 2] * side + c[e % 2];
-                *weight++ = (e / 2 != 0 ? dr : 1.0f - dr)
-                            * (e % 2 != 0 ? dc : 1.0f - dc);
+                if (index != NULL)
+                    *index++ = r[e / 2] * side + c[e % 2];
+                if (weight != NULL)
+                    *weight++ = (e / 2 != 0 ? dr : 1.0f - dr)
+                                * (e % 2 != 0 ? dc : 1.0f - dc);
             }
         }
     }

@@ -46,7 +46,7 @@ void qvl_vision_places(int32_t *place, const qvl_grid *grid, int n,
                        int merge);
 
 /* Cells of a table of side x side rows: index [P, 4] and weight [P, 4], in the
- * order (r0,c0) (r0,c1) (r1,c0) (r1,c1). */
+ * order (r0,c0) (r0,c1) (r1,c0) (r1,c1). Either may be NULL: not wanted. */
 void qvl_vision_cells(int32_t *index, float *weight, const qvl_grid *grid,
                       int n, int merge, int side);
 

@@ -101,16 +101,10 @@ static int wrong(reading *r, const qvl_node *map, const qvl_node *at,
                          "%s: found %s, expected %s", key, found, expected);
 }
 
-static const qvl_node *find(const qvl_node *map, const char *key)
-{
-    const qvl_node *n = qvl_node_find(map, key);
-    return n != NULL && n->kind != QVL_NODE_NULL ? n : NULL;
-}
-
 static int need_text(reading *r, const qvl_node *map, const char *key,
                      const char **out)
 {
-    const qvl_node *n = find(map, key);
+    const qvl_node *n = qvl_node_given(map, key);
     return qvl_node_as_string(n, out)
                ? QVL_OK
                : wrong(r, map, n, key, "a string without NUL");
@@ -155,12 +149,12 @@ static int read_item(reading *r, const qvl_node *map, qvl_chat_item *out)
     while (k < QVL_COUNT(item_types) && strcmp(item_types[k].type, type) != 0)
         k++;
     if (k == QVL_COUNT(item_types))
-        return qvl_node_fail(find(map, "type"), r->err, QVL_E_DATA,
+        return qvl_node_fail(qvl_node_given(map, "type"), r->err, QVL_E_DATA,
                              "type: found %.100s, expected text, image, "
                              "image_url, video or video_url",
                              type);
     /* A picture under another key than its type would get lost. */
-    const qvl_node *value = find(map, type);
+    const qvl_node *value = qvl_node_given(map, type);
     if (value == NULL)
         return wrong(r, map, NULL, type, "it beside a type of that name");
     *out = (qvl_chat_item){ .kind = item_types[k].kind, .source = value };
@@ -177,7 +171,7 @@ static int read_item(reading *r, const qvl_node *map, qvl_chat_item *out)
 static int read_content(reading *r, const qvl_node *message,
                         qvl_chat_message *out)
 {
-    const qvl_node *content = find(message, "content");
+    const qvl_node *content = qvl_node_given(message, "content");
     if (content == NULL && out->n_calls > 0)
         return QVL_OK;
     if (content == NULL || (content->kind != QVL_NODE_STRING
@@ -210,7 +204,7 @@ static int read_call(reading *r, const qvl_node *map, qvl_chat_call *out)
 {
     if (map->kind != QVL_NODE_MAP)
         return wrong(r, map, map, "tool call", "a map");
-    const qvl_node *function = find(map, "function");
+    const qvl_node *function = qvl_node_given(map, "function");
     if (function == NULL)
         function = map;
     QVL_TRY(need_text(r, function, "name", &out->name));
@@ -226,7 +220,7 @@ static int read_call(reading *r, const qvl_node *map, qvl_chat_call *out)
 static int read_calls(reading *r, const qvl_node *message,
                       qvl_chat_message *out)
 {
-    const qvl_node *list = find(message, "tool_calls");
+    const qvl_node *list = qvl_node_given(message, "tool_calls");
     if (list == NULL)
         return QVL_OK;
     if (list->kind != QVL_NODE_LIST)
@@ -259,7 +253,7 @@ static int read_role(reading *r, const qvl_node *message, qvl_role *out)
             *out = (qvl_role)i;
             return QVL_OK;
         }
-    return qvl_node_fail(find(message, "role"), r->err, QVL_E_DATA,
+    return qvl_node_fail(qvl_node_given(message, "role"), r->err, QVL_E_DATA,
                          "role: found %.100s, expected system, user, "
                          "assistant or tool",
                          role);
@@ -277,7 +271,7 @@ static int read_message(reading *r, const qvl_node *map,
     QVL_TRY(refuse_unknown(r, map, known, QVL_COUNT(known)));
     QVL_TRY(read_role(r, map, &out->role));
     QVL_TRY(read_calls(r, map, out));
-    if (find(map, "reasoning_content") != NULL)
+    if (qvl_node_given(map, "reasoning_content") != NULL)
         QVL_TRY(need_text(r, map, "reasoning_content", &out->reasoning));
     return read_content(r, map, out);
 }

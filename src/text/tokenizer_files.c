@@ -40,17 +40,10 @@ static int wrong(reading *r, const qvl_node *map, const qvl_node *at,
                     text[0] != '\0' ? " " : "", text, expected);
 }
 
-/* The value of a key; NULL when it is absent or null. */
-static const qvl_node *find(const qvl_node *map, const char *key)
-{
-    const qvl_node *n = qvl_node_path(map, key);
-    return n != NULL && n->kind != QVL_NODE_NULL ? n : NULL;
-}
-
 static int need(reading *r, const qvl_node *map, const char *key, int kind,
                 const qvl_node **out)
 {
-    const qvl_node *n = find(map, key);
+    const qvl_node *n = qvl_node_given(map, key);
     if (n == NULL || n->kind != kind)
         return wrong(r, map, n, key, qvl_node_kind_name(kind));
     *out = n;
@@ -67,7 +60,7 @@ static int check_fixed(reading *r, const qvl_node *map, const fixed *f,
                        size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const qvl_node *v = find(map, f[i].key);
+        const qvl_node *v = qvl_node_given(map, f[i].key);
         if (v == NULL || (v->s != NULL && strcmp(v->s, f[i].is) == 0))
             continue;
         const char *is = f[i].is[0] != '\0' ? f[i].is : "an empty string";
@@ -182,7 +175,7 @@ static int read_added(reading *r, const qvl_node *map, int64_t id,
 /* The list of tokenizer.json. */
 static int read_added_list(reading *r, const qvl_node *root)
 {
-    const qvl_node *list = find(root, "added_tokens");
+    const qvl_node *list = qvl_node_given(root, "added_tokens");
     if (list == NULL)
         return QVL_OK;
     if (list->kind != QVL_NODE_LIST)
@@ -190,7 +183,7 @@ static int read_added_list(reading *r, const qvl_node *root)
     qvl_added_source *added =
         qvl_arena_array(r->arena, qvl_added_source, list->n);
     for (size_t i = 0; i < list->n; i++) {
-        const qvl_node *id = find(&list->items[i], "id");
+        const qvl_node *id = qvl_node_given(&list->items[i], "id");
         int64_t v;
         if (!qvl_node_as_int(id, &v))
             return wrong(r, &list->items[i], id, "id", "integer");
@@ -219,7 +212,7 @@ static int read_added_map(reading *r, const qvl_node *map,
 
 static int read_normalizer(reading *r, const qvl_node *root)
 {
-    r->out->is_nfc = find(root, "normalizer") != NULL;
+    r->out->is_nfc = qvl_node_given(root, "normalizer") != NULL;
     return r->out->is_nfc ? need_type(r, root, "normalizer", "NFC") : QVL_OK;
 }
 
@@ -240,8 +233,8 @@ static int read_pre_tokenizer(reading *r, const qvl_node *root)
     const qvl_node *list, *regex;
     QVL_TRY(need_type(r, root, "pre_tokenizer", "Sequence"));
     QVL_TRY(need(r, root, key, QVL_NODE_LIST, &list));
-    if (list->n != 2 || find(&list->items[0], "type") == NULL
-        || find(&list->items[1], "type") == NULL)
+    if (list->n != 2 || qvl_node_given(&list->items[0], "type") == NULL
+        || qvl_node_given(&list->items[1], "type") == NULL)
         return wrong(r, root, list, key, "one Split and one ByteLevel");
     const qvl_node *split = &list->items[0];
     QVL_TRY(check_fixed(r, split, split_is, QVL_COUNT(split_is)));
@@ -299,8 +292,9 @@ static int read_model(reading *r, const qvl_node *root)
     QVL_TRY(check_keys(r, model, known, QVL_COUNT(known)));
     QVL_TRY(check_fixed(r, model, is, QVL_COUNT(is)));
     for (size_t i = 0; i < QVL_COUNT(absent); i++)
-        if (find(model, absent[i]) != NULL)
-            return wrong(r, model, find(model, absent[i]), absent[i], "null");
+        if (qvl_node_given(model, absent[i]) != NULL)
+            return wrong(r, model, qvl_node_given(model, absent[i]), absent[i],
+                         "null");
     QVL_TRY(need(r, model, "vocab", QVL_NODE_MAP, &r->out->vocab));
     QVL_TRY(need(r, model, "merges", QVL_NODE_LIST, &merges));
     qvl_merge_source *m =
@@ -326,7 +320,7 @@ static int read_tokenizer_json(reading *r)
     QVL_TRY(read_normalizer(r, root));
     QVL_TRY(read_pre_tokenizer(r, root));
     QVL_TRY(need_type(r, root, "decoder", "ByteLevel"));
-    if (find(root, "post_processor") != NULL)
+    if (qvl_node_given(root, "post_processor") != NULL)
         QVL_TRY(need_type(r, root, "post_processor", "ByteLevel"));
     return read_added_list(r, root);
 }
@@ -396,7 +390,7 @@ static int read_two_files(reading *r)
 /* The added tokens that it repeats are those of tokenizer.json. */
 static int check_added(reading *r)
 {
-    const qvl_node *map = find(r->config, "added_tokens_decoder");
+    const qvl_node *map = qvl_node_given(r->config, "added_tokens_decoder");
     if (map == NULL)
         return QVL_OK;
     if (map->kind != QVL_NODE_MAP)
@@ -413,7 +407,7 @@ static int check_added(reading *r)
         if (a == NULL || a->len != again[i].len
             || memcmp(a->text, again[i].text, a->len) != 0
             || a->is_special != again[i].is_special)
-            return wrong(r, map, find(&map->items[i], "content"),
+            return wrong(r, map, qvl_node_given(&map->items[i], "content"),
                          "added_tokens_decoder",
                          "the same token as in tokenizer.json");
     }
@@ -423,9 +417,9 @@ static int check_added(reading *r)
 /* A token named by its text, or by a map that has it. */
 static int read_named(reading *r, const char *key, const qvl_node **out)
 {
-    const qvl_node *n = find(r->config, key);
+    const qvl_node *n = qvl_node_given(r->config, key);
     if (n != NULL && n->kind == QVL_NODE_MAP)
-        n = find(n, "content");
+        n = qvl_node_given(n, "content");
     if (n != NULL && n->kind != QVL_NODE_STRING)
         return wrong(r, r->config, n, key, "string");
     *out = n;

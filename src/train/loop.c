@@ -2,29 +2,12 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "train/loop_state.h"
 
 /* ---- shared by the files of the loop ------------------------------------- */
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double qvl_loop_now_s(void)
-{
-    return seconds_of(CLOCK_MONOTONIC);
-}
-
-double qvl_loop_unix_s(void)
-{
-    return seconds_of(CLOCK_REALTIME);
-}
 
 int qvl_loop_fail(const qvl_error *error, qvl_err *err)
 {
@@ -51,7 +34,7 @@ qvl_cadence_at qvl_loop_at(const qvl_loop *r)
 qvl_metric_place qvl_loop_place(const qvl_loop *r)
 {
     uint64_t held, peak;
-    double elapsed = qvl_loop_now_s() - r->began_s;
+    double elapsed = qvl_clock_s() - r->began_s;
     qvl_train_memory(r->trainer, &held, &peak);
     return (qvl_metric_place){
         .epoch = qvl_loop_at(r).epoch,
@@ -60,7 +43,7 @@ qvl_metric_place qvl_loop_place(const qvl_loop *r)
         .elapsed_s = elapsed,
         .memory_gib = (double)peak / 0x1p30,
         .speed = elapsed > 0 ? (double)(r->step - r->first_step) / elapsed : 0,
-        .time = qvl_loop_unix_s(),
+        .time = qvl_clock_unix_s(),
     };
 }
 
@@ -120,9 +103,9 @@ static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
     qvl_error error;
     qvl_epoch_place at = qvl_epoch_plan_at(&r->plan, (uint64_t)r->step);
     int n = (int)qvl_epoch_plan_update(&r->plan, at.update).n;
-    double began_s = qvl_loop_now_s();
+    double began_s = qvl_clock_s();
     QVL_TRY(qvl_loader_take(r->loader, batch, n, r->err));
-    r->window_waited_s += qvl_loop_now_s() - began_s;
+    r->window_waited_s += qvl_clock_s() - began_s;
     for (int k = 0; k < n; k++)
         in[k] = batch[k].in;
     if (qvl_train_step(r->trainer, in, n, report, &error) != 0)
@@ -140,7 +123,7 @@ static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
 static int log_window(qvl_loop *r)
 {
     qvl_metrics *w = &r->window;
-    double seconds = qvl_loop_now_s() - r->window_began_s;
+    double seconds = qvl_clock_s() - r->window_began_s;
     if (seconds > 0 && r->window_steps > 0) {
         qvl_metrics_set(w, "tokens_per_second",
                         (double)r->window_tokens / seconds);
@@ -158,7 +141,7 @@ static int log_window(qvl_loop *r)
     r->window_tokens = r->window_cells = r->window_samples = 0;
     r->window_steps = 0;
     r->window_waited_s = 0;
-    r->window_began_s = qvl_loop_now_s();
+    r->window_began_s = qvl_clock_s();
     return QVL_OK;
 }
 
@@ -168,7 +151,7 @@ static void show_progress(qvl_loop *r, double loss)
     snprintf(note, sizeof note, "loss %.4f", loss);
     if (isfinite(loss))
         snprintf(json, sizeof json, "\"loss\": %.6g", loss);
-    qvl_progress_step(r->o->progress, r->step, qvl_loop_now_s(), note,
+    qvl_progress_step(r->o->progress, r->step, qvl_clock_s(), note,
                       json[0] != '\0' ? json : NULL);
 }
 
@@ -178,9 +161,9 @@ static int evaluate_and_save(qvl_loop *r, bool evaluates)
     qvl_cadence_at at = qvl_loop_at(r);
     bool is_best = false;
     if (evaluates) {
-        double began_s = qvl_loop_now_s();
+        double began_s = qvl_clock_s();
         QVL_TRY(qvl_loop_evaluate(r, &is_best));
-        r->window_began_s += qvl_loop_now_s() - began_s;
+        r->window_began_s += qvl_clock_s() - began_s;
     }
     if (qvl_cadence_saves(&r->cadence, &at, is_best)
         && (r->saved_step != r->step || is_best))
@@ -248,7 +231,7 @@ static int run_all(void *arg)
     qvl_progress *p = r->o->progress;
     QVL_TRY(qvl_loop_open(r));
     r->first_step = r->step;
-    r->began_s = r->window_began_s = qvl_loop_now_s();
+    r->began_s = r->window_began_s = qvl_clock_s();
     p->what = "train";
     p->total = r->max_steps;
     qvl_progress_start(p, r->step, r->began_s);

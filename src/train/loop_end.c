@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "train/curve.h"
@@ -88,7 +89,7 @@ static int draw_curve(qvl_loop *r)
 
 int qvl_loop_end(qvl_loop *r)
 {
-    double seconds = qvl_loop_now_s() - r->began_s;
+    double seconds = qvl_clock_s() - r->began_s;
     QVL_TRY(write_last_line(r, seconds));
     QVL_TRY(draw_curve(r));
     qvl_str_reset(&r->text);

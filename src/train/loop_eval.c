@@ -1,5 +1,6 @@
 /* An evaluation: the records of custom.val_jsonl in their order. */
 #include "base/log.h"
+#include "base/clock.h"
 #include "train/loop_state.h"
 
 /* Sums over all batches. */
@@ -100,7 +101,7 @@ int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
     qvl_metrics m = { 0 };
     sums s = { 0 };
     size_t n_batches;
-    double began_s = qvl_loop_now_s(), v, acc = 0, loss = 0;
+    double began_s = qvl_clock_s(), v, acc = 0, loss = 0;
     QVL_TRY(open_loader(r, &loader, &n_batches));
     int rc = evaluate_all(r, loader, n_batches, &s);
     qvl_loader_close(loader);
@@ -108,7 +109,7 @@ int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
     r->owes_evaluation = s.n_batches < n_batches;
     if (rc != QVL_OK || r->owes_evaluation)
         return rc;
-    fill(&m, r, &s, qvl_loop_now_s() - began_s);
+    fill(&m, r, &s, qvl_clock_s() - began_s);
     QVL_TRY(metric_of(r, &m, &v));
     qvl_metric_place place = qvl_loop_place(r);
     QVL_TRY(qvl_run_log_metrics(r->log, &m, "eval", &place, r->err));

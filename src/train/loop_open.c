@@ -4,11 +4,52 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "train/loop_state.h"
 
 /* ---- the model ----------------------------------------------------------- */
+
+/* Which parameters are trained. */
+static void put_tuner(qvl_train_options *o, const qvl_run_config *c)
+{
+    o->freeze_ratio = c->tuner.freeze_parameters_ratio;
+    o->freeze = c->tuner.freeze_parameters.v;
+    o->n_freeze = (size_t)c->tuner.freeze_parameters.n;
+    o->freeze_regex = c->tuner.freeze_parameters_regex;
+    o->freeze_llm = c->tuner.freeze_llm;
+    o->freeze_vit = c->tuner.freeze_vit;
+    o->freeze_aligner = c->tuner.freeze_aligner;
+    o->trainable = c->tuner.trainable_parameters.v;
+    o->n_trainable = (size_t)c->tuner.trainable_parameters.n;
+    o->trainable_regex = c->tuner.trainable_parameters_regex;
+}
+
+/* The rate as a function of the step. */
+static void put_schedule(qvl_train_options *o, const qvl_run_config *c,
+                         qvl_arena *arena)
+{
+    o->schedule =
+        qvl_run_config_word(c, "training.lr_scheduler_type", arena);
+    o->warmup_steps = c->training.warmup_steps;
+    o->warmup_ratio = c->training.warmup_ratio;
+    o->min_lr = c->lr.min_lr;
+    o->min_lr_rate =
+        c->lr.min_lr_ratio >= 0 ? c->lr.min_lr_ratio : c->lr.min_lr_rate;
+    o->warmup_lr_rate = c->lr.warmup_lr_rate;
+    o->num_cycles = c->lr.num_cycles;
+    o->power = c->lr.power;
+    o->lr_end = c->lr.lr_end;
+    o->timescale = c->lr.timescale;
+    o->decay_type = qvl_run_config_word(
+        c, "training.lr_scheduler_kwargs.decay_type", arena);
+    o->num_decay_steps = c->lr.num_decay_steps;
+    o->num_stable_steps = c->lr.num_stable_steps;
+    o->factor = c->lr.factor;
+    o->patience = c->lr.patience;
+    o->greater_is_better = c->training.greater_is_better == QVL_BEST_GREATER;
+}
 
 qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
                                            int64_t max_steps,
@@ -25,17 +66,7 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
     o.n_threads = c->runtime.threads;
     o.dtype = dtypes[c->model.torch_dtype];
     o.recompute = c->training.gradient_checkpointing;
-
-    o.freeze_ratio = c->tuner.freeze_parameters_ratio;
-    o.freeze = c->tuner.freeze_parameters.v;
-    o.n_freeze = (size_t)c->tuner.freeze_parameters.n;
-    o.freeze_regex = c->tuner.freeze_parameters_regex;
-    o.freeze_llm = c->tuner.freeze_llm;
-    o.freeze_vit = c->tuner.freeze_vit;
-    o.freeze_aligner = c->tuner.freeze_aligner;
-    o.trainable = c->tuner.trainable_parameters.v;
-    o.n_trainable = (size_t)c->tuner.trainable_parameters.n;
-    o.trainable_regex = c->tuner.trainable_parameters_regex;
+    put_tuner(&o, c);
 
     o.optimizer = qvl_run_config_word(c, "training.optimizer", arena);
     o.learning_rate = c->training.learning_rate;
@@ -50,26 +81,8 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
     o.max_grad_norm = c->training.max_grad_norm;
     o.max_skipped = c->training.max_skipped_updates;
 
-    o.schedule =
-        qvl_run_config_word(c, "training.lr_scheduler_type", arena);
+    put_schedule(&o, c, arena);
     o.max_steps = max_steps;
-    o.warmup_steps = c->training.warmup_steps;
-    o.warmup_ratio = c->training.warmup_ratio;
-    o.min_lr = c->lr.min_lr;
-    o.min_lr_rate =
-        c->lr.min_lr_ratio >= 0 ? c->lr.min_lr_ratio : c->lr.min_lr_rate;
-    o.warmup_lr_rate = c->lr.warmup_lr_rate;
-    o.num_cycles = c->lr.num_cycles;
-    o.power = c->lr.power;
-    o.lr_end = c->lr.lr_end;
-    o.timescale = c->lr.timescale;
-    o.decay_type = qvl_run_config_word(
-        c, "training.lr_scheduler_kwargs.decay_type", arena);
-    o.num_decay_steps = c->lr.num_decay_steps;
-    o.num_stable_steps = c->lr.num_stable_steps;
-    o.factor = c->lr.factor;
-    o.patience = c->lr.patience;
-    o.greater_is_better = c->training.greater_is_better == QVL_BEST_GREATER;
     return o;
 }
 
@@ -221,7 +234,7 @@ static int note_resumed(qvl_loop *r)
     qvl_str_puts(&r->text, "{\"resumed_from\": ");
     qvl_json_quote(&r->text, r->folder.resume, strlen(r->folder.resume));
     qvl_str_printf(&r->text, ", \"step\": %lld, \"time\": %.3f}",
-                   (long long)r->step, qvl_loop_unix_s());
+                   (long long)r->step, qvl_clock_unix_s());
     return qvl_run_log_line(r->log, r->text.p, r->err);
 }
 

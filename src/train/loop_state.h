@@ -34,7 +34,7 @@ typedef struct {
 
     int64_t step;          // done
     int64_t first_step;    // done when this process began
-    double began_s;        // clock of qvl_loop_now_s
+    double began_s;        // of qvl_clock_s
     qvl_metrics window;    // since the last line
     int64_t window_tokens, window_cells, window_samples, window_steps;
     double window_began_s, window_waited_s;
@@ -47,10 +47,6 @@ typedef struct {
     int64_t saved_step;     // of last_path
     bool owes_evaluation;   // that of this step was cut short by a stop
 } qvl_loop;
-
-/* Seconds of a clock that never goes back; UNIX time. */
-double qvl_loop_now_s(void);
-double qvl_loop_unix_s(void);
 
 /* Hand on an error of the public interface. */
 int qvl_loop_fail(const qvl_error *error, qvl_err *err);

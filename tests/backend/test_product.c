@@ -334,7 +334,7 @@ static void test_compiled(void)
     dnnl_engine_t engine;
     worker workers[1];
     CHECK_INT(dnnl_engine_create(&engine, dnnl_cpu, 0), dnnl_success, "engine");
-    CHECK_INT(worker_open(workers, engine), dnnl_success, "worker");
+    CHECK_INT(qvl_worker_open(workers, engine), dnnl_success, "worker");
     qvl_product p = {
         .engine = engine, .workers = workers, .n_threads = 1,
         .k = &k, .store = store_y, .m = M, .n = N, .depth = K,
@@ -343,16 +343,16 @@ static void test_compiled(void)
     };
     memcpy(p.buf, buf, sizeof buf);
     memcpy(p.arg, arg, sizeof arg);
-    CHECK_INT(product_compile(&p), dnnl_success, "compiled");
+    CHECK_INT(qvl_product_compile(&p), dnnl_success, "compiled");
     CHECK(p.is_direct, "there is code for f32");
-    CHECK_INT(product_n_blocks(&p), 6, "blocks");
+    CHECK_INT(qvl_product_n_blocks(&p), 6, "blocks");
     for (size_t i = 0; i < 6; i++)
-        CHECK_INT(product_block(&p, workers, i), dnnl_success, "block %zu", i);
+        CHECK_INT(qvl_product_block(&p, workers, i), dnnl_success, "block %zu", i);
     for (uint32_t i = 0; i < M * N; i++)
         CHECK_NEAR(y[i], 2.0 * product(NN, buf, arg, i / N, i % N) + 1.0, 1e-4,
                    "element %u", (unsigned)i);
-    product_forget(&p);
-    worker_close(workers);
+    qvl_product_forget(&p);
+    qvl_worker_close(workers);
     dnnl_engine_destroy(engine);
 }
 

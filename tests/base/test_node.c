@@ -182,6 +182,12 @@ static void test_path(void)
     for (size_t i = 0; i < QVL_COUNT(missing); i++)
         CHECK(qvl_node_path(root, missing[i]) == NULL, "%s", missing[i]);
     CHECK(qvl_node_path(NULL, "a") == NULL, "no root");
+    CHECK_OK(qvl_json_parse(&root, "{\"a\": {\"b\": null, \"c\": 0}}", 26, "t", &a,
+                            &err), err);
+    CHECK(qvl_node_given(root, "a.b") == NULL, "null");
+    CHECK(qvl_node_path(root, "a.b") != NULL, "but there");
+    CHECK(qvl_node_given(root, "a.c") != NULL, "given");
+    CHECK(qvl_node_given(root, "a.d") == NULL, "absent");
     CHECK(qvl_node_find(NULL, "a") == NULL, "no map");
     CHECK(qvl_node_find(&root->items[1], "a") == NULL, "not a map");
     qvl_arena_release(&a);

@@ -126,7 +126,7 @@ static const mistake mistakes[] = {
       "                   ^" },
     { "layers.{l<L}.norm",
       "layers.{l}.norm",
-      "small.yaml:25:5: expected one {VAR<COUNT} in the name\n"
+      "small.yaml:25:5: expected one {VAR<COUNT} or {VAR in LIST} in the name\n"
       "      layers.{l}.norm.weight: [H]\n"
       "      ^" },
     { "head.weight: [V, H]",
@@ -417,6 +417,48 @@ static const mistake mistakes[] = {
       "  - x = lookup(embed.weight, token)\n"
       "  - x = x * reshape(linear(x, one), T)\n",
       "small.yaml:32: no gradient for one factor a row ('one')" },
+    { "  D: H / nh\n",
+      "  D: H / nh\n  M: l << L where l in taps\n",
+      "small.yaml:12:9: expected a name, a number or (\n"
+      "    M: l << L where l in taps\n"
+      "          ^" },
+    { "  D: H / nh\n",
+      "  D: H / nh\n  M: l + 1 < L where l in taps\n",
+      "small.yaml:12:6: expected VAR < COUNT where CONDITION\n"
+      "    M: l + 1 < L where l in taps\n"
+      "       ^" },
+    { "  D: H / nh\n",
+      "  D: H / nh\n  M: H < L where H in taps\n",
+      "small.yaml:12:6: this variable has the name of a dim\n"
+      "    M: H < L where H in taps\n"
+      "       ^" },
+    { "  D: H / nh\n",
+      "  D: H / nh\n  M: l < L where b in taps\n",
+      "small.yaml:12:18: no dim 'b'\n"
+      "    M: l < L where b in taps\n"
+      "                   ^" },
+    { "  D: H / nh\n",
+      "  D: H / nh\n  M: l < L where l in L\n",
+      "small.yaml:12:23: expected the name of a list\n"
+      "    M: l < L where l in L\n"
+      "                        ^" },
+    { "layers.{l<L}.o.weight",
+      "layers.{l in taps}.o.weight",
+      "small.yaml:35:31: 'layers.{l}.o.weight' is not there in every "
+      "turn: it goes behind `if l in taps`\n"
+      "      - x = x + linear(join(a), o)\n"
+      "                                ^" },
+    { "layers.{l<L}.o.weight",
+      "layers.{l in L}.o.weight",
+      "small.yaml:27:18: expected the name of a list\n"
+      "      layers.{l in L}.o.weight: [H, H]\n"
+      "                   ^" },
+    { "layers.{l<L}.o.weight",
+      "layers.{l+1<L}.o.weight",
+      "small.yaml:27:5: expected one {VAR<COUNT} or {VAR in LIST} in the "
+      "name\n"
+      "      layers.{l+1<L}.o.weight: [H, H]\n"
+      "      ^" },
 };
 
 /* A text with the first `find` replaced; from the arena. */

@@ -154,11 +154,11 @@ static void test_profiles(void)
 {
     const qvl_profile *profile = NULL;
     qvl_err err;
-    int n;
-    const qvl_profile *all = qvl_profiles(&n);
-    for (int i = 0; i < n; i++) {
-        CHECK_OK(qvl_profile_find(&profile, all[i].name, &err), err);
-        CHECK(profile == &all[i], "%s", all[i].name);
+    static const char *const all[] = { "pillow", "pillow13", "torchvision",
+                                       "utility" };
+    for (size_t i = 0; i < QVL_COUNT(all); i++) {
+        CHECK_OK(qvl_profile_find(&profile, all[i], &err), err);
+        CHECK_STR(profile->name, all[i], "found");
     }
     profile = NULL;
     CHECK_FAILS(qvl_profile_find(&profile, "bilinear", &err), QVL_E_USAGE,

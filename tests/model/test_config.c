@@ -238,5 +238,92 @@ static void test_files(void)
     qvl_arena_release(&arena);
 }
 
+/* A text model with experts in some layers; `layers` is what says in which. */
+static int read_experts(qvl_model_config *c, const char *layers,
+                        qvl_arena *arena, qvl_err *err)
+{
+    const char *text = qvl_arena_printf(
+        arena,
+        "{\"model_type\": \"qwen3_vl_moe\", \"image_token_id\": 1,"
+        " \"video_token_id\": 2, \"vision_start_token_id\": 3,"
+        " \"vision_end_token_id\": 4, \"text_config\": {\"vocab_size\": 9,"
+        " \"hidden_size\": 8, \"intermediate_size\": 12,"
+        " \"num_attention_heads\": 2, \"num_key_value_heads\": 1,"
+        " \"head_dim\": 4, \"rms_norm_eps\": 1e-6, \"rope_theta\": 1e6,"
+        " \"num_experts\": 3, \"num_experts_per_tok\": 2,"
+        " \"moe_intermediate_size\": 5, %s}, \"vision_config\": {\"depth\": 1,"
+        " \"hidden_size\": 8, \"intermediate_size\": 8, \"num_heads\": 2,"
+        " \"in_channels\": 3, \"patch_size\": 2, \"temporal_patch_size\": 2,"
+        " \"spatial_merge_size\": 2, \"out_hidden_size\": 8,"
+        " \"num_position_embeddings\": 4, \"deepstack_visual_indexes\": []}}",
+        layers);
+    CHECK_OK(qvl_file_write_all(check_path("config.json"), text, strlen(text),
+                                err), *err);
+    return qvl_model_config_load(c, check_dir(), arena, err);
+}
+
+static bool has_param(const qvl_param_list *list, int layer, const char *name)
+{
+    char full[128];
+    snprintf(full, sizeof full, "model.language_model.layers.%d.mlp.%s", layer,
+             name);
+    for (int i = 0; i < list->n; i++)
+        if (strcmp(list->item[i].name, full) == 0)
+            return true;
+    return false;
+}
+
+/* A layer has experts unless it is listed, and then every step-th; its weights
+ * are named as the checkpoint of such a layer names them. */
+static void test_experts(void)
+{
+    static const struct {
+        const char *layers;
+        const char *wanted;  // a letter a layer: experts or plain
+    } cases[] = {
+        { "\"num_hidden_layers\": 4, \"decoder_sparse_step\": 1,"
+          " \"mlp_only_layers\": []", "eeee" },
+        { "\"num_hidden_layers\": 5, \"decoder_sparse_step\": 2,"
+          " \"mlp_only_layers\": [3]", "peppp" },
+        { "\"num_hidden_layers\": 3, \"decoder_sparse_step\": 1,"
+          " \"mlp_only_layers\": [2, 0, 7]", "pep" },
+        { "\"num_hidden_layers\": 3, \"decoder_sparse_step\": 4,"
+          " \"mlp_only_layers\": []", "ppp" },
+    };
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    qvl_model_config c;
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_param_list list = { .arena = &arena };
+        CHECK_OK(read_experts(&c, cases[i].layers, &arena, &err), err);
+        c.arch->params(&list, &c.dims);
+        for (int l = 0; cases[i].wanted[l] != '\0'; l++) {
+            bool experts = cases[i].wanted[l] == 'e';
+            CHECK_INT(has_param(&list, l, "gate.weight"), experts,
+                      "case %zu, layer %d", i, l);
+            CHECK_INT(has_param(&list, l, "experts.gate_up_proj"), experts,
+                      "case %zu, layer %d", i, l);
+            CHECK_INT(has_param(&list, l, "gate_proj.weight"), !experts,
+                      "case %zu, layer %d", i, l);
+            CHECK_INT(has_param(&list, l, "down_proj.weight"), !experts,
+                      "case %zu, layer %d", i, l);
+        }
+    }
+    CHECK_FAILS(read_experts(&c, "\"num_hidden_layers\": 4,"
+                             " \"decoder_sparse_step\": 0,"
+                             " \"mlp_only_layers\": []", &arena, &err),
+                QVL_E_MODEL, err, "decoder_sparse_step");
+    CHECK_FAILS(read_experts(&c, "\"num_hidden_layers\": 4,"
+                             " \"decoder_sparse_step\": 1,"
+                             " \"mlp_only_layers\": [-1]", &arena, &err),
+                QVL_E_MODEL, err, "mlp_only_layers");
+    CHECK_FAILS(read_experts(&c, "\"num_hidden_layers\": 300,"
+                             " \"decoder_sparse_step\": 1,"
+                             " \"mlp_only_layers\": []", &arena, &err),
+                QVL_E_MODEL, err, "more than 256 values of sparse");
+    qvl_arena_release(&arena);
+}
+
 RUN_TESTS(TEST(test_values), TEST(test_spellings), TEST(test_tied),
-          TEST(test_mistakes), TEST(test_flat), TEST(test_files))
+          TEST(test_mistakes), TEST(test_flat), TEST(test_files),
+          TEST(test_experts))

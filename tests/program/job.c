@@ -7,17 +7,35 @@
 
 /* ---- what generated functions say ---- */
 
+static void check_list(const job *j, const qvl_dims *d, int list,
+                       const char *name)
+{
+    CHECK_INT(d->n_list[list], j->d->n_list[list], "%s: list %s", j->what, name);
+    for (int k = 0; k < d->n_list[list]; k++)
+        CHECK_INT(d->list[list][k], j->d->list[list][k], "%s: %s[%d]", j->what,
+                  name, k);
+}
+
 static void check_derived(const job *j)
 {
+    const qvl_arch *arch = j->a->arch;
     qvl_dims d = *j->d;
     qvl_err err;
-    for (int i = 0; i < j->a->arch->n_dims; i++)
-        if (j->a->arch->dim[i].source == QVL_DIM_DERIVED)
+    for (int i = 0; i < arch->n_dims; i++) {
+        if (arch->dim[i].source != QVL_DIM_DERIVED)
+            continue;
+        if (arch->dim[i].type == QVL_DIM_LIST)
+            d.n_list[arch->dim[i].list] = -1;
+        else
             d.i[i] = -1;
-    CHECK_OK(j->a->arch->derive(&d, &err), err);
-    for (int i = 0; i < j->a->arch->n_dims; i++)
-        CHECK_INT(d.i[i], j->d->i[i], "%s: dim %s", j->what,
-                  j->a->arch->dim[i].name);
+    }
+    CHECK_OK(arch->derive(&d, &err), err);
+    for (int i = 0; i < arch->n_dims; i++)
+        if (arch->dim[i].type == QVL_DIM_LIST)
+            check_list(j, &d, arch->dim[i].list, arch->dim[i].name);
+        else
+            CHECK_INT(d.i[i], j->d->i[i], "%s: dim %s", j->what,
+                      arch->dim[i].name);
 }
 
 static void check_params(const job *j)

@@ -145,7 +145,7 @@ static void make_labels(double *v, size_t n, const ir_module *m, int input,
     ir_walk((ir_block *)&m->body, search_node, &s);
     if (s.found) {
         const ir_shape *x = &s.found->in[0]->shape;
-        limit = poly_eval(&x->d[x->rank - 1], d->i);
+        limit = ref_poly(&x->d[x->rank - 1], d->i);
     }
     for (size_t i = 0; i < n; i++)
         v[i] = qvl_rng_below(rng, 5) == 0
@@ -321,8 +321,8 @@ static void make_any_ranges(double *v, int64_t n, const ir_module *m, int input,
         make_ranges(v, n, set->ranges, rng);
         return;
     }
-    int64_t slots = poly_eval(&s.found->in[1]->shape.d[0], set->d.i);
-    int64_t entries = poly_eval(&s.found->in[4]->shape.d[0], set->d.i);
+    int64_t slots = ref_poly(&s.found->in[1]->shape.d[0], set->d.i);
+    int64_t entries = ref_poly(&s.found->in[4]->shape.d[0], set->d.i);
     make_kept_ranges(v, n, slots == 0 ? 0 : entries,
                      block_len(m, seed, slots), rng);
 }
@@ -333,7 +333,7 @@ static void make_input(double **input, const ir_module *m, int i,
     const ir_input *in = &m->input[i];
     qvl_rng rng = stream(seed, in->name);
     size_t n = ref_elems(&set->d, &in->shape);
-    int64_t table = poly_eval(&in->table, set->d.i);
+    int64_t table = ref_poly(&in->table, set->d.i);
     size_t n_of = in->of < 0 ? 0 : ref_elems(&set->d, &m->input[in->of].shape);
     switch (in->kind) {
     case QVL_INPUT_I32:
@@ -358,7 +358,7 @@ static void make_input(double **input, const ir_module *m, int i,
         make_blocks(input[i], n, table / block_len(m, seed, table), &rng);
         break;
     case QVL_INPUT_ANGLES:
-        make_angles(input[i], n, poly_eval(&in->shape.d[2], set->d.i), &rng);
+        make_angles(input[i], n, ref_poly(&in->shape.d[2], set->d.i), &rng);
         break;
     default:
         make_reals(input[i], n, &rng);

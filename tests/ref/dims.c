@@ -92,12 +92,41 @@ double ref_real(const qvl_dims *d, const ir_real *r)
     }
 }
 
+int64_t ref_poly(const poly *a, const int64_t *value)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < a->n; i++) {
+        int64_t t = a->term[i].coef;
+        for (int k = 0; k < a->term[i].n; k++)
+            t *= value[a->term[i].sym[k]];
+        sum += t;
+    }
+    return sum;
+}
+
 size_t ref_elems(const qvl_dims *d, const ir_shape *s)
 {
     size_t n = 1;
     for (int i = 0; i < s->rank; i++)
-        n *= (size_t)poly_eval(&s->d[i], d->i);
+        n *= (size_t)ref_poly(&s->d[i], d->i);
     return n;
+}
+
+static int derive_list(qvl_dims *d, const ir_module *m, const ir_dim *dim,
+                       qvl_err *err)
+{
+    int64_t count = ref_int(m, d, NULL, dim->count);
+    d->n_list[dim->list] = 0;
+    for (int64_t v = 0; v < count; v++) {
+        ref_vars vars = {.name = {dim->var}, .value = {v}, .n = 1};
+        if (!ref_int(m, d, &vars, dim->value))
+            continue;
+        if (d->n_list[dim->list] == QVL_MAX_LIST)
+            return qvl_fail(err, QVL_E_MODEL, "%s: too many of %s", m->name,
+                            dim->name);
+        d->list[dim->list][d->n_list[dim->list]++] = (int)v;
+    }
+    return QVL_OK;
 }
 
 int ref_dims_derive(qvl_dims *d, const ir_module *m, qvl_err *err)
@@ -106,6 +135,10 @@ int ref_dims_derive(qvl_dims *d, const ir_module *m, qvl_err *err)
         const ir_int *e = m->dim[i].value;
         if (m->dim[i].source != IR_DIM_DERIVED)
             continue;
+        if (m->dim[i].type == IR_DIM_LIST) {
+            QVL_TRY(derive_list(d, m, &m->dim[i], err));
+            continue;
+        }
         d->i[i] = ref_int(m, d, NULL, e);
         if (e->kind == IR_INT_BINARY && e->op == '/' &&
             d->i[i] * ref_int(m, d, NULL, e->b) != ref_int(m, d, NULL, e->a))
@@ -133,7 +166,7 @@ static size_t fan_in(const ir_shape *s, const qvl_dims *d)
 {
     size_t n = 1;
     for (int i = s->rank == 3 ? 2 : 1; i < s->rank; i++)
-        n *= (size_t)poly_eval(&s->d[i], d->i);
+        n *= (size_t)ref_poly(&s->d[i], d->i);
     return n;
 }
 
@@ -153,6 +186,8 @@ void ref_params_list(ref_params *out, const ir_module *m, const qvl_dims *d,
         bool tied = p->same_as >= 0 && ref_int(m, d, NULL, p->tied_if);
         for (int i = list.first[f]; i < end; i++) {
             int layer = i - list.first[f];
+            if (p->list >= 0)
+                layer = d->list[m->dim[p->list].list][layer];
             list.item[i] = (ref_param){
                 .name = ref_layer_name(p->name, layer, arena),
                 .family = f,

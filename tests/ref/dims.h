@@ -30,6 +30,8 @@ int64_t ref_var(const ref_vars *vars, const char *name);
 /* Place of v in a list, -1 when it is not there. */
 int ref_place(const qvl_dims *d, int list, int64_t v);
 double ref_real(const qvl_dims *d, const ir_real *r);
+/* A size with value[sym] for each symbol. */
+int64_t ref_poly(const poly *a, const int64_t *value);
 size_t ref_elems(const qvl_dims *d, const ir_shape *s);
 
 /* "a.{b}.c" with a number for the variable; a name without one as it is. */

@@ -54,6 +54,10 @@ static size_t turn(const interp *s, const ir_region *home)
 static int instance(const interp *s, const ir_value *v)
 {
     int layer = v->layer ? (int)ref_var(&s->vars, v->layer) : 0;
+    int list = s->m->param[v->index].list;
+    if (list >= 0)
+        layer = ref_place(&s->d, s->m->dim[list].list, layer);
+    assert(layer >= 0);
     int i = s->p->params->first[v->index] + layer;
     int same_as = s->p->params->item[i].same_as;
     return same_as >= 0 ? same_as : i;
@@ -111,12 +115,12 @@ typedef struct {
 static layout layout_of(const interp *s, const ir_value *v)
 {
     size_t n = ref_elems(&s->d, &v->shape);
-    layout l = {.rows = (size_t)poly_eval(&v->shape.d[0], s->d.i)};
+    layout l = {.rows = (size_t)ref_poly(&v->shape.d[0], s->d.i)};
     l.row = l.rows > 0 ? n / l.rows : 0;
     l.ld = l.row;
     if (v->slice) {
-        l.off = (size_t)poly_eval(&v->off, s->d.i);
-        l.ld = (size_t)poly_eval(&v->ld, s->d.i);
+        l.off = (size_t)ref_poly(&v->off, s->d.i);
+        l.ld = (size_t)ref_poly(&v->ld, s->d.i);
     }
     return l;
 }
@@ -258,7 +262,7 @@ static int run_op(interp *s, const ir_node *n)
                         op->k->name);
     QVL_TRY(ir_bind(s->m, op, sym, s->err));
     for (int i = 0; i < op->k->n_syms; i++)
-        dim[i] = poly_eval(&sym[i], s->d.i);
+        dim[i] = ref_poly(&sym[i], s->d.i);
     for (int i = 0; i < op->k->n_scalars; i++)
         scalar[i] = ref_real(&s->d, &op->scalar[i]);
     for (int i = 0; i < op->n_in; i++)

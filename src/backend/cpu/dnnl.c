@@ -58,7 +58,7 @@ static void library_close(qvl_library *lib)
     if (lib == NULL)
         return;
     for (int i = 0; lib->workers != NULL && i < lib->n_threads; i++)
-        worker_close(&lib->workers[i]);
+        qvl_worker_close(&lib->workers[i]);
     if (lib->engine != NULL)
         dnnl_engine_destroy(lib->engine);
     free(lib->workers);
@@ -79,7 +79,7 @@ static int library_open(qvl_library **out, int n_threads, qvl_err *err)
     if (status == dnnl_success)
         status = dnnl_engine_create(&lib->engine, dnnl_cpu, 0);
     for (int i = 0; i < n_threads && status == dnnl_success; i++)
-        status = worker_open(&lib->workers[i], lib->engine);
+        status = qvl_worker_open(&lib->workers[i], lib->engine);
     if (status != dnnl_success) {
         library_close(lib);
         return fail_status("none", "start", status, err);
@@ -163,7 +163,7 @@ static void choose_blocks(qvl_product *p, dnnl_dim_t most_rows)
         rows = p->block_rows;
         cols = p->block_cols;
         bool cuts_rows = rows > cols;
-        if (product_n_blocks(p) >= wanted
+        if (qvl_product_n_blocks(p) >= wanted
             || (cuts_rows ? rows : cols) < 2 * BLOCK_SIDE_LEAST)
             return;
         if (cuts_rows)
@@ -177,7 +177,7 @@ static void product_close(qvl_product *p)
 {
     if (p == NULL)
         return;
-    product_forget(p);
+    qvl_product_forget(p);
     free(p);
 }
 
@@ -188,7 +188,7 @@ static int prepare(qvl_product *p)
     if (p->a.dtype == QVL_BF16 && p->b.dtype == QVL_BF16) {
         choose_blocks(p, DIRECT_ROWS);
         int before = enter_single();
-        int status = product_compile(p);
+        int status = qvl_product_compile(p);
         omp_set_num_threads(before);
         if (status != dnnl_success || p->is_direct)
             return status;
@@ -240,13 +240,13 @@ static int product_open(qvl_product **out, qvl_library *lib,
 
 static int product_run(qvl_product *p, qvl_err *err)
 {
-    size_t n = product_n_blocks(p);
+    size_t n = qvl_product_n_blocks(p);
     int before = enter_single();
     int worst = dnnl_success;
     #pragma omp parallel for schedule(dynamic, 1) num_threads(p->n_threads) \
         reduction(max : worst) if (p->n_threads > 1)
     for (size_t i = 0; i < n; i++) {
-        int status = product_block(p, &p->workers[omp_get_thread_num()], i);
+        int status = qvl_product_block(p, &p->workers[omp_get_thread_num()], i);
         worst = status > worst ? status : worst;
     }
     omp_set_num_threads(before);

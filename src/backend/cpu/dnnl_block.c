@@ -24,7 +24,7 @@ static float *room_for(size_t n_lines, size_t len)
     return aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64);
 }
 
-int worker_open(worker *w, dnnl_engine_t engine)
+int qvl_worker_open(worker *w, dnnl_engine_t engine)
 {
     *w = (worker){ 0 };
     w->sum = room_for(DIRECT_ROWS, BLOCK_COLS);
@@ -35,7 +35,7 @@ int worker_open(worker *w, dnnl_engine_t engine)
     return dnnl_stream_create(&w->stream, engine, dnnl_stream_default_flags);
 }
 
-void worker_close(worker *w)
+void qvl_worker_close(worker *w)
 {
     if (w->stream != NULL)
         dnnl_stream_destroy(w->stream);
@@ -55,7 +55,7 @@ static dnnl_dim_t blocks_over(dnnl_dim_t n, dnnl_dim_t size)
     return (n + size - 1) / size;
 }
 
-size_t product_n_blocks(const qvl_product *p)
+size_t qvl_product_n_blocks(const qvl_product *p)
 {
     return (size_t)(blocks_over(p->m, p->block_rows)
                     * blocks_over(p->n, p->block_cols));
@@ -149,7 +149,7 @@ static int compile(compiled *s, const qvl_product *p, dnnl_dim_t rows,
     return status;
 }
 
-int product_compile(qvl_product *p)
+int qvl_product_compile(qvl_product *p)
 {
     assert(p->a.dtype == p->b.dtype);
     p->is_direct = true;
@@ -167,7 +167,7 @@ int product_compile(qvl_product *p)
     return dnnl_success;
 }
 
-void product_forget(qvl_product *p)
+void qvl_product_forget(qvl_product *p)
 {
     for (int i = 0; i < 4; i++)
         if (p->shape[i / 2][i % 2].run != NULL)
@@ -268,7 +268,7 @@ static int run_gathered(const qvl_product *p, worker *w, block b)
     return dnnl_success;
 }
 
-int product_block(const qvl_product *p, worker *w, size_t i)
+int qvl_product_block(const qvl_product *p, worker *w, size_t i)
 {
     block b = block_at(p, i);
     assert(b.rows <= (p->is_direct ? DIRECT_ROWS : GATHERED_ROWS)

@@ -49,8 +49,8 @@ typedef struct {
     size_t pad_bytes;
 } worker;
 
-int worker_open(worker *w, dnnl_engine_t engine);
-void worker_close(worker *w);
+int qvl_worker_open(worker *w, dnnl_engine_t engine);
+void qvl_worker_close(worker *w);
 
 /* Compiled product of one shape of block; `run` is NULL where there is none. */
 typedef struct {
@@ -79,12 +79,12 @@ struct qvl_product {
 /* Prepare the direct way for block_rows and block_cols and operands of one type;
  * is_direct says whether oneDNN has more than its reference code for it on this
  * processor. Call with OpenMP set to one thread. Returns oneDNN's status. */
-int product_compile(qvl_product *p);
-void product_forget(qvl_product *p);
+int qvl_product_compile(qvl_product *p);
+void qvl_product_forget(qvl_product *p);
 
-/* Compute block number i of product_n_blocks and store it; w belongs to the
+/* Compute block number i of qvl_product_n_blocks and store it; w belongs to the
  * calling thread. Returns oneDNN's status. */
-int product_block(const qvl_product *p, worker *w, size_t i);
-size_t product_n_blocks(const qvl_product *p);
+int qvl_product_block(const qvl_product *p, worker *w, size_t i);
+size_t qvl_product_n_blocks(const qvl_product *p);
 
 #endif

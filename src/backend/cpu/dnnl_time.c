@@ -8,9 +8,9 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend/cpu/library.h"
+#include "base/clock.h"
 #include "base/half.h"
 #include "tensor/dtype.h"
 
@@ -22,13 +22,6 @@ typedef struct {
     void *data[3];
     dnnl_primitive_t run;
 } timing;
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Numbers between -1 and 1. */
 static void fill(void *data, size_t n, int dtype)
@@ -139,10 +132,10 @@ int qvl_dnnl_time(const qvl_library_product *p, int n_threads, double *s,
     if (status == dnnl_success && has_code)
         status = run_once(&t);
     for (int i = 0; i < n; i++) {
-        double start = now_s();
+        double start = qvl_clock_s();
         if (status == dnnl_success && has_code)
             status = run_once(&t);
-        s[i] = has_code ? now_s() - start : 0.0;
+        s[i] = has_code ? qvl_clock_s() - start : 0.0;
     }
     close_timing(&t);
     omp_set_num_threads(before);

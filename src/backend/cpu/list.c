@@ -5,11 +5,11 @@
  * thread that was put aside for a while would be waited for by the rest.
  */
 #include "backend/cpu/cpu.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Chunks a thread takes on average: the last one to finish keeps the others
  * waiting for at most a sixteenth of its share. A chunk costs one atomic
@@ -222,20 +222,13 @@ int qvl_cpu_submit(qvl_device *base, qvl_list *list, qvl_err *err)
     return QVL_OK;
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int qvl_cpu_profile(qvl_device *base, qvl_list *list, double *s, qvl_err *err)
 {
     const qvl_cpu_device *dev = (const qvl_cpu_device *)base;
-    double start = now_s();
+    double start = qvl_clock_s();
     for (const qvl_cpu_call *c = list->first; c != NULL; c = c->next) {
         QVL_TRY(run_call(dev, c, err));
-        double end = now_s();
+        double end = qvl_clock_s();
         *s++ = end - start;
         start = end;
     }
