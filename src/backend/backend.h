@@ -7,7 +7,8 @@
  * caller never orders anything by hand.
  *
  * Inside a list a dispatch sees the results of every earlier one. A slice bound
- * as an output overlaps no other slice of the same dispatch.
+ * as an output overlaps no other slice of the same dispatch, but
+ * for outputs whose elements the caller's row strides keep apart.
  *
  * Refused here: waiting inside a list, dispatches whose size is only known on
  * the device (kernels bound their groups from above and stop early).

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/tune.h"
+#include "base/compiler.h"
 
 static QVL_UNUSED bool slice_fits(qvl_slice s)
 {
@@ -34,6 +35,12 @@ static int check_binding(const qvl_device *dev, const qvl_kernel *k, int i,
                     dev->info.index, dev->info.name);
 }
 
+/* May operands i and j lie in the same memory? */
+static QVL_UNUSED bool may_share(const qvl_kernel *k, int i, int j)
+{
+    return k->access[i] == k->access[j] && k->access[i] != QVL_ACCESS_IO;
+}
+
 int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_slice *bufs, const uint32_t *args,
                    qvl_call_size *size, qvl_err *err)
@@ -51,8 +58,7 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
         QVL_TRY(check_binding(dev, k, i, bufs[i], err));
     for (int i = 0; i < k->n_bufs; i++)
         for (int j = 0; j < i; j++)
-            assert((k->access[i] == QVL_ACCESS_IN
-                    && k->access[j] == QVL_ACCESS_IN)
+            assert(may_share(k, i, j)
                    || !qvl_slice_meets(bufs[i], bufs[j]));
     if (t->lanes > dev->info.max_lanes)
         return qvl_fail(err, QVL_E_DEVICE,

@@ -202,6 +202,21 @@ static QVL_UNUSED bool may_write(const qvl_value *v, const qvl_operand *o,
     return v->n_elems == 0 || qvl_operand_elems(o, arg) < v->n_elems;
 }
 
+/* Are buffers b and c, slices of the columns of one value, apart? */
+static QVL_UNUSED bool are_apart(const qvl_kernel_family *f,
+                                 const uint32_t *arg, int b, int c)
+{
+    const qvl_operand *x = &f->operand[b];
+    const qvl_operand *y = &f->operand[c];
+    if (x->rank == 0 || y->rank == 0 || x->off_arg == 0 || y->off_arg == 0
+        || arg[x->off_arg + 1] != arg[y->off_arg + 1])
+        return false;
+    size_t x_at = arg[x->off_arg];
+    size_t y_at = arg[y->off_arg];
+    return x_at + qvl_operand_row(x, arg) <= y_at
+           || y_at + qvl_operand_row(y, arg) <= x_at;
+}
+
 /* Is buffer b of a step as the contract wants it? */
 static QVL_UNUSED bool buffer_is_right(const qvl_program *p,
                                        const qvl_kernel_family *f,
@@ -225,7 +240,7 @@ static QVL_UNUSED bool buffer_is_right(const qvl_program *p,
     if (!is_written)
         return is_read;
     for (int c = 0; c < f->n_bufs; c++)
-        if (c != b && value[c] == value[b])
+        if (c != b && value[c] == value[b] && !are_apart(f, arg, b, c))
             return false;
     return is_read || may_write(v, o, arg);
 }

@@ -160,7 +160,7 @@ int qvl_program_state(qvl_program *p, int index, qvl_value_class cls,
 
 /* Append a step. value [family->n_bufs], arg [family->n_args] are copied. What
  * it reads was written before or comes from outside; what it writes stands once
- * among its values. */
+ * among its values, unless as slices of columns that are apart. */
 void qvl_program_step(qvl_program *p, const qvl_kernel_family *family,
                       const int *value, const uint32_t *arg, int line);
 
