@@ -32,7 +32,7 @@
 
 /* Blocks a thread takes on average, and the sides below which a block is not
  * cut to get there. */
-#define BLOCKS_PER_THREAD 4
+#define BLOCKS_PER_THREAD 2
 #define BLOCK_SIDE_LEAST 96
 
 /* oneDNN's blocks in registers: sides of a block are multiples of it. */

@@ -23,9 +23,9 @@
 #include "backend/cpu/library.h"
 
 /* At most this much of a product is one block, and of its depth one slice: sums
- * and copies together are 1.25 MiB. What oneDNN reads itself it packs for each
- * block, so that there more rows pay. */
-#define GATHERED_ROWS 256
+ * and copies together are 2 MiB a thread. What oneDNN reads itself it packs for
+ * each block, so that there more rows pay. */
+#define GATHERED_ROWS 512
 #define DIRECT_ROWS 1024
 #define BLOCK_COLS 512
 #define SLICE_DEPTH 256
