@@ -15,7 +15,8 @@
 # where it has none. Exit status 1 when something failed. With CI=true a machine
 # without Vulkan or OpenCL is a failure too.
 #
-# CMAKE_BUILD_PARALLEL_LEVEL limits the jobs of the build.
+# CMAKE_BUILD_PARALLEL_LEVEL limits the jobs of the build, and the tests that run
+# at a time (default: the processors).
 # shellcheck disable=SC2086  # names of targets are words of a list
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -28,6 +29,7 @@ if [ "${1:-}" = --sanitizers ]; then
 fi
 build=${1:-build}
 checked=$build-sanitizers
+jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 passed=0
 failed=0
 skipped=0
@@ -118,7 +120,8 @@ run_tests() {
     log=$folder/Testing/Temporary/LastTest.log
     rm -f "$log"
     echo "== testing $folder"
-    ctest --test-dir "$folder" --output-on-failure --timeout 600 "$@"
+    ctest --test-dir "$folder" --output-on-failure --timeout 1200 \
+        --parallel "$jobs" "$@"
     status=$?
     grep '^SKIP ' "$log" | sort | uniq -c
     # shellcheck disable=SC2046  # three numbers

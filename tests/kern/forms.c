@@ -110,6 +110,7 @@ static int add_norms(maker *m)
     }
     QVL_TRY(add(m, "rms_norm_dw_part", "ffff", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "layer_norm_dw_part", "fffff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "expert_tn", "ffiif", -1, NULL, NULL, NULL));
     return add(m, "lookup_dx", "ffiif", -1, NULL, NULL, NULL);
 }
 
@@ -142,7 +143,8 @@ int forms_make(const kern_form *const **forms, int *n, kern_set *set,
 {
     static const char *const file[] = {
         "shaders/map.k", "shaders/reduce.k", "shaders/norm.k",
-        "shaders/optim.k", "shaders/lookup.k", "tests/kern/try.k",
+        "shaders/optim.k", "shaders/lookup.k", "shaders/experts.k",
+        "tests/kern/try.k",
     };
     for (size_t i = 0; i < QVL_COUNT(file); i++)
         QVL_TRY(kern_read(set, qvl_arena_printf(arena, "%s/%s", root, file[i]),

@@ -143,8 +143,7 @@ static void check_lookup(const target *t, uint32_t rows, uint32_t cols,
     snprintf(what, sizeof what, "lookup_dx on %s, %u rows, %u columns, acc %u",
              t->name, rows, cols, acc);
     /* One sum over 16,384 entries reaches some 40, whose half step is 2e-6, and
-     * errs as often up as down; an entry is about 0.3. Mesa ends the loops of a
-     * lane after 65,535 turns, so no more columns. */
+     * errs as often up as down; an entry is about 0.3. */
     runner_near(dx.v, want.v, dx.n, 2e-5, 40.0, what);
     operand_release(&dy);
     operand_release(&weight);
@@ -162,7 +161,62 @@ static void test_lookups(void)
         check_lookup(&t[i], 1, 1, 0);
         check_lookup(&t[i], 8193, 35, 1);
         check_lookup(&t[i], 8193, 32, 0);
+        /* several spans of columns; Mesa ends the loops of a lane after 65,535
+         * turns, so of few rows */
+        check_lookup(&t[i], 5, 131, 0);
+        check_lookup(&t[i], 5, 128, 1);
     }
 }
 
-RUN_TESTS(TEST(test_norms), TEST(test_lookups))
+/* Weights of two experts; the first is used once, the second by all other rows,
+ * from the last to the first. */
+static void check_experts(const target *t, uint32_t rows, uint32_t cols,
+                          uint32_t acc)
+{
+    enum { E = 2, N = 2 };
+    uint32_t ld = N + PAD;
+    operand dy = operand_random(OFF + (size_t)rows * ld, -1.0, 1.0, 9);
+    operand x = operand_random((size_t)rows * cols, -1.0, 1.0, 10);
+    operand start = operand_zeros(E + 1);
+    operand order = operand_zeros(rows);
+    operand dw = operand_random((size_t)E * N * cols, -1.0, 1.0, 11);
+    operand want = operand_zeros(dw.n);
+    operand_round(&dw, QVL_F32);
+    for (size_t i = 0; acc != 0 && i < dw.n; i++)
+        want.v[i] = dw.v[i];
+    start.v[1] = 1.0;
+    start.v[2] = (double)rows;
+    for (uint32_t p = 0; p < rows; p++)
+        order.v[p] = (double)(rows - 1 - p);
+    runner_run(t, runner_kernel("expert_tn.ffiif"),
+               (operand *[]){ &dy, &x, &start, &order, &dw },
+               (uint32_t[]){ rows, N, rows, cols, E + 1, E, OFF, ld, 0, cols,
+                              acc });
+    for (uint32_t p = 0; p < rows; p++)
+        for (uint32_t n = 0; n < N; n++)
+            for (uint32_t c = 0; c < cols; c++)
+                want.v[((p < 1 ? 0 : N) + n) * (size_t)cols + c] +=
+                    dy.v[OFF + (size_t)p * ld + n]
+                    * x.v[(size_t)order.v[p] * cols + c];
+    char what[96];
+    snprintf(what, sizeof what, "expert_tn on %s, %u rows, %u columns, acc %u",
+             t->name, rows, cols, acc);
+    runner_near(dw.v, want.v, dw.n, 2e-5, 40.0, what);
+    operand *all[] = { &dy, &x, &start, &order, &dw, &want };
+    for (size_t i = 0; i < QVL_COUNT(all); i++)
+        operand_release(all[i]);
+}
+
+static void test_experts(void)
+{
+    int n;
+    const target *t = runner_targets(&n);
+    for (int i = 0; i < n; i++) {
+        check_experts(&t[i], 1, 1, 0);
+        check_experts(&t[i], 3, 2, 0);
+        check_experts(&t[i], 16386, 19, 1);
+        check_experts(&t[i], 16386, 16, 0);
+    }
+}
+
+RUN_TESTS(TEST(test_norms), TEST(test_lookups), TEST(test_experts))
