@@ -1,9 +1,7 @@
 /* test_tiles.c - formulas, and which tiles the kernels of this build allow */
 #include "backend/tiles.h"
 #include "check.h"
-
-extern const qvl_kernel *const qvl_generated_kernels[];
-extern const int qvl_generated_kernels_count;
+#include "find_kernel.h"
 
 /* ---- formulas ---- */
 
@@ -47,15 +45,6 @@ static void test_formulas(void)
 }
 
 /* ---- tiles ---- */
-
-static const qvl_kernel *find(const char *op)
-{
-    for (int i = 0; i < qvl_generated_kernels_count; i++)
-        if (strcmp(qvl_generated_kernels[i]->op, op) == 0)
-            return qvl_generated_kernels[i];
-    CHECK(false, "no kernel %s", op);
-    return NULL;
-}
 
 /* "BM=7 RM=2" over the tiles of a class. */
 static qvl_tiling change(const qvl_kernel *k, qvl_class cls, const char *text)
@@ -130,7 +119,7 @@ static void test_tilings(void)
 {
     for (size_t i = 0; i < QVL_COUNT(tilings); i++) {
         qvl_err err = { 0 };
-        const qvl_kernel *k = find(tilings[i].op);
+        const qvl_kernel *k = find_kernel(tilings[i].op);
         qvl_tiling t = change(k, tilings[i].cls, tilings[i].change);
         qvl_tile_limits limits = qvl_tile_limits_of(tilings[i].cls);
         if (tilings[i].cls == QVL_CLASS_VULKAN_CPU)
@@ -165,7 +154,7 @@ static void test_shipped(void)
 static void test_shared(void)
 {
     static const uint32_t constant[] = { 64 };
-    const qvl_kernel *k = find("attention");
+    const qvl_kernel *k = find_kernel("attention");
     qvl_tiling t = change(k, QVL_CLASS_GPU,
                           "BQ=16 BK=8 STAGE=2 RJ=4 RN=1 LANES=32");
     /* own, other (and 1), score, state, span */

@@ -5,18 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "check.h"
-
-extern const qvl_kernel *const qvl_generated_kernels[];
-extern const int qvl_generated_kernels_count;
-
-static const qvl_kernel *find(const char *op)
-{
-    for (int i = 0; i < qvl_generated_kernels_count; i++)
-        if (strcmp(qvl_generated_kernels[i]->op, op) == 0)
-            return qvl_generated_kernels[i];
-    CHECK(false, "no kernel %s", op);
-    return NULL;
-}
+#include "find_kernel.h"
 
 /* ---- the file ---- */
 
@@ -231,7 +220,7 @@ static void check_in_use(qvl_device *dev, const qvl_kernel *k,
 /* The table's values; none for another driver, kernel or build. */
 static void check_good(const char *name)
 {
-    const qvl_kernel *k = find("matmul_nt");
+    const qvl_kernel *k = find_kernel("matmul_nt");
     qvl_device *dev = NULL;
     qvl_choice shipped, other;
     qvl_str s = { 0 };
@@ -249,7 +238,7 @@ static void check_good(const char *name)
     CHECK_INT(qvl_tune_count(dev, &file), 1, "entries");
     CHECK_HAS(logged, "1 tuned kernel from", "%s", name);
     check_in_use(dev, k, &other, "the table");
-    check_in_use(dev, find("matmul_nt"), &other, "the table, again");
+    check_in_use(dev, find_kernel("matmul_nt"), &other, "the table, again");
 
     use_entry(&info, "older", s.p);
     reopen(&dev, name);
@@ -270,7 +259,7 @@ static void check_good(const char *name)
 /* What cannot be had is an error each time, with its place; by hand as well. */
 static void check_bad(const char *name)
 {
-    const qvl_kernel *k = find("matmul_nt");
+    const qvl_kernel *k = find_kernel("matmul_nt");
     qvl_err err = { 0 };
     qvl_device *dev = NULL;
     qvl_choice shipped, other, bad, found;
@@ -323,7 +312,7 @@ static void test_tables(void)
  * with the size of a head that comes. */
 static void test_dispatch(void)
 {
-    const qvl_kernel *k = find("attention");
+    const qvl_kernel *k = find_kernel("attention");
     qvl_err err = { 0 };
     qvl_device *dev = NULL;
     setenv("QVL_TUNE", "off", 1);

@@ -291,7 +291,7 @@ base64 -w0 <"$images/gray_61x47.png" >picture
     echo '{"messages": [{"role": "user", "content": [{"type": "image",' \
         '"url": "synth/images/train-00000.png"}]}]}'
     echo '{"messages": [{"role": "user", "content": [{"type": "image",' \
-        '"image": "http://localhost/a.png"}]}]}'
+        '"image": "s3://pictures/a.png"}]}]}'
     echo '{"images": ["tokenizer/tokenizer.json"], "messages": [' \
         '{"role": "user", "content": "<image>what"}]}'
     echo '{"images": ["synth/images/train-00000.png"], "messages": [' \

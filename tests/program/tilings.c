@@ -4,9 +4,7 @@
 #include "backend/tune.h"
 #include "base/rng.h"
 #include "check.h"
-
-extern const qvl_kernel *const qvl_generated_kernels[];
-extern const int qvl_generated_kernels_count;
+#include "find_kernel.h"
 
 #define STEPS 200
 
@@ -17,15 +15,6 @@ static const char *const ops[] = {
     "cross_entropy",
 };
 static bool was_drawn[QVL_COUNT(ops)];
-
-static const qvl_kernel *find(const char *op)
-{
-    for (int i = 0; i < qvl_generated_kernels_count; i++)
-        if (strcmp(qvl_generated_kernels[i]->op, op) == 0)
-            return qvl_generated_kernels[i];
-    CHECK(false, "no kernel %s", op);
-    return NULL;
-}
 
 /* With the constants as large as heads are. */
 static bool fits(const qvl_device *dev, const qvl_kernel *k,
@@ -69,7 +58,7 @@ void tilings_draw(qvl_device *dev, uint64_t seed)
     for (size_t i = 0; i < QVL_COUNT(ops); i++) {
         qvl_err err;
         qvl_choice c, shipped;
-        const qvl_kernel *k = find(ops[i]);
+        const qvl_kernel *k = find_kernel(ops[i]);
         qvl_rng r = { .key = qvl_rng_mix(qvl_rng_mix(seed, i), 1) };
         qvl_choice_shipped(dev, k, &shipped);
         c = shipped;
@@ -91,7 +80,7 @@ void tilings_reset(qvl_device *dev)
 {
     for (size_t i = 0; i < QVL_COUNT(ops); i++) {
         qvl_err err;
-        CHECK_OK(qvl_choice_use(dev, find(ops[i]), NULL, &err), err);
+        CHECK_OK(qvl_choice_use(dev, find_kernel(ops[i]), NULL, &err), err);
     }
 }
 

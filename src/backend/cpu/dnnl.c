@@ -200,8 +200,6 @@ static int prepare(qvl_product *p)
 /* Does the library pay? Copies do where each element is used often. */
 static bool is_worth_it(const qvl_product *p)
 {
-    if ((size_t)p->m * (size_t)p->n * (size_t)p->depth < LIBRARY_FROM_MULS)
-        return false;
     return p->is_direct || (p->m >= COPY_FROM_USES && p->n >= COPY_FROM_USES);
 }
 
@@ -222,12 +220,13 @@ static int product_open(qvl_product **out, qvl_library *lib,
     p->store = store;
     memcpy(p->buf, buf, (size_t)k->n_bufs * sizeof *buf);
     memcpy(p->arg, arg, (size_t)k->n_args * sizeof *arg);
-    if (!place(p) || p->m == 0 || p->n == 0 || p->depth == 0
-        || p->m < (dnnl_dim_t)from || p->n < (dnnl_dim_t)from) {
+    bool is_product = place(p);
+    size_t n_muls = (size_t)p->m * (size_t)p->n * (size_t)p->depth;
+    if (!is_product || n_muls < LIBRARY_FROM_MULS || p->m < (dnnl_dim_t)from
+        || p->n < (dnnl_dim_t)from) {
         free(p);
         return QVL_OK;
     }
-    size_t n_muls = (size_t)p->m * (size_t)p->n * (size_t)p->depth;
     p->n_threads = n_muls < PARALLEL_FROM_MULS ? 1 : lib->n_threads;
     int status = prepare(p);
     if (status == dnnl_success && is_worth_it(p))

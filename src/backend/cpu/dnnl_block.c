@@ -99,32 +99,45 @@ static int widen_pads(const qvl_product *p, size_t bytes)
     return dnnl_success;
 }
 
-/* Threads run one compiled product at the same time, so its scratch memory must
- * be the caller's. */
-static int create(compiled *s, const qvl_product *p, dnnl_primitive_attr_t attr)
+int qvl_matmul_choose(dnnl_primitive_desc_t *pd, const dnnl_memory_desc_t *left,
+                      const dnnl_memory_desc_t *right,
+                      const dnnl_memory_desc_t *out, dnnl_primitive_attr_t attr,
+                      dnnl_engine_t engine)
 {
     dnnl_matmul_desc_t matmul;
-    dnnl_primitive_desc_t pd = NULL;
     const char *name = "";
-    int status = dnnl_primitive_attr_set_scratchpad_mode(
-        attr, dnnl_scratchpad_mode_user);
+    *pd = NULL;
+    int status = dnnl_matmul_desc_init(&matmul, left, right, NULL, out);
     if (status == dnnl_success)
-        status = dnnl_matmul_desc_init(&matmul, &s->left, &s->right, NULL,
-                                       &s->sum);
-    if (status == dnnl_success)
-        status = dnnl_primitive_desc_create(&pd, &matmul, attr, p->engine,
-                                            NULL);
+        status = dnnl_primitive_desc_create(pd, &matmul, attr, engine, NULL);
     if (status == dnnl_unimplemented)
         return dnnl_success;
     if (status != dnnl_success)
         return status;
-    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    if (strncmp(name, "ref", 3) != 0) {
-        s->pad = *dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-        status = widen_pads(p, dnnl_memory_desc_get_size(&s->pad));
-        if (status == dnnl_success)
-            status = dnnl_primitive_create(&s->run, pd);
+    dnnl_primitive_desc_query(*pd, dnnl_query_impl_info_str, 0, &name);
+    if (strncmp(name, "ref", 3) == 0) {
+        dnnl_primitive_desc_destroy(*pd);
+        *pd = NULL;
     }
+    return dnnl_success;
+}
+
+/* Threads run one compiled product at the same time, so its scratch memory must
+ * be the caller's. */
+static int create(compiled *s, const qvl_product *p, dnnl_primitive_attr_t attr)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    int status = dnnl_primitive_attr_set_scratchpad_mode(
+        attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success)
+        status = qvl_matmul_choose(&pd, &s->left, &s->right, &s->sum, attr,
+                                   p->engine);
+    if (status != dnnl_success || pd == NULL)
+        return status;
+    s->pad = *dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    status = widen_pads(p, dnnl_memory_desc_get_size(&s->pad));
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&s->run, pd);
     dnnl_primitive_desc_destroy(pd);
     return status;
 }

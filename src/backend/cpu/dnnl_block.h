@@ -38,6 +38,14 @@ typedef struct {
     dnnl_dim_t row, col;
 } operand;
 
+/* oneDNN's way to multiply operands of these forms: *pd is NULL where it has
+ * nothing but its reference code on this processor, else the caller destroys it.
+ * attr may be NULL. Returns oneDNN's status. */
+int qvl_matmul_choose(dnnl_primitive_desc_t *pd, const dnnl_memory_desc_t *left,
+                      const dnnl_memory_desc_t *right,
+                      const dnnl_memory_desc_t *out, dnnl_primitive_attr_t attr,
+                      dnnl_engine_t engine);
+
 /* What a thread needs for itself. */
 typedef struct {
     dnnl_stream_t stream;

@@ -7,8 +7,8 @@
 #include <dnnl.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "backend/cpu/dnnl_block.h"
 #include "backend/cpu/library.h"
 #include "base/clock.h"
 #include "base/half.h"
@@ -58,21 +58,12 @@ static int open_operand(timing *t, int i, int dtype, dnnl_dim_t rows,
 /* `run` stays NULL where oneDNN has nothing but its reference code. */
 static int open_primitive(timing *t, const dnnl_memory_desc_t desc[3])
 {
-    dnnl_matmul_desc_t matmul;
     dnnl_primitive_desc_t pd;
-    const char *name = "";
-    int status = dnnl_matmul_desc_init(&matmul, &desc[0], &desc[1], NULL,
-                                       &desc[2]);
-    if (status == dnnl_success)
-        status = dnnl_primitive_desc_create(&pd, &matmul, NULL, t->engine,
-                                            NULL);
-    if (status == dnnl_unimplemented)
-        return dnnl_success;
-    if (status != dnnl_success)
+    int status = qvl_matmul_choose(&pd, &desc[0], &desc[1], &desc[2], NULL,
+                                   t->engine);
+    if (status != dnnl_success || pd == NULL)
         return status;
-    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    if (strncmp(name, "ref", 3) != 0)
-        status = dnnl_primitive_create(&t->run, pd);
+    status = dnnl_primitive_create(&t->run, pd);
     dnnl_primitive_desc_destroy(pd);
     return status;
 }
