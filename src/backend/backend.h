@@ -56,6 +56,8 @@ typedef struct {
     uint32_t max_lanes;        // largest group
     uint32_t max_walk;         // rows that a group of attention may pass in its
                                // loops, for heads of up to 128; 0: any number
+    uint32_t max_sum;          // terms that a dispatch may add up where its step
+                               // can be cut along them; 0: any number
     uint32_t max_vector;       // floats of the widest vector of a kernel
     size_t shared_bytes;       // shared memory of a group
     uint32_t subgroup;         // 0: unknown

@@ -42,7 +42,8 @@
  *       sums over the dim, the first part overwrites or adds as the step does
  *       and the others add, a fused expression waiting for the last.
  *   A part is cut again, along another dim, while an operand is still too
- *   large. y[rows, N] = x[rows, K] w[N, K]^T with a large w becomes steps over
+ *   large. So is a step whose outputs add up more than max_sum indices of a dim
+ *   that it may be cut along. y[rows, N] = x[rows, K] w[N, K]^T with a large w becomes steps over
  *   rows of w that fill columns of y; dw[N, K] = dy[rows, N]^T x[rows, K] with
  *   a large dw becomes steps over rows of dw that read columns of dy.
  */
@@ -80,6 +81,7 @@ typedef struct {
     size_t align_bytes;         // a power of two; less than 16 counts as 16
     size_t max_binding_bytes;   // 0: no limit
     size_t max_alloc_bytes;     // 0: no limit
+    uint32_t max_sum;           // terms a step adds up; 0: no limit
 } qvl_plan_options;
 
 /* Where a value is: temporaries, and inputs, which keep their place throughout.

@@ -1,8 +1,8 @@
-/* plan_cut.c - bind operands whole, or in parts a device can bind
+/* plan_cut.c - bind operands whole, or in parts a device can bind and add up
  *
  * See plan.h for what a part is. Cutting is recursive: the first operand that
- * is too large names the dim, the parts are looked at again. Nearly every step
- * passes through untouched.
+ * is too large, or else a sum that is too long, names the dim; the parts are
+ * looked at again. Nearly every step passes through untouched.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -142,13 +142,47 @@ static size_t most_rows(const qvl_draft *d, const part *p, int b,
     return is_edge && n > 0 ? n - 1 : n;
 }
 
-/* Indices of a part: as few parts as the operand needs, and about equal. 0 when
- * not one granule fits. */
-static size_t part_rows(const qvl_draft *d, const part *p, int b,
-                        const qvl_cut *c)
+/* Does an output add up what the parts of a cut find? */
+static bool is_sum(const qvl_kernel_family *f, const qvl_cut *c)
+{
+    for (int b = 0; b < f->n_bufs; b++) {
+        bool has = false;
+        for (int i = 0; i < f->operand[b].rank; i++)
+            has = has || has_dim(f, b, i, c->dim_arg)
+                  || (c->edge_arg != 0 && has_dim(f, b, i, c->edge_arg));
+        if ((f->writes >> b & 1) && !c->apart && !has)
+            return true;
+    }
+    return false;
+}
+
+/* Terms of a sum that a part may have: one granule at least. */
+static size_t most_terms(const qvl_draft *d, const part *p, const qvl_cut *c)
 {
     size_t unit = granule(d, p, c);
-    size_t most = most_rows(d, p, b, c, row_bytes(d, p, b)) / unit * unit;
+    size_t most = d->options->max_sum;
+    return most < unit ? unit : most;
+}
+
+/* The cut along a sum that is longer than that, NULL when there is none. */
+static const qvl_cut *too_long(const qvl_draft *d, const part *p)
+{
+    const qvl_kernel_family *f = p->step->family;
+    for (int i = 0; d->options->max_sum > 0 && i < f->n_cuts; i++) {
+        const qvl_cut *c = &f->cut[i];
+        if (is_sum(f, c) && p->arg[c->dim_arg] > most_terms(d, p, c))
+            return c;
+    }
+    return NULL;
+}
+
+/* Indices of a part that may have `most`: as few parts as that needs, and about
+ * equal. 0 when not one granule fits. */
+static size_t part_rows(const qvl_draft *d, const part *p, const qvl_cut *c,
+                        size_t most)
+{
+    size_t unit = granule(d, p, c);
+    most = most / unit * unit;
     if (most == 0)
         return 0;
     size_t n = p->arg[c->dim_arg];
@@ -246,16 +280,19 @@ static int add_cut(qvl_draft *d, part *p, qvl_err *err)
     for (int b = 0; b < p->step->family->n_bufs; b++)
         narrow(d, p, b);
     int b = too_large(d, p);
-    if (b == -1) {
+    const qvl_cut *c = b == -1 ? too_long(d, p)
+                               : cut_for(p->step->family, b);
+    if (b == -1 && c == NULL) {
         add_part(d, p);
         return QVL_OK;
     }
-    const qvl_cut *c = cut_for(p->step->family, b);
     if (c == NULL)
         return fail_too_large(d, p, b, "the step cannot be cut", err);
-    size_t rows = part_rows(d, p, b, c);
+    size_t most = b == -1 ? most_terms(d, p, c)
+                          : most_rows(d, p, b, c, row_bytes(d, p, b));
+    size_t rows = part_rows(d, p, c, most);
     size_t n = p->arg[c->dim_arg];
-    if (rows == 0 || rows >= n)
+    if (b != -1 && (rows == 0 || rows >= n))
         return fail_too_large(d, p, b, "a part of it is not smaller", err);
     for (size_t lo = 0; lo < n; lo += rows) {
         part q = take_part(d, p, c, lo, n - lo < rows ? n - lo : rows);
@@ -296,7 +333,7 @@ int qvl_draft_cut(qvl_draft *d, qvl_err *err)
     qvl_draft_replace_steps(d, n);
     for (int i = 0; i < n; i++) {
         part p = whole_step(d, &step[i]);
-        if (too_large(d, &p) == -1)
+        if (too_large(d, &p) == -1 && too_long(d, &p) == NULL)
             add_whole(d, &step[i], &p);
         else
             QVL_TRY(add_cut(d, &p, err));

@@ -1,6 +1,7 @@
-/* Attention over as many rows as a device allows in one walk, beside the
- * processor. Some drivers end long loops without a word: what is allowed must be
- * right, and the others must not be held back. */
+/* Attention over as many rows as a device allows in one walk, and products with
+ * as many terms as it adds up, beside the processor. Some drivers end long loops
+ * without a word: what is allowed must be right, and the others must not be held
+ * back. */
 #include "check.h"
 
 #include "backend/backend.h"
@@ -99,6 +100,30 @@ static walk walk_open(const char *op, uint32_t T)
     return w;
 }
 
+/* A product of 8 x 8 results with so many terms. */
+static walk sum_open(const char *op, uint32_t terms)
+{
+    enum { SIDE = 8 };
+    bool is_tn = strcmp(op, "matmul_tn") == 0;
+    walk w = { .k = kernel_of(op) };
+    for (int b = 0; b < w.k->n_bufs; b++) {
+        bool is_in = w.k->access[b] == QVL_ACCESS_IN;
+        w.n[b] = is_in ? (size_t)SIDE * terms : SIDE * SIDE;
+        float *x = w.data[b] = calloc(w.n[b], sizeof *x);
+        for (size_t i = 0; i < w.n[b]; i++)
+            x[i] = number(w.n[b] * (size_t)b + i);
+    }
+    uint32_t *a = w.arg;
+    *a++ = is_tn ? terms : SIDE;
+    *a++ = is_tn ? SIDE : terms;
+    *a++ = SIDE;
+    *a++ = 0;
+    *a++ = is_tn ? SIDE : terms;
+    *a++ = 0;
+    *a++ = SIDE;
+    return w;
+}
+
 static void walk_close(walk *w)
 {
     for (int b = 0; b < w->k->n_bufs; b++)
@@ -135,7 +160,9 @@ static void walk_run(const walk *w, qvl_device *dev)
 static void check_walk(qvl_device *cpu, qvl_device *dev, const char *op,
                        uint32_t rows)
 {
-    walk a = walk_open(op, rows), b = walk_open(op, rows);
+    bool is_sum = strncmp(op, "matmul", 6) == 0;
+    walk a = is_sum ? sum_open(op, rows) : walk_open(op, rows);
+    walk b = is_sum ? sum_open(op, rows) : walk_open(op, rows);
     walk_run(&a, cpu);
     walk_run(&b, dev);
     for (int o = 0; o < a.k->n_bufs; o++) {
@@ -158,6 +185,7 @@ static void test_walks(void)
 {
     static const char *const ops[] = { "attention", "attention_dq",
                                        "attention_dkv", "attention_cached" };
+    static const char *const sums[] = { "matmul_nt", "matmul_nn", "matmul_tn" };
     setenv("XDG_CACHE_HOME", check_dir(), 1);
     int n;
     qvl_err err;
@@ -175,6 +203,9 @@ static void test_walks(void)
         uint32_t most = dev->info.max_walk;
         for (size_t k = 0; k < QVL_COUNT(ops); k++)
             check_walk(cpu, dev, ops[k], most > 0 ? most : 7000);
+        most = dev->info.max_sum;
+        for (size_t k = 0; k < QVL_COUNT(sums); k++)
+            check_walk(cpu, dev, sums[k], most > 0 ? most : 60000);
         qvl_device_close(dev);
     }
     qvl_device_close(cpu);

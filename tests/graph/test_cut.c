@@ -227,6 +227,48 @@ static void test_expression(void)
     harness_release(&h);
 }
 
+/* dx = dy w and dw (+)= dy^T x, with sums that are too long for the device: in
+ * parts of at most so many terms, with the reference's numbers. */
+static void test_long_sums(void)
+{
+    harness h;
+    harness_init(&h, 1, 2);
+    int w = harness_param(&h, V * C);
+    int dy = harness_input(&h, 0, QVL_CLS_ACT, R * V);
+    int x = harness_input(&h, 1, QVL_CLS_ACT, R * C);
+    int dx = act(&h, R * C);
+    int dw = qvl_program_grad(&h.program, 0, V * C, "dw");
+    qvl_program_step(&h.program, &fake_nn, (int[]){dy, w, dx},
+                     (uint32_t[]){R, V, C, 0, V, 0, C, 0}, 1);
+    qvl_program_step(&h.program, &fake_tn, (int[]){dy, x, dw},
+                     (uint32_t[]){R, V, C, 0, V, 0, C, 0}, 1);
+    harness_want(&h, dx);
+    h.trained[0] = true;
+    harness_eval(&h);
+    static const struct {
+        uint32_t max_sum;
+        int n_steps, n_nn;
+    } rows[] = { { 0, 2, 1 }, { V, 2, 1 }, { V - 1, 3, 2 }, { R, 7, 6 },
+                 { R - 1, 9, 7 }, { 1, V + R, V } };
+    for (size_t i = 0; i < QVL_COUNT(rows); i++) {
+        fake_device dev;
+        char what[64];
+        snprintf(what, sizeof what, "at most %u terms", rows[i].max_sum);
+        qvl_plan_options o = harness_options(&h);
+        o.max_sum = rows[i].max_sum;
+        qvl_plan plan = plan_of(&h, &o);
+        CHECK_INT(plan.n_steps, rows[i].n_steps, "%s", what);
+        for (int s = 0; s < plan.n_steps && o.max_sum > 0; s++) {
+            const qvl_planned *p = &plan.step[s];
+            CHECK(p->arg[s < rows[i].n_nn] <= o.max_sum, "%s, step %d", what, s);
+        }
+        fake_open(&dev);
+        dev.base.info.max_sum = o.max_sum;
+        harness_run(&h, &dev, &o, 1, what);
+    }
+    harness_release(&h);
+}
+
 /* Rows of a table, and their gradient by sorted entries. */
 static void test_look_up(void)
 {
@@ -360,5 +402,6 @@ static void test_refusals(void)
 
 RUN_TESTS(TEST(test_rows_of_w), TEST(test_products),
           TEST(test_weight_gradient), TEST(test_input_gradient), TEST(test_expression),
+          TEST(test_long_sums),
           TEST(test_look_up), TEST(test_edges), TEST(test_middle_dim),
           TEST(test_zero), TEST(test_refusals))

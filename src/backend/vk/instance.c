@@ -250,6 +250,7 @@ void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info)
     vkGetPhysicalDeviceFeatures2(physical, &features);
 
     VkPhysicalDeviceType type = all.properties.deviceType;
+    bool is_llvmpipe = v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
     *info = (qvl_device_info){
         .backend = "vulkan",
         .index = index,
@@ -260,8 +261,8 @@ void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info)
         .has_f16 = f12.shaderFloat16,
         .has_matrix_units =
             has_extension(physical, "VK_KHR_cooperative_matrix"),
-        .max_walk = v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE
-            ? QVL_VK_LLVMPIPE_WALK : 0,
+        .max_walk = is_llvmpipe ? QVL_VK_LLVMPIPE_WALK : 0,
+        .max_sum = is_llvmpipe ? QVL_VK_LLVMPIPE_SUM : 0,
     };
     put_limits(&all.properties.limits, info);
     put_memory(physical, v11.maxMemoryAllocationSize, info);

@@ -29,6 +29,10 @@
  * configs/tune/vulkan-cpu.yaml: fewer than 65,535 for so many rows. */
 #define QVL_VK_LLVMPIPE_WALK 7000u
 
+/* So many terms of a product take one turn each with those tiles, and a few
+ * more for each 256 of them. */
+#define QVL_VK_LLVMPIPE_SUM 60000u
+
 /* Memory of one qvl_buf; its `id` points here. */
 typedef struct {
     // owned
