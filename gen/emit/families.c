@@ -10,17 +10,6 @@ void families_init(families *f, qvl_arena *arena)
     *f = (families){.arena = arena};
 }
 
-static void *grow(qvl_arena *arena, void *old, int n, int *cap, size_t size)
-{
-    if (n < *cap)
-        return old;
-    *cap = *cap ? 2 * *cap : 64;
-    void *more = qvl_arena_alloc_n(arena, (size_t)*cap, size);
-    if (n)
-        memcpy(more, old, (size_t)n * size);
-    return more;
-}
-
 /* How a class is stored when activations are stored as `type`. */
 static int stored(ir_class cls, int type)
 {
@@ -38,7 +27,7 @@ static int epilogue_number(families *f, const kern_epilogue *e)
         if (strcmp(f->epilogue[i].text, e->text) == 0 &&
             f->epilogue[i].n_extra == e->n_extra)
             return i;
-    f->epilogue = grow(f->arena, f->epilogue, f->n_epilogues,
+    f->epilogue = ir_grow(f->arena, f->epilogue, f->n_epilogues,
                        &f->cap_epilogues, sizeof *f->epilogue);
     f->epilogue[f->n_epilogues] = *e;
     return f->n_epilogues++;
@@ -119,7 +108,7 @@ static int add_form(families *f, const kernel_family *fam, int type, int *index,
         }
     name_form(f, &form, number);
     QVL_TRY(emit_kernel_check(&form, err));
-    f->form = grow(f->arena, f->form, f->n_forms, &f->cap_forms,
+    f->form = ir_grow(f->arena, f->form, f->n_forms, &f->cap_forms,
                    sizeof *f->form);
     f->form[f->n_forms] = qvl_arena_array(f->arena, kern_form, 1);
     *f->form[f->n_forms] = form;
@@ -170,7 +159,7 @@ static int family_new(families *f, kernel_family *fam, int *index,
         QVL_TRY(add_form(f, fam, f->is_f32 ? 0 : t, &fam->form[t], err));
     if (!fam->id)
         name_family(f, fam);
-    f->family = grow(f->arena, f->family, f->n_families, &f->cap_families,
+    f->family = ir_grow(f->arena, f->family, f->n_families, &f->cap_families,
                      sizeof *f->family);
     f->family[f->n_families] = *fam;
     *index = f->n_families++;
@@ -195,8 +184,7 @@ int families_of_op(families *f, const ir_op *op, int *index, qvl_err *err)
         const ir_value *v = ir_operand(op, i);
         fam.cls[i] = v ? v->cls : (ir_class)-1;
         // the residual stream is f32: the same form as any f32
-        bool fixed = op->k->operand[i].type[0] == 'f';
-        if (v && fixed)
+        if (v && v->cls == IR_RES && !kern_is_storage(&op->k->operand[i]))
             fam.cls[i] = IR_F32;
     }
     if (op->expr) {
@@ -219,10 +207,10 @@ int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
     kernel_family fam = {
         .k = k, .id = qvl_arena_printf(f->arena, "qvl_family_%s", k->name)};
     for (int i = 0; i < k->n_operands; i++) {
-        const char *type = k->operand[i].type;
-        fam.cls[i] = strcmp(type, "f32") == 0   ? IR_F32
-                     : type[0] == 'i' || type[0] == 'u' ? IR_I32
-                                                        : cls;
+        const kern_operand *o = &k->operand[i];
+        fam.cls[i] = kern_is_storage(o)             ? cls
+                     : strcmp(o->type, "f32") == 0 ? IR_F32
+                                                   : IR_I32;
     }
     return family_new(f, &fam, index, err);
 }

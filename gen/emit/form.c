@@ -105,7 +105,7 @@ static int check_dtype(const kern_form *form, int i, qvl_err *err)
     int row = storage_row(dtype);
     if (row < 0)
         return fail_form(form, err, "no kernel stores this type", o->name);
-    bool is_word = o->type[0] >= 'A' && o->type[0] <= 'Z';
+    bool is_word = kern_is_storage(o);
     if (is_word ? is_whole(dtype) : strcmp(storage[row].word, o->type) != 0)
         return fail_form(form, err, "another storage type is declared",
                          o->name);

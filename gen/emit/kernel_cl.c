@@ -137,10 +137,3 @@ void form_cl(qvl_str *s, const kern_form *form)
     out_line(&o, "}");
     out_close(&o, "");
 }
-
-void emit_kernel_cl(qvl_str *s, const kern_form *form,
-                    const emit_dialect *dialect)
-{
-    qvl_str_puts(s, dialect->opencl);
-    form_cl(s, form);
-}

@@ -10,6 +10,17 @@ static ir_int *int_new(ir_module *m, int kind)
     return e;
 }
 
+/* A number of the spec as one that sizes can be made of. */
+static int whole_number(const expr *e, int64_t *out, qvl_err *err)
+{
+    if (!e->is_int || e->number > INT32_MAX)
+        return expr_fail(e->at, e->col, err, e->is_int
+                             ? "expected a number of at most 2147483647"
+                             : "expected a whole number");
+    *out = (int64_t)e->number;
+    return QVL_OK;
+}
+
 static bool is_var(const char *const *vars, const char *name)
 {
     for (; vars && *vars; vars++)
@@ -79,10 +90,8 @@ int spec_int(const ir_int **out, ir_module *m, const expr *e,
     ir_int *r;
     switch (e->kind) {
     case EXPR_NUMBER:
-        if (!e->is_int)
-            return expr_fail(e->at, e->col, err, "expected a whole number");
         r = int_new(m, IR_INT_NUMBER);
-        r->number = (int64_t)e->number;
+        QVL_TRY(whole_number(e, &r->number, err));
         break;
     case EXPR_NAME:
         return int_name(out, m, e, vars, err);
@@ -114,12 +123,12 @@ int spec_int(const ir_int **out, ir_module *m, const expr *e,
 int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err)
 {
     poly a, b;
+    int64_t number;
     int d;
     switch (e->kind) {
     case EXPR_NUMBER:
-        if (!e->is_int)
-            return expr_fail(e->at, e->col, err, "expected a whole number");
-        *out = poly_number((int64_t)e->number);
+        QVL_TRY(whole_number(e, &number, err));
+        *out = poly_number(number);
         return QVL_OK;
     case EXPR_NAME:
         d = spec_dim_find(m, e->name);

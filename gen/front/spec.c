@@ -6,6 +6,10 @@
 #include "base/yaml.h"
 #include "graph/arch.h"
 
+/* Of a name in `params`: with a number in it, it fits what the emitted code has
+ * for it. */
+#define MAX_PARAM_NAME 200
+
 typedef struct {
     ir_module *m;
     const char *source;
@@ -88,8 +92,6 @@ static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
     if (m->n_dims == IR_MAX_DIMS)
         return fail_node(r, at, "more dims than an architecture may have");
     dim.name = name;
-    dim.where =
-        qvl_arena_printf(r->arena, "%s:%d", m->file, at ? at->line : 0);
     m->dim[m->n_dims] = dim;
     m->dim_name[m->n_dims] = name;
     if (index)
@@ -506,6 +508,10 @@ static int read_param(reader *r, const char *group, const qvl_node *key,
                       const qvl_node *value)
 {
     ir_param p = {.group = group, .same_as = -1};
+    if (strlen(key->s) > MAX_PARAM_NAME)
+        return expr_fail(text_of(r, key), key->col, r->err,
+                         "the name of a parameter has at most %d letters",
+                         MAX_PARAM_NAME);
     QVL_TRY(read_param_name(r, key, &p));
     if (ir_param_find(r->m, p.name) >= 0)
         return fail_node(r, key, "this parameter is there already");
@@ -562,9 +568,12 @@ static int read_targets(reader *r, spec_stmt *s, const char *end)
     while (p < end) {
         p += strspn(p, " ");
         size_t n = strcspn(p, " ,=");
-        if (!is_name(p, n) || s->n_targets == 8)
-            return expr_fail(s->text, s->text->col + (int)(p - s->text->text),
-                             r->err, "expected a name before =");
+        int col = s->text->col + (int)(p - s->text->text);
+        if (!is_name(p, n))
+            return expr_fail(s->text, col, r->err, "expected a name before =");
+        if (s->n_targets == SPEC_MAX_TARGETS)
+            return expr_fail(s->text, col, r->err, "more than %d names before =",
+                             SPEC_MAX_TARGETS);
         s->target[s->n_targets++] = qvl_arena_strndup(r->arena, p, n);
         p += n;
         p += strspn(p, " ");

@@ -5,20 +5,30 @@
 
 #include "graph/arch.h"
 
+_Static_assert(IR_MAX_DIMS <= QVL_MAX_DIMS, "dims");
+_Static_assert(IR_MAX_LISTS <= QVL_MAX_LISTS, "lists");
+_Static_assert(IR_MAX_RANK <= QVL_COUNT(((qvl_arch_param *)NULL)->shape),
+               "dims of a parameter");
+
+void *ir_grow(qvl_arena *arena, void *old, int n, int *cap, size_t bytes)
+{
+    if (n < *cap)
+        return old;
+    *cap = *cap ? 2 * *cap : 64;
+    void *more = qvl_arena_alloc_n(arena, (size_t)*cap, bytes);
+    if (n)
+        memcpy(more, old, (size_t)n * bytes);
+    return more;
+}
+
 /* ---- values ---- */
 
 ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
                        ir_class cls, const ir_shape *shape, ir_region *home)
 {
     ir_value *v = qvl_arena_array(m->arena, ir_value, 1);
-    if (m->n_values == m->cap_values) {
-        int cap = m->cap_values ? 2 * m->cap_values : 256;
-        ir_value **more = qvl_arena_array(m->arena, ir_value *, (size_t)cap);
-        if (m->n_values)
-            memcpy(more, m->value, (size_t)m->n_values * sizeof *more);
-        m->value = more;
-        m->cap_values = cap;
-    }
+    m->value = ir_grow(m->arena, m->value, m->n_values, &m->cap_values,
+                       sizeof *m->value);
     v->id = m->n_values;
     v->kind = kind;
     v->name = name;
@@ -91,18 +101,29 @@ ir_value *ir_grad_value(ir_module *m, int family, const char *layer)
 ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
                        const ir_shape *shape)
 {
-    if (m->n_states == m->cap_states) {
-        m->cap_states = m->cap_states == 0 ? 8 : 2 * m->cap_states;
-        ir_state *more = qvl_arena_array(m->arena, ir_state, m->cap_states);
-        for (int i = 0; i < m->n_states; i++)
-            more[i] = m->state[i];
-        m->state = more;
-    }
+    m->state = ir_grow(m->arena, m->state, m->n_states, &m->cap_states,
+                       sizeof *m->state);
     ir_value *v = ir_value_new(m, IR_V_STATE, name, IR_ACT, shape, NULL);
     v->index = m->n_states;
     v->layer = var;
     m->state[m->n_states++] = (ir_state){name, var, *shape};
     return v;
+}
+
+int ir_array_add(ir_module *m, ir_array array)
+{
+    m->array = ir_grow(m->arena, m->array, m->n_arrays, &m->cap_arrays,
+                       sizeof *m->array);
+    m->array[m->n_arrays] = array;
+    return m->n_arrays++;
+}
+
+int ir_array_find(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_arrays; i++)
+        if (strcmp(m->array[i].name, name) == 0)
+            return i;
+    return -1;
 }
 
 /* ---- nodes ---- */

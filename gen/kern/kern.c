@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/kernel.h"
 #include "backend/tiles.h"
 #include "base/file.h"
 #include "kern/cut.h"
@@ -433,7 +432,8 @@ static int check_formula(reader *r, const char *at, const char *text)
         if (strcmp(k->tile[i], "VW") != 0)
             w.name[w.n++] = k->tile[i];
     for (int i = 0; i < k->n_constants; i++)
-        w.name[w.n++] = kern_const_name(k, i, r->arena);
+        w.name[w.n++] = qvl_arena_printf(r->arena, "%s_MAX",
+                                         k->sym[k->constant[i].sym]);
     for (int i = 0; i < w.n; i++)
         w.value[i] = 2;
     if (!qvl_formula(text, &w, &value))
@@ -626,10 +626,9 @@ const kern *kern_find(const kern_set *set, const char *name)
     return NULL;
 }
 
-const char *kern_const_name(const kern *k, int constant, qvl_arena *arena)
+bool kern_is_storage(const kern_operand *o)
 {
-    return qvl_arena_printf(arena, "%s_MAX",
-                            k->sym[k->constant[constant].sym]);
+    return o->type[0] >= 'A' && o->type[0] <= 'Z';
 }
 
 bool kern_is_first(const kern *k, int scalar)

@@ -509,15 +509,15 @@ static int walk_chunk(grad *g, const ir_node *node)
 
 static int grad_array(grad *g, int array)
 {
-    ir_array *a = &g->m->array[array];
-    if (a->grad < 0) {
-        a->grad = g->m->n_arrays++;
-        g->m->array[a->grad] = (ir_array){
-            .name = qvl_arena_printf(g->m->arena, "d_%s", a->name),
-            .count = a->count, .cls = IR_ACT, .shape = a->shape, .grad = -1,
-            .is_grad = true};
-    }
-    return a->grad;
+    ir_array a = g->m->array[array];
+    if (a.grad >= 0)
+        return a.grad;
+    int d = ir_array_add(
+        g->m, (ir_array){.name = qvl_arena_printf(g->m->arena, "d_%s", a.name),
+                         .count = a.count, .cls = IR_ACT, .shape = a.shape,
+                         .grad = -1, .is_grad = true});
+    g->m->array[array].grad = d;
+    return d;
 }
 
 /* An element of an array of gradients; zeros when nothing was put there. */

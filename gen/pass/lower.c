@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "graph/arch.h"
+
 static int lower_body(lower *s, const spec_stmt *stmt, int n);
 
 /* ---- names ---- */
@@ -62,14 +64,6 @@ static int push_prefix(lower *s, const spec_stmt *stmt)
 
 /* ---- assignment ---- */
 
-static int find_array(const ir_module *m, const char *name)
-{
-    for (int i = 0; i < m->n_arrays; i++)
-        if (strcmp(m->array[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
 /* Repeats around the place where nodes are appended. */
 static int n_repeats(const lower *s)
 {
@@ -89,7 +83,7 @@ static int assign_element(lower *s, const spec_stmt *stmt)
     const ir_int *at;
     QVL_TRY(lower_value(s, stmt->value, name, &v));
     QVL_TRY(spec_int(&at, m, stmt->element, lower_vars(s), s->err));
-    int array = find_array(m, name);
+    int array = ir_array_find(m, name);
     if (array < 0) {
         lower_var *var = s->vars;
         while (var && (at->kind != IR_INT_VAR ||
@@ -99,10 +93,9 @@ static int assign_element(lower *s, const spec_stmt *stmt)
             return expr_fail(stmt->text, stmt->text->col, s->err,
                              "the place in an array is the variable of the "
                              "only loop around");
-        array = m->n_arrays++;
-        m->array[array] = (ir_array){.name = name, .count = var->count,
-                                     .cls = v->cls, .shape = v->shape,
-                                     .grad = -1};
+        array = ir_array_add(m, (ir_array){.name = name, .count = var->count,
+                                           .cls = v->cls, .shape = v->shape,
+                                           .grad = -1});
     } else {
         return expr_fail(stmt->text, stmt->text->col, s->err,
                          "'%s' is filled in another place already", name);
@@ -117,7 +110,7 @@ static int assign_element(lower *s, const spec_stmt *stmt)
 
 static int assign(lower *s, const spec_stmt *stmt)
 {
-    ir_value *v[8];
+    ir_value *v[SPEC_MAX_TARGETS];
     if (stmt->element)
         return assign_element(s, stmt);
     if (stmt->n_targets == 1)
@@ -549,26 +542,41 @@ static const char *brace_var(lower *s, const char *name)
                              (size_t)(close - open - 1));
 }
 
-static int lower_outputs(lower *s, const spec *sp)
+/* What a run hands out was computed by it, and has the dims a result may have. */
+static int check_output(lower *s, const spec_output *o, const ir_value *v,
+                        const ir_shape *shape)
+{
+    const int max_rank = (int)QVL_COUNT(((qvl_output *)NULL)->shape);
+    if (v && ir_root((ir_value *)v)->kind == IR_V_PARAM)
+        return expr_fail(o->text, o->text->col, s->err,
+                         "'%s' is a parameter: an output is a value of the "
+                         "program", o->target);
+    if (shape->rank > max_rank)
+        return expr_fail(o->text, o->text->col, s->err,
+                         "'%s' has %d dims, an output has at most %d",
+                         o->target, shape->rank, max_rank);
+    return QVL_OK;
+}
+
+static int lower_output(lower *s, const spec_output *o)
 {
     ir_module *m = s->m;
-    m->output = qvl_arena_array(m->arena, ir_output, sp->n_outputs);
-    for (int i = 0; i < sp->n_outputs; i++) {
-        const spec_output *o = &sp->output[i];
-        ir_output *out = &m->output[m->n_outputs++];
-        *out = (ir_output){.name = o->name, .array = -1,
-                           .var = brace_var(s, o->name)};
-        lower_name *n = lower_find(s, o->target);
-        int array = find_array(m, o->target);
-        if (out->var && array >= 0)
-            out->array = array;
-        else if (!out->var && n && n->value)
-            QVL_TRY(lower_as_whole(s, n->value, n->value->cls, &out->value));
-        else
-            return expr_fail(o->text, o->text->col, s->err,
-                             "no %s '%s' in the program",
-                             out->var ? "array" : "value", o->target);
+    ir_output out = {.name = o->name, .array = -1,
+                     .var = brace_var(s, o->name)};
+    lower_name *n = lower_find(s, o->target);
+    int array = ir_array_find(m, o->target);
+    if (out.var && array >= 0) {
+        out.array = array;
+        QVL_TRY(check_output(s, o, NULL, &m->array[array].shape));
+    } else if (!out.var && n && n->value) {
+        QVL_TRY(check_output(s, o, n->value, &n->value->shape));
+        QVL_TRY(lower_as_whole(s, n->value, n->value->cls, &out.value));
+    } else {
+        return expr_fail(o->text, o->text->col, s->err,
+                         "no %s '%s' in the program",
+                         out.var ? "array" : "value", o->target);
     }
+    m->output[m->n_outputs++] = out;
     return QVL_OK;
 }
 
@@ -576,7 +584,9 @@ int pass_lower(ir_module *m, const spec *sp, qvl_err *err)
 {
     lower s = {.m = m, .err = err};
     s.b = (ir_builder){.m = m, .block = &m->body};
-    m->array = qvl_arena_array(m->arena, ir_array, 64);
     QVL_TRY(lower_body(&s, sp->stmt, sp->n_stmts));
-    return lower_outputs(&s, sp);
+    m->output = qvl_arena_array(m->arena, ir_output, sp->n_outputs);
+    for (int i = 0; i < sp->n_outputs; i++)
+        QVL_TRY(lower_output(&s, &sp->output[i]));
+    return QVL_OK;
 }

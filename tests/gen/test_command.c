@@ -157,6 +157,12 @@ static void test_wrong_values(void)
         { "$(for i in $(seq 65); do echo --kernel a; done)",
           "--kernel: found more than 64 of them" },
         { "--spir no", "unknown flag --spir" },
+        { TINY " --dump grad --phase infer",
+          "passes of this phase: found grad, expected one of lower, simplify, "
+          "fuse, size" },
+        { TINY " --dump emit",
+          "passes of this phase: found emit, expected one of lower, grad, "
+          "simplify, fuse, size" },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
         qvl_arena arena = {0};
@@ -170,5 +176,15 @@ static void test_wrong_values(void)
     }
 }
 
+static void test_help(void)
+{
+    qvl_arena arena = {0};
+    size_t len;
+    const char *path = check_path("help");
+    run(qvl_arena_printf(&arena, GEN " --help >%s", path));
+    CHECK_HAS(read_all(path, &len, &arena), "gen --dump PASS", "help");
+    qvl_arena_release(&arena);
+}
+
 RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_wrong_use),
-          TEST(test_wrong_values))
+          TEST(test_wrong_values), TEST(test_help))

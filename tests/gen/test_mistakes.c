@@ -124,6 +124,43 @@ static const mistake mistakes[] = {
       "small.yaml:20:18: expected a whole number\n"
       "    label: i32 [T, 1.5]\n"
       "                   ^" },
+    { "- x = lookup(embed.weight, token)",
+      "- a, b, c, d, e, f, g, h, i = lookup(embed.weight, token)",
+      "small.yaml:30:29: more than 8 names before =\n"
+      "    - a, b, c, d, e, f, g, h, i = lookup(embed.weight, token)\n"
+      "                              ^" },
+    { "join(a)",
+      "join(a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a)",
+      "small.yaml:35:74: more than 16 arguments\n"
+      "      - x = x + linear(join(a, a, a, a, a, a, a, a, a, a, a, a, a, a, "
+      "a, a, a), o)\n"
+      "                                                                           ^" },
+    { "  label: i32 [T, 1]",
+      "  label: i32 [T, 1]\n  more: f32 [T, 1, 1, 1, 1, 1]",
+      "small.yaml:21:9: more than 5 dims\n"
+      "    more: f32 [T, 1, 1, 1, 1, 1]\n"
+      "          ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [V, 2147483648]",
+      "small.yaml:28:22: expected a number of at most 2147483647\n"
+      "      head.weight: [V, 2147483648]\n"
+      "                       ^" },
+    { "  - count(taps) <= L",
+      "  - count(taps) <= 9223372036854775808",
+      "small.yaml:15:20: expected a number of at most 2147483647\n"
+      "    - count(taps) <= 9223372036854775808\n"
+      "                     ^" },
+    { "  y: y\n",
+      "  y: w\n",
+      "small.yaml:41:6: no value 'w' in the program\n"
+      "    y: w\n"
+      "       ^" },
+    { "loss_scale)\noutputs:\n  y: y\n",
+      "loss_scale)\n  - w = head.weight\noutputs:\n  y: w\n",
+      "small.yaml:42:6: 'w' is a parameter: an output is a value of the "
+      "program\n"
+      "    y: w\n"
+      "       ^" },
     { "layers.{l<L}.norm",
       "layers.{l}.norm",
       "small.yaml:25:5: expected one {VAR<COUNT} or {VAR in LIST} in the name\n"
@@ -494,6 +531,129 @@ static void test_mistakes(void)
     qvl_arena_release(&arena);
 }
 
+/* Tables that a spec may fill: lines put in once and n times, of which n fit and
+ * one more is said to be too many. In a line "#" is its number; a line without is
+ * only repeated. An empty message: there is no limit. */
+typedef struct {
+    const char *find[2];  // [1] NULL: one place
+    const char *line[2];
+    int n;
+    const char *message;
+} limit;
+
+static const limit limits[] = {
+    { { "  V: int vocab\n" }, { "  d#: int d#\n" }, 53,
+      "more dims than an architecture may have" },
+    { { "  - y = f32(linear(x, head))\n" },
+      { "  - chunk R by C:\n    - z# = x\n" }, 26,
+      "more dims than an architecture may have" },
+    { { "  V: int vocab\n" }, { "  t#: list t#\n" }, 3,
+      "more lists than an architecture may have" },
+    { { "model_type: [small" }, { ", small#" }, 3, "more than 4 model types" },
+    { { "- x = x + " }, { "-" }, 97, "nested too deeply" },
+    { { "x + linear(join(a), o)" }, { " + x" }, 995,
+      "an expression of more than 1000 operands" },
+    { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
+      { "  - o# = x\n", "    - o# = n\n" }, 63,
+      "a block sets more than 64 outer names" },
+    { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
+      { "  - o# = x\n", "    - o# = o# + x\n" }, 15,
+      "a block carries more than 16 names" },
+    { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
+      { "  - o# = silu(x)\n", "    - x = x + o#\n" }, 15,
+      "too many values enter the loop that uses" },
+    { { "  text:\n    ", "- x = lookup(" }, { "p", "p" }, 188,
+      "the name of a parameter has at most 200 letters" },
+    { { "ds[k] = x\n", "" },
+      { "      - e#[k] = n\n",
+        "  - for j in count(taps):\n    - x = x + e#[j]\n" }, 100, "" },
+};
+
+/* Append n lines with "#" replaced by their number. */
+static void put_lines(qvl_str *s, const char *line, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (const char *p = line; *p; p++) {
+            if (*p == '#')
+                qvl_str_printf(s, "%d", i);
+            else
+                qvl_str_putc(s, *p);
+        }
+}
+
+/* The good spec with n lines behind each of the places. */
+static void fill(qvl_str *s, const limit *x, int n)
+{
+    const char *from = good;
+    qvl_str_reset(s);
+    for (int i = 0; i < 2 && x->find[i]; i++) {
+        const char *at = strstr(from, x->find[i]);
+        CHECK(at != NULL, "%s is not in the spec", x->find[i]);
+        at += strlen(x->find[i]);
+        qvl_str_putn(s, from, (size_t)(at - from));
+        put_lines(s, x->line[i], n);
+        from = at;
+    }
+    qvl_str_puts(s, from);
+}
+
+static void test_limits(void)
+{
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_str s = { 0 };
+    qvl_err err;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    for (size_t i = 0; i < QVL_COUNT(limits); i++) {
+        const limit *x = &limits[i];
+        ir_module *m = NULL;
+        fill(&s, x, x->n);
+        int rc = ref_build_text(&m, &kernels, "small.yaml", s.p, REF_TRAIN,
+                                "size", &arena, &err);
+        CHECK(rc == QVL_OK, "%d of %s: %s", x->n, x->line[0], err.msg);
+        if (!x->message[0])
+            continue;
+        fill(&s, x, x->n + 1);
+        CHECK_FAILS(ref_build_text(&m, &kernels, "small.yaml", s.p, REF_TRAIN,
+                                   "size", &arena, &err),
+                    QVL_E_CONFIG, err, x->message);
+        CHECK_HAS(err.msg, "small.yaml:", "%s", x->line[0]);
+    }
+    qvl_str_release(&s);
+    qvl_arena_release(&arena);
+}
+
+/* Blocks with a prefix each, one in the other. */
+static void test_nesting(void)
+{
+    static const struct {
+        int depth, rc;
+    } cases[] = { { 16, QVL_OK }, { 17, QVL_E_CONFIG } };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_str blocks = { 0 };
+    qvl_err err = { 0 };
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        ir_module *m = NULL;
+        qvl_str_reset(&blocks);
+        for (int k = 0; k < cases[i].depth; k++)
+            qvl_str_printf(&blocks, "%*s- at a.:\n", 2 + 2 * k, "");
+        qvl_str_printf(&blocks, "%*s- z = x\noutputs:\n",
+                       2 + 2 * cases[i].depth, "");
+        const mistake x = { "outputs:\n", blocks.p, NULL };
+        int rc = ref_build_text(&m, &kernels, "small.yaml",
+                                broken(good, &x, &arena), REF_TRAIN, "size",
+                                &arena, &err);
+        CHECK_INT(rc, cases[i].rc, "%d blocks: %s", cases[i].depth, err.msg);
+    }
+    CHECK_HAS(err.msg, "small.yaml:56:37: nested too deeply", "message");
+    qvl_str_release(&blocks);
+    qvl_arena_release(&arena);
+}
+
 /* A cache where two loops are, in every phase. */
 static void test_nested_cache(void)
 {
@@ -527,4 +687,5 @@ static void test_nested_cache(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_mistakes), TEST(test_nested_cache))
+RUN_TESTS(TEST(test_mistakes), TEST(test_limits), TEST(test_nesting),
+          TEST(test_nested_cache))
