@@ -90,14 +90,14 @@ static int build(generator *g, const char *file, ir_phase phase,
     ir_module *m = qvl_arena_array(&g->arena, ir_module, 1);
     char *text;
     size_t len;
-    spec s = {0};
+    spec sp = {0};
     m->arena = &g->arena;
     m->kernels = &g->kernels;
     m->phase = phase;
     QVL_TRY(qvl_file_read(file, &text, &len, &g->arena, &g->err));
     const char *slash = strrchr(file, '/');
-    QVL_TRY(spec_read(&s, m, slash ? slash + 1 : file, text, &g->err));
-    QVL_TRY(pass_run(m, &s, last, &g->err));
+    QVL_TRY(spec_read(&sp, m, slash ? slash + 1 : file, text, &g->err));
+    QVL_TRY(pass_run(m, &sp, last, &g->err));
     *module = m;
     return QVL_OK;
 }

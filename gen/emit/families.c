@@ -1,3 +1,11 @@
+/* families.c - which compiled forms the programs ask for, and their records in C
+ *
+ * Families and forms are searched one by one and appended at first use: their
+ * order is that of the programs, so the same specs give the same bytes. A family
+ * asks for FAMILY_N_TYPES forms; two families share a form that comes out equal.
+ * Expressions are numbered in the order of their appearance, and the number goes
+ * into the names, with what tells apart forms that read alike.
+ */
 #include "emit/families.h"
 
 #include <string.h>

@@ -1,3 +1,11 @@
+/* form.c - names, checks and macros of one compiled form, for all languages
+ *
+ * Nothing here knows a language: the macros are made of words that each dialect
+ * defines. A store adds what is there when the caller says so (acc_y) and puts the
+ * fused expression around the sum once it is whole. Vectors are loaded and stored
+ * by macros of their own; an expression that is more than sums and products is
+ * applied to their numbers in a loop.
+ */
 #include "emit/form.h"
 
 #include <assert.h>

@@ -1,5 +1,9 @@
-/* Forms in OpenCL C. The body stands in the kernel function itself, because
- * shared arrays can be declared nowhere else. */
+/* kernel_cl.c - forms in OpenCL C
+ *
+ * The body stands in the kernel function itself, because shared arrays can be
+ * declared nowhere else. Each buffer comes with the byte at which its tensor
+ * begins. VW numbers are a vector of the language.
+ */
 #include <string.h>
 
 #include "base/file.h"

@@ -1,3 +1,9 @@
+/* model.c - what an architecture is, in C: dims, conditions, parameters, inputs
+ *
+ * Bodies are printed first and searched for the dims they name, which then stand
+ * as locals above them: the text declares what it uses and nothing else. Sizes are
+ * printed as the spec has them, as expressions over its dims.
+ */
 #include "emit/model.h"
 
 #include <ctype.h>

@@ -1,3 +1,9 @@
+/* tune.c - configs/tune/ read, and looked up for one kernel and class
+ *
+ * The trees stay as they were read. Which tiles are possible is not decided here:
+ * a record of the kernel is made as far as src/backend/tiles.h asks for it, so
+ * that generator and run hold the same rules against the same texts.
+ */
 #include "emit/tune.h"
 
 #include <stdio.h>

@@ -1,3 +1,10 @@
+/* expr.c - reads expressions by descent, one level of operators a turn
+ *
+ * A text is refused at the first character that fits nothing, when it nests
+ * deeper than MAX_DEPTH, or has more than MAX_OPERANDS: those who walk the trees
+ * do so by calls. Messages of all of the front end are made here, with the line
+ * of the spec and a caret.
+ */
 #include "front/expr.h"
 
 #include <ctype.h>

@@ -1,4 +1,10 @@
-/* size.c - expressions of a spec as whole numbers and as sizes */
+/* size.c - expressions of a spec as whole numbers and as sizes
+ *
+ * The same expression is read in two ways. As a whole number it stays a tree,
+ * which the emitted code evaluates: conditions, lengths, derived dims. As a size
+ * it is a polynomial, so that shapes can be compared before any number is known;
+ * that leaves + - * and quotients without a rest.
+ */
 #include <string.h>
 
 #include "front/spec.h"

@@ -1,3 +1,13 @@
+/* spec.c - a layer spec from YAML to tables and statements
+ *
+ * Sections are read in the order in which they know each other, whatever theirs
+ * in the file: dims, inputs, parameters, statements, outputs. Each table is as
+ * long as its section, those of fixed length say when they are full.
+ *
+ * A quotient becomes a symbol and what it divides a product (poly.h), and a
+ * condition `a == b` replaces a by b: so sizes that are equal in every model that
+ * passes the checks are one polynomial. Every error shows its line with a caret.
+ */
 #include "front/spec.h"
 
 #include <stdlib.h>

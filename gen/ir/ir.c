@@ -1,3 +1,12 @@
+/* ir.c - making values, nodes, views and ops, and what shapes say of them
+ *
+ * Nothing is made of a shape that ir_shape_check has not seen, so products of
+ * dims can be taken without looking again. An op is appended when its dims are
+ * bound: inputs tell most of them, and an output that the caller does not give
+ * gets the shape of the input with the same dims, else its dims as bound. Values
+ * belong to the module's arena and are never freed; pointers to them stay, those
+ * into tables that grow do not.
+ */
 #include "ir/ir.h"
 
 #include <assert.h>

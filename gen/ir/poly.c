@@ -1,3 +1,10 @@
+/* poly.c - sums of products of symbols, in one normal form
+ *
+ * Terms stand in order, none twice, none with the factor 0; factors stand in
+ * order. So equality is a comparison, and a sum or product is made by inserting
+ * terms. What does not fit POLY_MAX_TERMS or POLY_MAX_FACTORS is no polynomial:
+ * the function says false and leaves *out alone, which may be one of its inputs.
+ */
 #include "ir/poly.h"
 
 #include <assert.h>

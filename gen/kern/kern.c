@@ -1,3 +1,12 @@
+/* kern.c - signatures of kernels: read, checked, and what a form of one is called
+ * with
+ *
+ * A name is one thing in a kernel: operand, dim, arg, tile or shared array. What
+ * the head promises is held here against what every back end can do (buffers,
+ * arguments, tiles); what a form adds, such as an expression, emit_kernel_check
+ * looks at. The file is read to its end or not at all: on an error the set is
+ * unchanged.
+ */
 #include "kern/kern.h"
 
 #include <assert.h>

@@ -11,7 +11,7 @@
 /* One of the three functions is set. */
 static const struct {
     const char *name;
-    int (*from_spec)(ir_module *m, const spec *s, qvl_err *err);
+    int (*from_spec)(ir_module *m, const spec *sp, qvl_err *err);
     int (*add)(ir_module *m, qvl_err *err);  // ops, and may fail
     void (*change)(ir_module *m);            // what is there, and cannot fail
     bool for_training;                       // the other phases go without
@@ -24,10 +24,10 @@ static const struct {
 };
 #define N_PASSES (int)(sizeof passes / sizeof passes[0])
 
-static int run_pass(ir_module *m, int i, const spec *s, qvl_err *err)
+static int run_pass(ir_module *m, int i, const spec *sp, qvl_err *err)
 {
     if (passes[i].from_spec)
-        QVL_TRY(passes[i].from_spec(m, s, err));
+        QVL_TRY(passes[i].from_spec(m, sp, err));
     else if (passes[i].add)
         QVL_TRY(passes[i].add(m, err));
     else
@@ -57,13 +57,13 @@ static int find_last(const ir_module *m, const char *last, int *out,
     return QVL_E_USAGE;
 }
 
-int pass_run(ir_module *m, const spec *s, const char *last, qvl_err *err)
+int pass_run(ir_module *m, const spec *sp, const char *last, qvl_err *err)
 {
     int to = N_PASSES - 1;
     if (last)
         QVL_TRY(find_last(m, last, &to, err));
     for (int i = 0; i <= to; i++)
         if (!passes[i].for_training || m->phase == IR_TRAIN)
-            QVL_TRY(run_pass(m, i, s, err));
+            QVL_TRY(run_pass(m, i, sp, err));
     return QVL_OK;
 }

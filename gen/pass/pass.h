@@ -24,12 +24,12 @@
  * and with `last`; NULL: all of them. Fails as the passes do, with QVL_E_INTERNAL
  * when ir_check finds a fault, and with QVL_E_USAGE, before any pass has run,
  * when the phase has no pass of that name. */
-int pass_run(ir_module *m, const spec *s, const char *last, qvl_err *err);
+int pass_run(ir_module *m, const spec *sp, const char *last, qvl_err *err);
 
 /* Fill the program and the outputs of m from the statements of the spec that
  * filled its tables. Costs a search of all values for each name of a parameter
  * and each row range of a chunk: quadratic in the length of a program. */
-int pass_lower(ir_module *m, const spec *s, qvl_err *err);
+int pass_lower(ir_module *m, const spec *sp, qvl_err *err);
 
 /* Append the ops that add up the gradient of every parameter which a loss
  * depends on. QVL_E_CONFIG, with the line, for what has no gradient: a parameter

@@ -1,3 +1,4 @@
+/* build.c - kernels and specs read as gen/main.c does, without its files */
 #include "ref/build.h"
 
 #include <dirent.h>

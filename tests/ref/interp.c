@@ -1,3 +1,9 @@
+/* interp.c - runs a module node by node, every value in memory of its own
+ *
+ * Reading makes a view dense, writing puts it into its root, so the functions of
+ * ops.h see arrays without gaps. The price is a copy for each slice and memory that
+ * only grows: right for sizes of a test, and for nothing else.
+ */
 #include "ref/interp.h"
 
 #include <assert.h>
