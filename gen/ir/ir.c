@@ -390,7 +390,7 @@ static int shape_error(const ir_module *m, const ir_op *op, int operand,
         if (o->dim[i] < 0)
             qvl_str_printf(&s, "%d", -1 - o->dim[i]);
         else if (known[o->dim[i]])
-            poly_print(&s, &sym[o->dim[i]], m->dim_name, false);
+            ir_print_poly(&s, m, &sym[o->dim[i]], false);
         else
             qvl_str_puts(&s, op->k->sym[o->dim[i]]);
     }
@@ -571,6 +571,16 @@ static ir_class output_class(const kern_operand *o, ir_class cls)
     return cls;
 }
 
+/* The first output has the name of the op, others that of the signature behind it:
+ * "n", "n_rstd". */
+static const char *output_name(const ir_module *m, const kern *k, int operand,
+                               int output, const char *name)
+{
+    if (output == 0 || !name)
+        return name;
+    return qvl_arena_printf(m->arena, "%s_%s", name, k->operand[operand].name);
+}
+
 /* Dims known from the inputs alone. */
 static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
                        qvl_err *err)
@@ -620,7 +630,7 @@ ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
         if (ir_shape_check(b->m, &s, err) != QVL_OK)
             return NULL;
         if (!v)
-            v = ir_value_new(b->m, IR_V_OP, name,
+            v = ir_value_new(b->m, IR_V_OP, output_name(b->m, k, i, o, name),
                              output_class(&k->operand[i], cls), &s,
                              b->block->owner);
         if (v->kind == IR_V_OP || v->kind == IR_V_VIEW)

@@ -341,7 +341,7 @@ void ir_remove(ir_node *node);
 /* Append the op of a kernel. Output shapes follow from the inputs by the
  * kernel's signature; `out` may hold values to write into (gradients, views),
  * else new ones are made: class F32 or I32 where the signature says so, else
- * `cls`. `scalar` has the args in order, without those that are the first index
+ * `cls`; the first is called `name`, the others NAME_OPERAND. `scalar` has the args in order, without those that are the first index
  * of a part. Fails when shapes do not fit; the message names the dims. */
 ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
                    int n_in, ir_value *const *out, ir_class cls,
@@ -417,6 +417,9 @@ void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg);
 /* Print as text, for --dump and for tests. */
 void ir_print(qvl_str *out, const ir_module *m);
 void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s);
+/* A size as C and people read it: where a derived dim stands for several dims and
+ * those appear together, by its name. A sum in parentheses when `inner`. */
+void ir_print_poly(qvl_str *out, const ir_module *m, const poly *p, bool inner);
 void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e);
 /* The operator of an ir_int in C: "<=", "&&", "+". */
 const char *ir_operator_word(char op);

@@ -5,7 +5,8 @@
  * normal forms are. A symbol is a position in the table of dims of a module.
  *
  * A quotient is never a term: the spec names it (`hv: h / nv`), hv becomes the
- * symbol and h is replaced by hv * nv, so that both spellings meet.
+ * symbol and h is replaced by hv * nv, so that both spellings meet. ir_print_poly
+ * turns hv * nv back into h.
  */
 #ifndef GEN_IR_POLY_H
 #define GEN_IR_POLY_H

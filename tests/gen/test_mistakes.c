@@ -293,14 +293,12 @@ static const mistake mistakes[] = {
       "                                                        ^" },
     { "x + linear(join(a), o)",
       "x + linear(a, o)",
-      "small.yaml:35:15: w of matmul_nt has shape [2 * nh * A, 2 * nh * A], expected "
-      "[2 * nh * A, 2 * A]\n"
+      "small.yaml:35:15: w of matmul_nt has shape [H, H], expected [H, D]\n"
       "      - x = x + linear(a, o)\n"
       "                ^" },
     { "x + linear(join(a), o)",
       "x + linear(join(a), qkv)",
-      "small.yaml:35:13: shapes do not go together: [T, 6 * nh * A] with [T, 2 * nh * "
-      "A]\n"
+      "small.yaml:35:13: shapes do not go together: [T, 3 * H] with [T, H]\n"
       "      - x = x + linear(join(a), qkv)\n"
       "              ^" },
     { "x + linear(join(a), o)",
@@ -420,7 +418,7 @@ static const mistake mistakes[] = {
       "           ^" },
     { "    embed.weight: [V, H]",
       "    embed.weight: [V + H + L, V + T + R]",
-      "small.yaml:24:19: the elements of [V + L + 2 * nh * A, V + T + R] "
+      "small.yaml:24:19: the elements of [V + L + H, V + T + R] "
       "are a sum of more than 6 terms, or of products of more than 12 "
       "dims\n"
       "      embed.weight: [V + H + L, V + T + R]\n"
@@ -440,7 +438,7 @@ static const mistake mistakes[] = {
       "                                                                              ^" },
     { "    - x = x + linear(join(a), o)",
       "    - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)",
-      "small.yaml:35:15: the elements of [V + T + R, L + C + 2 * A] are "
+      "small.yaml:35:15: the elements of [V + T + R, L + C + D] are "
       "a sum of more than 6 terms, or of products of more than 12 dims\n"
       "      - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)\n"
       "                ^" },
