@@ -10,9 +10,9 @@
  * Reads every *.k of --shaders and takes each spec through the passes (their list
  * is gen/pass/pass.c: lower, grad, simplify, fuse, size), once a phase. --out gets
  * model_NAME.c for each spec, k_KERNEL.c, FORM.comp, kernels.c, families.c and .h,
- * archs.c and forms.txt; --embed turns the SPIR-V made of FORM.comp into
+ * calls.h, archs.c and forms.txt; --embed turns the SPIR-V made of FORM.comp into
  * spirv.inc; --dump prints the program after a pass instead. A --kernel is
- * compiled although no spec reaches it.
+ * compiled although no spec reaches it, to be called by hand (calls.h).
  *
  * The output is a pure function of the input: the same bytes in give the same
  * bytes out. A file is written when it changes only, so that the build repeats no
@@ -201,6 +201,9 @@ static int write_tables(generator *g, const emit_tune *tune)
     qvl_str_reset(&s);
     families_emit_header(&s, f);
     QVL_TRY(write_text(g, "families.h", &s));
+    qvl_str_reset(&s);
+    families_emit_calls(&s, f);
+    QVL_TRY(write_text(g, "calls.h", &s));
     qvl_str_reset(&s);
     out o;
     out_init(&o, &s);

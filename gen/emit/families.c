@@ -8,9 +8,10 @@
  */
 #include "emit/families.h"
 
+#include <ctype.h>
 #include <string.h>
 
-#include "emit/out.h"
+#include "emit/form.h"
 #include "tensor/dtype.h"
 
 void families_init(families *f, qvl_arena *arena)
@@ -213,7 +214,8 @@ int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
                     qvl_err *err)
 {
     kernel_family fam = {
-        .k = k, .id = qvl_arena_printf(f->arena, "qvl_family_%s", k->name)};
+        .k = k, .by_hand = true,
+        .id = qvl_arena_printf(f->arena, "qvl_family_%s", k->name)};
     for (int i = 0; i < k->n_operands; i++) {
         const kern_operand *o = &k->operand[i];
         fam.cls[i] = kern_is_storage(o)             ? cls
@@ -362,4 +364,52 @@ void families_emit_header(qvl_str *s, const families *f)
     for (int i = 0; i < f->n_families; i++)
         out_line(&o, "extern const qvl_kernel_family %s;",
                  f->family[i].id);
+}
+
+/* "QVL_TALLY_ARG_N," from "tally", "ARG_" and "n". */
+static void emit_position(out *o, const char *kernel, const char *what,
+                          const char *name)
+{
+    qvl_str s = {0};
+    qvl_str_printf(&s, "QVL_%s_%s%s", kernel, what, name);
+    for (size_t i = 0; i < s.len; i++)
+        s.p[i] = (char)toupper((unsigned char)s.p[i]);
+    out_line(o, "%s,", s.p);
+    qvl_str_release(&s);
+}
+
+static void emit_call(out *o, const kern_form *form)
+{
+    form_view v;
+    form_view_init(&v, form);
+    out_line(o, "enum {");
+    o->depth++;
+    for (int b = 0; b < v.n_bufs; b++)
+        emit_position(o, v.k->name, "", form_buf_name(&v, b).text);
+    emit_position(o, v.k->name, "", "n_bufs");
+    o->depth--;
+    out_line(o, "};");
+    out_line(o, "enum {");
+    o->depth++;
+    for (int a = 0; a < v.n_args; a++)
+        emit_position(o, v.k->name, "arg_", form_arg_name(&v, a).text);
+    emit_position(o, v.k->name, "", "n_args");
+    o->depth--;
+    out_line(o, "};");
+    out_gap(o);
+}
+
+void families_emit_calls(qvl_str *s, const families *f)
+{
+    out o;
+    out_init(&o, s);
+    out_line(&o, "/* Generated: buffers and arguments of kernels called by "
+                 "hand. */");
+    out_line(&o, "#ifndef QVL_CALLS_H");
+    out_line(&o, "#define QVL_CALLS_H");
+    out_gap(&o);
+    for (int i = 0; i < f->n_families; i++)
+        if (f->family[i].by_hand)
+            emit_call(&o, f->form[f->family[i].form[0]]);
+    out_line(&o, "#endif");
 }

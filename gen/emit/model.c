@@ -80,6 +80,7 @@ static bool in_comment(const char *text, const char *p)
     return false;
 }
 
+/* Does the text use a variable of this name? Macros are called: A(...), V(...). */
 static bool names_word(const char *text, const char *word)
 {
     size_t n = strlen(word);
@@ -88,7 +89,8 @@ static bool names_word(const char *text, const char *word)
             continue;
         bool before = p > text && (isalnum((unsigned char)p[-1]) ||
                                    strchr("_.>\"%", p[-1]));
-        bool after = isalnum((unsigned char)p[n]) || p[n] == '_';
+        bool after = isalnum((unsigned char)p[n]) || p[n] == '_' ||
+                     p[n] == '(';
         if (!before && !after)
             return true;
     }

@@ -341,8 +341,9 @@ void ir_remove(ir_node *node);
 /* Append the op of a kernel. Output shapes follow from the inputs by the
  * kernel's signature; `out` may hold values to write into (gradients, views),
  * else new ones are made: class F32 or I32 where the signature says so, else
- * `cls`; the first is called `name`, the others NAME_OPERAND. `scalar` has the args in order, without those that are the first index
- * of a part. Fails when shapes do not fit; the message names the dims. */
+ * `cls`; the first is called `name`, the others NAME_OPERAND. `scalar` has the
+ * args in order, without those that are the first index of a part. Fails when
+ * shapes do not fit; the message names the dims. */
 ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
                    int n_in, ir_value *const *out, ir_class cls,
                    const ir_real *scalar, const char *name, qvl_err *err);

@@ -161,7 +161,7 @@ static int check_meta(const qvl_node *meta, qvl_err *err)
     for (size_t i = 0; i < meta->n; i++)
         if (meta->items[i].kind != QVL_NODE_STRING)
             return qvl_node_fail(&meta->items[i], err, QVL_E_FORMAT,
-                                 "safetensors " META_KEY " \"%.200s\": found a "
+                                 "safetensors " META_KEY " \"%.200s\": found "
                                  "%s, expected a string", meta->keys[i].s,
                                  qvl_node_kind_name(meta->items[i].kind));
     return QVL_OK;

@@ -125,6 +125,30 @@ static void test_same_bytes(void)
     qvl_arena_release(&arena);
 }
 
+/* Positions of a kernel that no spec reaches, in the order of its signature. */
+static void test_calls(void)
+{
+    static const char wanted[] =
+        "enum {\n    QVL_CLIP_PART,\n    QVL_CLIP_RULE,\n"
+        "    QVL_CLIP_STAT,\n    QVL_CLIP_N_BUFS,\n};\n"
+        "enum {\n    QVL_CLIP_ARG_PARTS,\n    QVL_CLIP_ARG_RULES,\n"
+        "    QVL_CLIP_N_ARGS,\n};\n\n"
+        "enum {\n    QVL_TALLY_X,\n    QVL_TALLY_Y,\n"
+        "    QVL_TALLY_N_BUFS,\n};\n"
+        "enum {\n    QVL_TALLY_ARG_N,\n    QVL_TALLY_ARG_ACC_Y,\n"
+        "    QVL_TALLY_N_ARGS,\n};\n\n#endif\n";
+    qvl_arena arena = {0};
+    qvl_err err;
+    size_t len;
+    const char *folder = check_path("calls");
+    CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+    run(qvl_arena_printf(&arena, GEN " --kernel clip --kernel tally --tune "
+                         QVL_TEST_SOURCE "/configs/tune --out %s", folder));
+    CHECK_HAS(read_all(qvl_arena_printf(&arena, "%s/calls.h", folder), &len,
+                       &arena), wanted, "calls.h");
+    qvl_arena_release(&arena);
+}
+
 /* What has no work to do says so with a status, and does nothing. */
 static void test_wrong_use(void)
 {
@@ -186,5 +210,6 @@ static void test_help(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_wrong_use),
+RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_calls),
+          TEST(test_wrong_use),
           TEST(test_wrong_values), TEST(test_help))
