@@ -258,7 +258,7 @@ static poly stride(const ir_op *op, const int *map, int b)
     }
     const kern_operand *o = &op->k->operand[map[b]];
     ir_shape shape;
-    ir_operand_shape(op->k, o, v, ir_by_rows(op), &shape);
+    ir_operand_shape(o, v, ir_by_rows(op), &shape);
     return ir_row_elems(&shape);
 }
 

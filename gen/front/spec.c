@@ -65,6 +65,21 @@ static bool is_name(const char *p, size_t n)
     return true;
 }
 
+/* Names and texts go into strings of the emitted code as they are. */
+static int check_texts(reader *r, const qvl_node *n)
+{
+    for (size_t i = 0; n->s && i < n->s_len; i++)
+        if (n->s[i] < ' ' || n->s[i] > '~' || strchr("\"\\", n->s[i]))
+            return fail_node(r, n, "expected a text without quotes, \\ and "
+                                   "what is no ASCII");
+    for (size_t i = 0; i < n->n; i++) {
+        if (n->kind == QVL_NODE_MAP)
+            QVL_TRY(check_texts(r, &n->keys[i]));
+        QVL_TRY(check_texts(r, &n->items[i]));
+    }
+    return QVL_OK;
+}
+
 static int section(reader *r, const qvl_node *root, const char *name, int kind,
                    bool required, const qvl_node **out)
 {
@@ -97,6 +112,8 @@ static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
                    int *index)
 {
     ir_module *m = r->m;
+    if (!is_name(name, strlen(name)))
+        return fail_node(r, at, "expected a name of letters, digits and _");
     if (spec_dim_find(m, name) >= 0)
         return fail_node(r, at, "this name is taken already");
     if (m->n_dims == IR_MAX_DIMS)
@@ -518,10 +535,10 @@ static int read_param(reader *r, const char *group, const qvl_node *key,
                       const qvl_node *value)
 {
     ir_param p = {.group = group, .same_as = -1};
-    if (strlen(key->s) > MAX_PARAM_NAME)
+    if (strlen(key->s) > MAX_PARAM_NAME || strchr(key->s, '%'))
         return expr_fail(text_of(r, key), key->col, r->err,
-                         "the name of a parameter has at most %d letters",
-                         MAX_PARAM_NAME);
+                         "the name of a parameter has at most %d letters, and "
+                         "no %%", MAX_PARAM_NAME);
     QVL_TRY(read_param_name(r, key, &p));
     if (ir_param_find(r->m, p.name) >= 0)
         return fail_node(r, key, "this parameter is there already");
@@ -764,6 +781,7 @@ int spec_read(spec *out, ir_module *m, const char *file, const char *text,
     QVL_TRY(qvl_yaml_parse(&root, text, strlen(text), file, m->arena, err));
     if (root->kind != QVL_NODE_MAP)
         return fail_node(&r, root, "a spec is a map of sections");
+    QVL_TRY(check_texts(&r, root));
     QVL_TRY(read_heading(&r, root));
     QVL_TRY(read_dims(&r, root));
     QVL_TRY(read_inputs(&r, root));

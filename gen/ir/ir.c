@@ -346,10 +346,9 @@ ir_value *ir_operand(const ir_op *op, int operand)
     return NULL;
 }
 
-bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
-                      bool by_rows, ir_shape *out)
+bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,
+                      ir_shape *out)
 {
-    (void)k;
     const ir_shape *s = &v->shape;
     ir_shape r = {.rank = o->rank};
     if (s->rank == o->rank) {
@@ -446,7 +445,7 @@ int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err)
             continue;
         const kern_operand *o = &op->k->operand[i];
         ir_shape s;
-        if (!ir_operand_shape(op->k, o, v, by_rows, &s) ||
+        if (!ir_operand_shape(o, v, by_rows, &s) ||
             !bind_dims(o, &s, out, known))
             return shape_error(m, op, i, &v->shape, out, known, err);
     }
@@ -465,7 +464,7 @@ void ir_store_shape(const ir_op *op, poly *rows, poly *cols)
         if (op->k->operand[i].access != KERN_IN)
             o = &op->k->operand[i];
     ir_shape s;
-    bool fits = ir_operand_shape(op->k, o, v, ir_by_rows(op), &s);
+    bool fits = ir_operand_shape(o, v, ir_by_rows(op), &s);
     assert(fits);
     (void)fits;
     *rows = s.d[0];
@@ -593,7 +592,7 @@ static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
             continue;
         const ir_value *v = op->in[in++];
         ir_shape s;
-        if (v && (!ir_operand_shape(op->k, o, v, by_rows, &s) ||
+        if (v && (!ir_operand_shape(o, v, by_rows, &s) ||
                   !bind_dims(o, &s, sym, known)))
             return shape_error(m, op, i, &v->shape, sym, known, err);
     }

@@ -395,8 +395,8 @@ int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
 ir_value *ir_operand(const ir_op *op, int operand);
 /* Dims of `v` as kernel operand `o` sees them (leading dims merged or a middle
  * 1 put in): rank o->rank. False when that is impossible. */
-bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
-                      bool by_rows, ir_shape *out);
+bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,
+                      ir_shape *out);
 
 /* Does a slice among the op's values fix that a row is the first dim, so that
  * kernels see values of higher rank as [first dim, the rest]? */

@@ -150,6 +150,29 @@ static const mistake mistakes[] = {
       "small.yaml:15:20: expected a number of at most 2147483647\n"
       "    - count(taps) <= 9223372036854775808\n"
       "                     ^" },
+    { "  V: int vocab",
+      "  V x: int vocab",
+      "small.yaml:4:3: expected a name of letters, digits and _\n"
+      "    V x: int vocab\n"
+      "    ^" },
+    { "  eps: float eps",
+      "  eps: float e\\ps",
+      "small.yaml:9:8: expected a text without quotes, \\ and what is no "
+      "ASCII\n"
+      "    eps: float e\\ps\n"
+      "         ^" },
+    { "  y: y\n",
+      "  \"y\": y\n  'a\"b': y\n",
+      "small.yaml:42:3: expected a text without quotes, \\ and what is no "
+      "ASCII\n"
+      "    'a\"b': y\n"
+      "    ^" },
+    { "    head.weight: [V, H]",
+      "    head%d.weight: [V, H]",
+      "small.yaml:28:5: the name of a parameter has at most 200 letters, and "
+      "no %\n"
+      "      head%d.weight: [V, H]\n"
+      "      ^" },
     { "  y: y\n",
       "  y: w\n",
       "small.yaml:41:6: no value 'w' in the program\n"
@@ -561,7 +584,7 @@ static const limit limits[] = {
       { "  - o# = silu(x)\n", "    - x = x + o#\n" }, 15,
       "too many values enter the loop that uses" },
     { { "  text:\n    ", "- x = lookup(" }, { "p", "p" }, 188,
-      "the name of a parameter has at most 200 letters" },
+      "the name of a parameter has at most 200 letters, and no %" },
     { { "ds[k] = x\n", "" },
       { "      - e#[k] = n\n",
         "  - for j in count(taps):\n    - x = x + e#[j]\n" }, 100, "" },
