@@ -19,10 +19,11 @@ static ir_int *int_new(ir_module *m, int kind)
 /* A number of the spec as one that sizes can be made of. */
 static int whole_number(const expr *e, int64_t *out, qvl_err *err)
 {
-    if (!e->is_int || e->number > INT32_MAX)
-        return expr_fail(e->at, e->col, err, e->is_int
-                             ? "expected a number of at most 2147483647"
-                             : "expected a whole number");
+    if (!e->is_int)
+        return expr_fail(e->at, e->col, err, "expected a whole number");
+    if (e->number > POLY_MAX_COEF)
+        return expr_fail(e->at, e->col, err,
+                         "expected a number of at most %d", POLY_MAX_COEF);
     *out = (int64_t)e->number;
     return QVL_OK;
 }
@@ -155,6 +156,9 @@ int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err)
             (e->op == '*' && poly_mul(out, &a, &b)) ||
             (e->op == '/' && poly_div(out, &a, &b)))
             return QVL_OK;
+        if (e->op == '+' || e->op == '-' || e->op == '*')
+            return expr_fail(e->at, e->col, err, "a size that is "
+                             POLY_TOO_LONG);
         return expr_fail(e->at, e->col, err,
                          "a size is made of +, - and *; name a quotient under "
                          "'derived'");

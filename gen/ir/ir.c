@@ -216,9 +216,7 @@ int ir_shape_check(const ir_module *m, const ir_shape *s, qvl_err *err)
     qvl_str text = {0};
     ir_print_shape(&text, m, s);
     qvl_fail(err, QVL_E_CONFIG,
-             "the elements of %s are a sum of more than %d terms, or of "
-             "products of more than %d dims", text.p, POLY_MAX_TERMS,
-             POLY_MAX_FACTORS);
+             "the elements of %s are " POLY_TOO_LONG, text.p);
     qvl_str_release(&text);
     return QVL_E_CONFIG;
 }
@@ -290,9 +288,7 @@ ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
 static ir_value *fail_place(const ir_value *v, qvl_err *err)
 {
     qvl_fail(err, QVL_E_CONFIG,
-             "the place of a part of '%s' is a sum of more than %d terms, or "
-             "of products of more than %d dims", v->name, POLY_MAX_TERMS,
-             POLY_MAX_FACTORS);
+             "the place of a part of '%s' is " POLY_TOO_LONG, v->name);
     return NULL;
 }
 

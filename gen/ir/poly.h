@@ -18,6 +18,16 @@
 
 #define POLY_MAX_TERMS 6
 #define POLY_MAX_FACTORS 12
+#define POLY_MAX_COEF 2147483647
+
+/* What a sum or product is that does not fit, for messages. */
+#define POLY_TOO_LONG_(terms, factors, coef)                                  \
+    "a sum of more than " #terms " terms, of products of more than " #factors \
+    " dims, or of numbers above " #coef
+#define POLY_TOO_LONG_OF(terms, factors, coef)                                \
+    POLY_TOO_LONG_(terms, factors, coef)
+#define POLY_TOO_LONG                                                         \
+    POLY_TOO_LONG_OF(POLY_MAX_TERMS, POLY_MAX_FACTORS, POLY_MAX_COEF)
 
 typedef struct {
     int64_t coef;
@@ -30,6 +40,7 @@ typedef struct {
     poly_term term[POLY_MAX_TERMS];    // ascending by factors
 } poly;
 
+/* A number of at most POLY_MAX_COEF, with either sign. */
 poly poly_number(int64_t v);
 poly poly_symbol(int sym);
 /* Sum, difference and product. False (out unchanged) past the fixed limits. */

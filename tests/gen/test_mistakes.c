@@ -145,6 +145,25 @@ static const mistake mistakes[] = {
       "small.yaml:28:22: expected a number of at most 2147483647\n"
       "      head.weight: [V, 2147483648]\n"
       "                       ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [V * 65536 * 32768, H]",
+      "small.yaml:28:29: a size that is a sum of more than 6 terms, of "
+      "products of more than 12 dims, or of numbers above 2147483647\n"
+      "      head.weight: [V * 65536 * 32768, H]\n"
+      "                              ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [2147483647, 2]",
+      "small.yaml:28:18: the elements of [2147483647, 2] are a sum of more "
+      "than 6 terms, of products of more than 12 dims, or of numbers above "
+      "2147483647\n"
+      "      head.weight: [2147483647, 2]\n"
+      "                   ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [2147483647 + 1, H]",
+      "small.yaml:28:30: a size that is a sum of more than 6 terms, of "
+      "products of more than 12 dims, or of numbers above 2147483647\n"
+      "      head.weight: [2147483647 + 1, H]\n"
+      "                               ^" },
     { "  - count(taps) <= L",
       "  - count(taps) <= 9223372036854775808",
       "small.yaml:15:20: expected a number of at most 2147483647\n"
@@ -442,14 +461,15 @@ static const mistake mistakes[] = {
     { "    embed.weight: [V, H]",
       "    embed.weight: [V + H + L, V + T + R]",
       "small.yaml:24:19: the elements of [V + L + H, V + T + R] "
-      "are a sum of more than 6 terms, or of products of more than 12 "
-      "dims\n"
+      "are a sum of more than 6 terms, of products of more than 12 dims, or "
+      "of numbers above 2147483647\n"
       "      embed.weight: [V + H + L, V + T + R]\n"
       "                    ^" },
     { "  angles: angles [T, A]",
       "  angles: angles [V + T + L, V + A + R]",
       "small.yaml:18:11: the elements of [V + L + T, V + R + A] are a "
-      "sum of more than 6 terms, or of products of more than 12 dims\n"
+      "sum of more than 6 terms, of products of more than 12 dims, or of "
+      "numbers above 2147483647\n"
       "    angles: angles [V + T + L, V + A + R]\n"
       "            ^" },
     { "    - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh, nh)",
@@ -462,7 +482,8 @@ static const mistake mistakes[] = {
     { "    - x = x + linear(join(a), o)",
       "    - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)",
       "small.yaml:35:15: the elements of [V + T + R, L + C + D] are "
-      "a sum of more than 6 terms, or of products of more than 12 dims\n"
+      "a sum of more than 6 terms, of products of more than 12 dims, or of "
+      "numbers above 2147483647\n"
       "      - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)\n"
       "                ^" },
     { "    - x = x + linear(join(a), o)",
