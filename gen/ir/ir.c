@@ -667,6 +667,7 @@ ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
                      int n_arg, ir_class cls, ir_value *into, const char *name,
                      qvl_err *err)
 {
+    assert(n_arg >= 1 && n_arg <= KERN_MAX_EXTRA);
     ir_value *like = arg[0];
     for (int i = 1; i < n_arg; i++)
         if (arg[i]->shape.rank > like->shape.rank)

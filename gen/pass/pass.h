@@ -11,8 +11,8 @@
  * module is half built and good for nothing but the release of its arena.
  *
  * Errors are QVL_E_CONFIG for what the spec asks, with its line and, where a
- * text is at fault, a caret; QVL_E_INTERNAL where a kernel of shaders/ is not
- * what the pass takes it for.
+ * text is at fault, a caret; QVL_E_INTERNAL where shaders/ lacks a kernel or a rule
+ * of gradients is missing.
  */
 #ifndef GEN_PASS_H
 #define GEN_PASS_H
