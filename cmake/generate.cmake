@@ -67,7 +67,7 @@ function(qvl_generate name)
     add_custom_command(
         OUTPUT ${dir}/stamp
         BYPRODUCTS ${models} ${kernel_c} ${dir}/kernels.c ${dir}/families.c
-                   ${dir}/families.h ${dir}/archs.c
+                   ${dir}/families.h ${dir}/calls.h ${dir}/archs.c
         COMMAND gen --shaders ${shaders} --out ${dir}
                 --tune ${PROJECT_SOURCE_DIR}/configs/tune ${arguments}
         COMMAND ${CMAKE_COMMAND} -E touch ${dir}/stamp
@@ -90,7 +90,9 @@ function(qvl_generate name)
                                     OBJECT_DEPENDS ${dir}/spirv.stamp)
         list(APPEND table_needs ${dir}/spirv.stamp)
     endif()
+    add_custom_target(${name}_stamp DEPENDS ${dir}/stamp)
     add_custom_target(${name}_files DEPENDS ${table_needs})
+    add_dependencies(${name}_files ${name}_stamp)
 
     add_library(${name} OBJECT ${models} ${dir}/kernels.c ${dir}/families.c
                 ${dir}/archs.c)

@@ -5,9 +5,18 @@
  *   gen --embed DIR
  *   gen --dump PASS [--phase infer|decode|train] --shaders DIR --arch FILE
  *
- * The passes are the list below. The output is a pure function of the input:
- * the same bytes in give the same bytes out. Files are written when they change
- * only, so that the build repeats no work.
+ *   gen --help
+ *
+ * Reads every *.k of --shaders and takes each spec through the passes (their list
+ * is gen/pass/pass.c: lower, grad, simplify, fuse, size), once a phase. --out gets
+ * model_NAME.c for each spec, k_KERNEL.c, FORM.comp, kernels.c, families.c and .h,
+ * calls.h, archs.c and forms.txt; --embed turns the SPIR-V made of FORM.comp into
+ * spirv.inc; --dump prints the program after a pass instead. A --kernel is
+ * compiled although no spec reaches it, to be called by hand (calls.h).
+ *
+ * The output is a pure function of the input: the same bytes in give the same
+ * bytes out. A file is written when it changes only, so that the build repeats no
+ * work, and nothing is written when a spec is wrong.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,25 +30,11 @@
 #include "emit/out.h"
 #include "pass/pass.h"
 
-typedef struct {
-    const char *name;
-    int (*run)(ir_module *m, qvl_err *err);
-    bool train_only;
-} pass;
-
-static const pass passes[] = {
-    {"grad", pass_grad, true},
-    {"simplify", pass_simplify, false},
-    {"fuse", pass_fuse, false},
-    {"size", pass_size, false},
-};
-#define N_PASSES (int)(sizeof passes / sizeof passes[0])
-
 #define MAX_LIST 64
 
 typedef struct {
     const char *shaders, *tune, *out, *dump, *phase, *table, *embed;
-    bool no_spirv, no_opencl, no_half;
+    bool no_spirv, no_opencl, no_half, help;
     const char *arch[MAX_LIST];
     int n_arch;
     const char *kernel[MAX_LIST];
@@ -88,35 +83,22 @@ static int read_kernels(generator *g)
     return rc;
 }
 
-/* The spec through all passes; stops after the pass `stop`. */
+/* The spec through the passes up to `last`, NULL: through all of them. */
 static int build(generator *g, const char *file, ir_phase phase,
-                 const char *stop, ir_module **module)
+                 const char *last, ir_module **module)
 {
     ir_module *m = qvl_arena_array(&g->arena, ir_module, 1);
     char *text;
     size_t len;
-    spec s = {0};
+    spec sp = {0};
     m->arena = &g->arena;
     m->kernels = &g->kernels;
     m->phase = phase;
     QVL_TRY(qvl_file_read(file, &text, &len, &g->arena, &g->err));
     const char *slash = strrchr(file, '/');
-    QVL_TRY(spec_read(&s, m, slash ? slash + 1 : file, text, &g->err));
-    QVL_TRY(pass_lower(m, &s, &g->err));
-    QVL_TRY(ir_check(m, "lower", &g->err));
+    QVL_TRY(spec_read(&sp, m, slash ? slash + 1 : file, text, &g->err));
+    QVL_TRY(pass_run(m, &sp, last, &g->err));
     *module = m;
-    if (stop && strcmp(stop, "lower") == 0)
-        return QVL_OK;
-    for (int i = 0; i < N_PASSES; i++) {
-        if (passes[i].train_only && phase != IR_TRAIN)
-            continue;
-        QVL_TRY(passes[i].run(m, &g->err));
-        QVL_TRY(ir_check(m, passes[i].name, &g->err));
-        if (stop && strcmp(stop, passes[i].name) == 0)
-            return QVL_OK;
-    }
-    if (stop)
-        return qvl_fail(&g->err, QVL_E_USAGE, "no pass '%s'", stop);
     return QVL_OK;
 }
 
@@ -219,6 +201,9 @@ static int write_tables(generator *g, const emit_tune *tune)
     qvl_str_reset(&s);
     families_emit_header(&s, f);
     QVL_TRY(write_text(g, "families.h", &s));
+    qvl_str_reset(&s);
+    families_emit_calls(&s, f);
+    QVL_TRY(write_text(g, "calls.h", &s));
     qvl_str_reset(&s);
     out o;
     out_init(&o, &s);
@@ -326,11 +311,26 @@ static int read_switch(generator *g, const char *flag, const char *value,
     return QVL_OK;
 }
 
+static const char usage[] =
+    "gen - layer specs and kernels in, C, OpenCL C and GLSL out\n"
+    "\n"
+    "  gen --shaders DIR --tune DIR --out DIR [--arch FILE]... "
+    "[--kernel NAME]...\n"
+    "      [--table qvl_NAME] [--spirv yes|no] [--opencl yes|no] "
+    "[--half yes|no]\n"
+    "  gen --embed DIR\n"
+    "  gen --dump PASS [--phase infer|decode|train] --shaders DIR "
+    "--arch FILE\n";
+
 static int read_options(generator *g, int argc, char **argv)
 {
     options *o = &g->opt;
     for (int i = 1; i < argc; i += 2) {
         const char *flag = argv[i];
+        if (strcmp(flag, "--help") == 0) {
+            o->help = true;
+            return QVL_OK;
+        }
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (!value)
             return qvl_fail(&g->err, QVL_E_USAGE, "%s needs a value", flag);
@@ -373,6 +373,8 @@ static int read_options(generator *g, int argc, char **argv)
 static int run(void *arg)
 {
     generator *g = arg;
+    if (g->opt.help)
+        return fputs(usage, stdout) < 0 ? QVL_E_IO : QVL_OK;
     if (g->opt.embed)
         return embed(g);
     QVL_TRY(read_kernels(g));

@@ -1,24 +1,22 @@
+/* families.c - which compiled forms the programs ask for, and their records in C
+ *
+ * Families and forms are searched one by one and appended at first use: their
+ * order is that of the programs, so the same specs give the same bytes. A family
+ * asks for FAMILY_N_TYPES forms; two families share a form that comes out equal.
+ * Expressions are numbered in the order of their appearance, and the number goes
+ * into the names, with what tells apart forms that read alike.
+ */
 #include "emit/families.h"
 
+#include <ctype.h>
 #include <string.h>
 
-#include "emit/out.h"
+#include "emit/form.h"
 #include "tensor/dtype.h"
 
 void families_init(families *f, qvl_arena *arena)
 {
     *f = (families){.arena = arena};
-}
-
-static void *grow(qvl_arena *arena, void *old, int n, int *cap, size_t size)
-{
-    if (n < *cap)
-        return old;
-    *cap = *cap ? 2 * *cap : 64;
-    void *more = qvl_arena_alloc_n(arena, (size_t)*cap, size);
-    if (n)
-        memcpy(more, old, (size_t)n * size);
-    return more;
 }
 
 /* How a class is stored when activations are stored as `type`. */
@@ -38,7 +36,7 @@ static int epilogue_number(families *f, const kern_epilogue *e)
         if (strcmp(f->epilogue[i].text, e->text) == 0 &&
             f->epilogue[i].n_extra == e->n_extra)
             return i;
-    f->epilogue = grow(f->arena, f->epilogue, f->n_epilogues,
+    f->epilogue = ir_grow(f->arena, f->epilogue, f->n_epilogues,
                        &f->cap_epilogues, sizeof *f->epilogue);
     f->epilogue[f->n_epilogues] = *e;
     return f->n_epilogues++;
@@ -119,7 +117,7 @@ static int add_form(families *f, const kernel_family *fam, int type, int *index,
         }
     name_form(f, &form, number);
     QVL_TRY(emit_kernel_check(&form, err));
-    f->form = grow(f->arena, f->form, f->n_forms, &f->cap_forms,
+    f->form = ir_grow(f->arena, f->form, f->n_forms, &f->cap_forms,
                    sizeof *f->form);
     f->form[f->n_forms] = qvl_arena_array(f->arena, kern_form, 1);
     *f->form[f->n_forms] = form;
@@ -170,7 +168,7 @@ static int family_new(families *f, kernel_family *fam, int *index,
         QVL_TRY(add_form(f, fam, f->is_f32 ? 0 : t, &fam->form[t], err));
     if (!fam->id)
         name_family(f, fam);
-    f->family = grow(f->arena, f->family, f->n_families, &f->cap_families,
+    f->family = ir_grow(f->arena, f->family, f->n_families, &f->cap_families,
                      sizeof *f->family);
     f->family[f->n_families] = *fam;
     *index = f->n_families++;
@@ -195,8 +193,7 @@ int families_of_op(families *f, const ir_op *op, int *index, qvl_err *err)
         const ir_value *v = ir_operand(op, i);
         fam.cls[i] = v ? v->cls : (ir_class)-1;
         // the residual stream is f32: the same form as any f32
-        bool fixed = op->k->operand[i].type[0] == 'f';
-        if (v && fixed)
+        if (v && v->cls == IR_RES && !kern_is_storage(&op->k->operand[i]))
             fam.cls[i] = IR_F32;
     }
     if (op->expr) {
@@ -217,12 +214,13 @@ int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
                     qvl_err *err)
 {
     kernel_family fam = {
-        .k = k, .id = qvl_arena_printf(f->arena, "qvl_family_%s", k->name)};
+        .k = k, .by_hand = true,
+        .id = qvl_arena_printf(f->arena, "qvl_family_%s", k->name)};
     for (int i = 0; i < k->n_operands; i++) {
-        const char *type = k->operand[i].type;
-        fam.cls[i] = strcmp(type, "f32") == 0   ? IR_F32
-                     : type[0] == 'i' || type[0] == 'u' ? IR_I32
-                                                        : cls;
+        const kern_operand *o = &k->operand[i];
+        fam.cls[i] = kern_is_storage(o)             ? cls
+                     : strcmp(o->type, "f32") == 0 ? IR_F32
+                                                   : IR_I32;
     }
     return family_new(f, &fam, index, err);
 }
@@ -366,4 +364,52 @@ void families_emit_header(qvl_str *s, const families *f)
     for (int i = 0; i < f->n_families; i++)
         out_line(&o, "extern const qvl_kernel_family %s;",
                  f->family[i].id);
+}
+
+/* "QVL_TALLY_ARG_N," from "tally", "ARG_" and "n". */
+static void emit_position(out *o, const char *kernel, const char *what,
+                          const char *name)
+{
+    qvl_str s = {0};
+    qvl_str_printf(&s, "QVL_%s_%s%s", kernel, what, name);
+    for (size_t i = 0; i < s.len; i++)
+        s.p[i] = (char)toupper((unsigned char)s.p[i]);
+    out_line(o, "%s,", s.p);
+    qvl_str_release(&s);
+}
+
+static void emit_call(out *o, const kern_form *form)
+{
+    form_view v;
+    form_view_init(&v, form);
+    out_line(o, "enum {");
+    o->depth++;
+    for (int b = 0; b < v.n_bufs; b++)
+        emit_position(o, v.k->name, "", form_buf_name(&v, b).text);
+    emit_position(o, v.k->name, "", "n_bufs");
+    o->depth--;
+    out_line(o, "};");
+    out_line(o, "enum {");
+    o->depth++;
+    for (int a = 0; a < v.n_args; a++)
+        emit_position(o, v.k->name, "arg_", form_arg_name(&v, a).text);
+    emit_position(o, v.k->name, "", "n_args");
+    o->depth--;
+    out_line(o, "};");
+    out_gap(o);
+}
+
+void families_emit_calls(qvl_str *s, const families *f)
+{
+    out o;
+    out_init(&o, s);
+    out_line(&o, "/* Generated: buffers and arguments of kernels called by "
+                 "hand. */");
+    out_line(&o, "#ifndef QVL_CALLS_H");
+    out_line(&o, "#define QVL_CALLS_H");
+    out_gap(&o);
+    for (int i = 0; i < f->n_families; i++)
+        if (f->family[i].by_hand)
+            emit_call(&o, f->form[f->family[i].form[0]]);
+    out_line(&o, "#endif");
 }

@@ -21,6 +21,7 @@ typedef struct {
     kern_extra_kind kind[KERN_MAX_EXTRA];
     ir_class extra_cls[KERN_MAX_EXTRA];
     const char *id;                   // C symbol of the family
+    bool by_hand;                     // no op of a spec made it
     int form[FAMILY_N_TYPES];
 } kernel_family;
 
@@ -46,5 +47,10 @@ int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
 /* Families as C: `const qvl_kernel_family ID` each, and their header. */
 void families_emit(qvl_str *s, const families *f, const char *header);
 void families_emit_header(qvl_str *s, const families *f);
+
+/* For C that calls kernels by hand: of each family that families_of_kernel made the
+ * positions of buffers and arguments, QVL_KERNEL_NAME and QVL_KERNEL_ARG_NAME, and
+ * their numbers. Names are those of the signature (form.h). */
+void families_emit_calls(qvl_str *s, const families *f);
 
 #endif

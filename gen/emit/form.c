@@ -1,3 +1,11 @@
+/* form.c - names, checks and macros of one compiled form, for all languages
+ *
+ * Nothing here knows a language: the macros are made of words that each dialect
+ * defines. A store adds what is there when the caller says so (acc_y) and puts the
+ * fused expression around the sum once it is whole. Vectors are loaded and stored
+ * by macros of their own; an expression that is more than sums and products is
+ * applied to their numbers in a loop.
+ */
 #include "emit/form.h"
 
 #include <assert.h>
@@ -105,7 +113,7 @@ static int check_dtype(const kern_form *form, int i, qvl_err *err)
     int row = storage_row(dtype);
     if (row < 0)
         return fail_form(form, err, "no kernel stores this type", o->name);
-    bool is_word = o->type[0] >= 'A' && o->type[0] <= 'Z';
+    bool is_word = kern_is_storage(o);
     if (is_word ? is_whole(dtype) : strcmp(storage[row].word, o->type) != 0)
         return fail_form(form, err, "another storage type is declared",
                          o->name);

@@ -18,7 +18,7 @@
  *            result into an array; all arrays go into one file that the table
  *            includes, so that their sizes are constants.
  *   OpenCL C travels inside the table as text and is compiled on the machine
- *            that runs it. emit_kernel_cl prints the same text alone.
+ *            that runs it.
  *   table    emit_kernel_table: one qvl_kernel for each form and the array of
  *            them; compiled with -I src (backend/kernel.h).
  *
@@ -68,10 +68,6 @@ typedef struct {
 /* Read the dialect from a folder ("shaders/dialect"). */
 int emit_dialect_read(emit_dialect *dialect, const char *folder,
                       qvl_arena *arena, qvl_err *err);
-
-/* One form in OpenCL C, whole. */
-void emit_kernel_cl(qvl_str *s, const kern_form *form,
-                    const emit_dialect *dialect);
 
 /* One form in GLSL; the dialect is included by name. */
 void emit_kernel_glsl(qvl_str *s, const kern_form *form);

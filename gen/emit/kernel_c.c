@@ -1,6 +1,10 @@
-/* Forms in C. A group is a function of its buffers, arguments and number; a
- * range of groups is a loop around it. A kernel with const dims has one group
- * function for each set of favoured values and one for all others. */
+/* kernel_c.c - forms in C
+ *
+ * A group is a function of its buffers, arguments and number; a range of groups is
+ * a loop around it. A kernel with const dims has one group function for each set
+ * of favoured values and one for all others. Tiles are constants, a value for each
+ * instruction set where they differ.
+ */
 #include <string.h>
 
 #include "backend/kernel.h"

@@ -1,5 +1,9 @@
-/* Forms in OpenCL C. The body stands in the kernel function itself, because
- * shared arrays can be declared nowhere else. */
+/* kernel_cl.c - forms in OpenCL C
+ *
+ * The body stands in the kernel function itself, because shared arrays can be
+ * declared nowhere else. Each buffer comes with the byte at which its tensor
+ * begins. VW numbers are a vector of the language.
+ */
 #include <string.h>
 
 #include "base/file.h"
@@ -136,11 +140,4 @@ void form_cl(qvl_str *s, const kern_form *form)
     out_text(&o, k->body);
     out_line(&o, "}");
     out_close(&o, "");
-}
-
-void emit_kernel_cl(qvl_str *s, const kern_form *form,
-                    const emit_dialect *dialect)
-{
-    qvl_str_puts(s, dialect->opencl);
-    form_cl(s, form);
 }

@@ -1,5 +1,10 @@
-/* Forms in GLSL. Buffers and arguments are global there; the arguments become
- * locals of the group's function, so that a body finds them as in C. */
+/* kernel_glsl.c - forms in GLSL
+ *
+ * Buffers and arguments are global there; the arguments become locals of the
+ * group's function, so that a body finds them as in C. Tiles and const dims are
+ * specialisation constants: one SPIR-V serves every choice of them. A vector is
+ * one number.
+ */
 #include <assert.h>
 #include <string.h>
 

@@ -1,4 +1,9 @@
-/* The table of forms: what src/backend/kernel.h says of each. */
+/* kernel_table.c - the table of forms: what src/backend/kernel.h says of each
+ *
+ * Texts of OpenCL C go in as literals, the dialect once as a macro before each;
+ * SPIR-V is included as arrays. The number of groups becomes a C function of what
+ * the kernel's `groups` mentions.
+ */
 #include <stdlib.h>
 #include <string.h>
 

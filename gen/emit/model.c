@@ -1,3 +1,9 @@
+/* model.c - what an architecture is, in C: dims, conditions, parameters, inputs
+ *
+ * Bodies are printed first and searched for the dims they name, which then stand
+ * as locals above them: the text declares what it uses and nothing else. Sizes are
+ * printed as the spec has them, as expressions over its dims.
+ */
 #include "emit/model.h"
 
 #include <ctype.h>
@@ -51,9 +57,18 @@ void text_int(qvl_str *s, const ir_module *m, const ir_int *e)
     }
 }
 
-void text_poly(qvl_str *s, const ir_module *m, const poly *p, bool inner)
+void text_elems(qvl_str *s, const ir_module *m, const ir_shape *shape)
 {
-    poly_print(s, p, m->dim_name, inner);
+    bool is_first = true;
+    for (int i = 0; i < shape->rank; i++) {
+        int64_t n;
+        if (poly_is_number(&shape->d[i], &n) && n == 1)
+            continue;
+        qvl_str_puts(s, is_first ? "" : " * ");
+        ir_print_poly(s, m, &shape->d[i], shape->rank > 1);
+        is_first = false;
+    }
+    qvl_str_puts(s, is_first ? "1" : "");
 }
 
 /* Does p stand behind // on its line? */
@@ -65,6 +80,7 @@ static bool in_comment(const char *text, const char *p)
     return false;
 }
 
+/* Does the text use a variable of this name? Macros are called: A(...), V(...). */
 static bool names_word(const char *text, const char *word)
 {
     size_t n = strlen(word);
@@ -73,7 +89,8 @@ static bool names_word(const char *text, const char *word)
             continue;
         bool before = p > text && (isalnum((unsigned char)p[-1]) ||
                                    strchr("_.>\"%", p[-1]));
-        bool after = isalnum((unsigned char)p[n]) || p[n] == '_';
+        bool after = isalnum((unsigned char)p[n]) || p[n] == '_' ||
+                     p[n] == '(';
         if (!before && !after)
             return true;
     }
@@ -362,7 +379,7 @@ static void emit_param(out *o, const ir_module *m, int i)
     qvl_str_puts(&s, "const size_t shape[] = {");
     for (int k = 0; k < p->shape.rank; k++) {
         qvl_str_puts(&s, k ? ", (size_t)(" : "(size_t)(");
-        text_poly(&s, m, &p->shape.d[k], false);
+        ir_print_poly(&s, m, &p->shape.d[k], false);
         qvl_str_putc(&s, ')');
     }
     qvl_str_puts(&s, "};");
@@ -434,16 +451,15 @@ static void emit_input_sizes(out *o, const ir_module *m)
     b.depth = 1;
     for (int i = 0; i < m->n_inputs; i++) {
         const ir_input *in = &m->input[i];
-        poly n = ir_elems(&in->shape);
         poly cols = in->kind == QVL_INPUT_ANGLES ? in->shape.d[2]
                                                  : ir_row_elems(&in->shape);
         qvl_str s = {0};
         qvl_str_puts(&s, "(size_t)(");
-        text_poly(&s, m, &n, false);
+        text_elems(&s, m, &in->shape);
         qvl_str_puts(&s, "), (size_t)(");
-        text_poly(&s, m, &cols, false);
+        ir_print_poly(&s, m, &cols, false);
         qvl_str_puts(&s, "), (size_t)(");
-        text_poly(&s, m, &in->table, false);
+        ir_print_poly(&s, m, &in->table, false);
         qvl_str_putc(&s, ')');
         out_line(&b, "size[%d] = (qvl_input_size){%s};  // %s", i, s.p,
                  in->name);

@@ -12,8 +12,8 @@
 
 /* A number expression in C; loop variables and dims under their names. */
 void text_int(qvl_str *s, const ir_module *m, const ir_int *e);
-/* Elements or another size in C. */
-void text_poly(qvl_str *s, const ir_module *m, const poly *p, bool inner);
+/* Number of elements in C, as the product of the shape's dims. */
+void text_elems(qvl_str *s, const ir_module *m, const ir_shape *shape);
 /* Declarations of the dims that `body` names, as locals. */
 void text_dims(out *o, const ir_module *m, const char *body);
 /* Position of a parameter family in the table of first places. */

@@ -1,3 +1,9 @@
+/* out.c - lines of source, indented and counted
+ *
+ * The number of the next line is kept up to date by every function here, since
+ * #line has to point back behind a body. Text goes to the qvl_str as it comes and
+ * nothing is taken back.
+ */
 #include "emit/out.h"
 
 #include <assert.h>

@@ -113,7 +113,6 @@ static void print_ref(steps *s, qvl_str *t, const ir_value *v)
 {
     const ir_value *root = ir_root((ir_value *)v);
     if (root->kind == IR_V_PARAM || root->kind == IR_V_GRAD) {
-        poly n = ir_elems(&root->shape);
         const char *word = root->kind == IR_V_GRAD ? "GRAD"
                            : root->cls == IR_F32   ? "VECTOR"
                                                    : "MATRIX";
@@ -125,15 +124,14 @@ static void print_ref(steps *s, qvl_str *t, const ir_value *v)
                            s->m->dim[list].list, root->layer);
         else
             qvl_str_printf(t, ", %s, ", root->layer ? root->layer : "0");
-        text_poly(t, s->m, &n, false);
+        text_elems(t, s->m, &root->shape);
         qvl_str_putc(t, ')');
         return;
     }
     if (root->kind == IR_V_STATE) {
-        poly n = ir_elems(&root->shape);
         qvl_str_printf(t, "STATE(%d, %s, ", root->index,
                        root->layer ? root->layer : "0");
-        text_poly(t, s->m, &n, false);
+        text_elems(t, s->m, &root->shape);
         qvl_str_printf(t, ", \"%s\")", root->name);
         return;
     }
@@ -175,9 +173,8 @@ static void print_trace_name(qvl_str *t, const ir_value *v)
 static void emit_value(steps *s, const ir_value *v)
 {
     qvl_str ref = {0}, n = {0}, name = {0};
-    poly elems = ir_elems(&v->shape);
     print_ref(s, &ref, v);
-    text_poly(&n, s->m, &elems, false);
+    text_elems(&n, s->m, &v->shape);
     print_trace_name(&name, v);
     qvl_str shape = {0};
     ir_print_shape(&shape, s->m, &v->shape);
@@ -237,7 +234,7 @@ static void print_real(steps *s, qvl_str *t, const ir_real *r)
         poly base = s->m->dim[r->dim].replaced ? s->m->dim[r->dim].is
                                                : poly_symbol(r->dim);
         qvl_str_puts(t, "pow((double)(");
-        text_poly(t, s->m, &base, false);
+        ir_print_poly(t, s->m, &base, false);
         qvl_str_printf(t, "), %.17g)", r->number);
     }
     qvl_str_putc(t, ')');
@@ -261,7 +258,7 @@ static poly stride(const ir_op *op, const int *map, int b)
     }
     const kern_operand *o = &op->k->operand[map[b]];
     ir_shape shape;
-    ir_operand_shape(op->k, o, v, ir_by_rows(op), &shape);
+    ir_operand_shape(o, v, ir_by_rows(op), &shape);
     return ir_row_elems(&shape);
 }
 
@@ -296,7 +293,7 @@ static void print_arg(steps *s, qvl_str *t, const ir_op *op,
         qvl_str_putc(t, '0');
         return;
     }
-    text_poly(t, s->m, &p, false);
+    ir_print_poly(t, s->m, &p, false);
 }
 
 static void print_call(steps *s, qvl_str *t, const ir_node *n)
@@ -589,9 +586,8 @@ static void emit_inputs(steps *s)
         const ir_input *in = &s->m->input[i];
         if (in->value < 0 || s->m->value[in->value]->n_uses == 0)
             continue;
-        poly n = ir_elems(&in->shape);
         qvl_str size = {0};
-        text_poly(&size, s->m, &n, false);
+        text_elems(&size, s->m, &in->shape);
         out_line(s->o,
                  "const int %s = qvl_program_input(p, %d, %s, %s, "
                  "\"%s\");",
@@ -605,7 +601,7 @@ static void print_sizes(qvl_str *t, const steps *s, const ir_shape *shape)
 {
     for (int k = 0; k < shape->rank; k++) {
         qvl_str_puts(t, k ? ", " : "");
-        text_poly(t, s->m, &shape->d[k], false);
+        ir_print_poly(t, s->m, &shape->d[k], false);
     }
 }
 

@@ -1,6 +1,11 @@
+/* tune.c - configs/tune/ read, and looked up for one kernel and class
+ *
+ * The trees stay as they were read. Which tiles are possible is not decided here:
+ * a record of the kernel is made as far as src/backend/tiles.h asks for it, so
+ * that generator and run hold the same rules against the same texts.
+ */
 #include "emit/tune.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +59,9 @@ static int check_section(const qvl_node *section, const kern *k,
         for (int j = 0; k == NULL && j < set->n; j++)
             known = known || has_tile(&set->item[j], key->s);
         if (!known)
-            return qvl_node_fail(key, err, QVL_E_CONFIG, "%s has no tile %s",
+            return qvl_node_fail(key, err, QVL_E_CONFIG,
+                                 k != NULL ? "%s has no tile %s"
+                                           : "%s has tile %s",
                                  k != NULL ? k->name : "no kernel", key->s);
     }
     return QVL_OK;
@@ -80,10 +87,10 @@ int emit_tune_check(const emit_tune *tune, const kern_set *set, qvl_err *err)
     return QVL_OK;
 }
 
-/* The number behind a name for kernel k, not yet checked as a tile. */
+/* The value behind a name for kernel k: what the file says of it. */
 static int value_of(const emit_tune *tune, const kern *k, qvl_class cls,
-                    qvl_isa isa, const char *name, const qvl_node **at,
-                    int64_t *value, qvl_err *err)
+                    qvl_isa isa, const char *name, const qvl_node **value,
+                    qvl_err *err)
 {
     const qvl_node *root = tune->root[cls];
     const qvl_node *n = qvl_node_find(qvl_node_find(root, k->name), name);
@@ -93,7 +100,6 @@ static int value_of(const emit_tune *tune, const kern *k, qvl_class cls,
         return qvl_fail(err, QVL_E_CONFIG,
                         "%s: kernel %s has no value for %s (%s:%d)",
                         class_file[cls], k->name, name, k->file, k->line);
-    *at = n;
     if (n->kind == QVL_NODE_LIST) {
         if (cls != QVL_CLASS_HOST || n->n != QVL_N_ISA)
             return qvl_node_fail(n, err, QVL_E_CONFIG,
@@ -105,8 +111,7 @@ static int value_of(const emit_tune *tune, const kern *k, qvl_class cls,
                                  k->name, name);
         n = &n->items[isa];
     }
-    if (!qvl_node_as_int(n, value))
-        return qvl_node_fail(n, err, QVL_E_CONFIG, "expected a whole number");
+    *value = n;
     return QVL_OK;
 }
 
@@ -154,17 +159,19 @@ static int check_tiling(const kern *k, const qvl_tiling *t, qvl_class cls,
                     "expected at most %zu", k->name, bytes, most);
 }
 
+/* The number, as far as it fits; which ones are tiles says qvl_tiles_check. */
 static int tile_value(const emit_tune *tune, const kern *k, qvl_class cls,
                       qvl_isa isa, const char *name, uint32_t *value,
                       qvl_err *err)
 {
-    const qvl_node *at = NULL;
+    const qvl_node *n = NULL;
     int64_t v = 0;
-    QVL_TRY(value_of(tune, k, cls, isa, name, &at, &v, err));
-    if (v < 1 || v > UINT32_MAX)
-        return qvl_node_fail(at, err, QVL_E_CONFIG, "kernel %s: found %s = "
-                             "%" PRId64 ", expected 1 to 65536", k->name, name,
-                             v);
+    QVL_TRY(value_of(tune, k, cls, isa, name, &n, err));
+    if (!qvl_node_as_int(n, &v) || v < 0 || v > UINT32_MAX)
+        return qvl_node_fail(n, err, QVL_E_CONFIG,
+                             "kernel %s: found %s = %s, expected a whole "
+                             "number from 0 to 4294967295", k->name, name,
+                             n->s != NULL ? n->s : qvl_node_kind_name(n->kind));
     *value = (uint32_t)v;
     return QVL_OK;
 }

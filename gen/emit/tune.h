@@ -6,8 +6,8 @@
  *     matmul_nt: {RM: [4, 4, 6], RN: 4, BLOCK_M: 48}
  *
  * A value is looked up under the kernel, then under `default`. A tile without a
- * value in some class is an error, and so is a kernel or a tile that does not
- * exist: nothing is guessed.
+ * value in some class is an error (emit_tune_tiling), and so is a kernel or a
+ * tile that does not exist (emit_tune_check): nothing is guessed.
  *
  * A list of three, in host.yaml alone, is one value per instruction set (v2,
  * v3, v4). Tiles that a kernel's `groups` mentions are one number, because the
@@ -31,12 +31,16 @@ typedef struct {
 int emit_tune_read(emit_tune *tune, const char *folder, qvl_arena *arena,
                    qvl_err *err);
 
-/* Entries for kernels or tiles that do not exist. */
+/* Refuse, with QVL_E_CONFIG and the place, what names no kernel of the set or no
+ * tile of it (under `default`: of any kernel), and what is no map of tiles. Says
+ * nothing of values, nor of a tile without one: emit_tune_tiling does. */
 int emit_tune_check(const emit_tune *tune, const kern_set *set, qvl_err *err);
 
-/* Tiles of one kernel; those that no device of the class can run are refused
- * (backend/tiles.h). `isa` picks from lists and matters for QVL_CLASS_HOST
- * alone. On error *tiling is unchanged. */
+/* Look up LANES and every tile of one kernel. `isa` picks from lists and matters
+ * for QVL_CLASS_HOST alone. Fails with QVL_E_CONFIG when a tile has no value in
+ * the class or one that is no number, when a list stands where one number is
+ * wanted, and for tiles that no device of the class can run or that share more
+ * than each of them has (backend/tiles.h). On error *tiling is unchanged. */
 int emit_tune_tiling(const emit_tune *tune, const kern *k, qvl_class cls,
                      qvl_isa isa, qvl_tiling *tiling, qvl_err *err);
 

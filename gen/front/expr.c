@@ -1,3 +1,10 @@
+/* expr.c - reads expressions by descent, one level of operators a turn
+ *
+ * A text is refused at the first character that fits nothing, when it nests
+ * deeper than MAX_DEPTH, or has more than MAX_OPERANDS: those who walk the trees
+ * do so by calls. Messages of all of the front end are made here, with the line
+ * of the spec and a caret.
+ */
 #include "front/expr.h"
 
 #include <ctype.h>
@@ -14,9 +21,13 @@ typedef struct {
     qvl_arena *arena;
     qvl_err *err;
     int depth;
+    int n_operands;
 } parser;
 
+/* Whoever reads a tree goes down it by calls, and a long sum is a deep tree. */
 #define MAX_DEPTH 100
+#define MAX_OPERANDS 1000
+#define MAX_ARGS 16
 
 /* ---- messages ---- */
 
@@ -107,12 +118,13 @@ static int parse_or(parser *s, expr **out);
 
 static int parse_args(parser *s, expr *call)
 {
-    expr *arg[16];
+    expr *arg[MAX_ARGS];
     int n = 0;
     if (!take(s, ")")) {
         do {
-            if (n == 16)
-                return fail_here(s, "more than 16 arguments");
+            if (n == MAX_ARGS)
+                return expr_fail(s->text, col_of(s, s->p), s->err,
+                                 "more than %d arguments", MAX_ARGS);
             QVL_TRY(parse_or(s, &arg[n]));
             n++;
         } while (take(s, ","));
@@ -185,6 +197,10 @@ static int parse_unary(parser *s, expr **out)
     const char *start = s->p;
     if (++s->depth > MAX_DEPTH)
         return fail_here(s, "nested too deeply");
+    if (++s->n_operands > MAX_OPERANDS)
+        return expr_fail(s->text, col_of(s, s->p), s->err,
+                         "an expression of more than %d operands",
+                         MAX_OPERANDS);
     if (take(s, "-") || take(s, "not")) {
         expr *e = node_new(s, EXPR_UNARY, start, 1);
         e->op = *start == '-' ? '-' : '!';

@@ -1,4 +1,10 @@
-/* size.c - expressions of a spec as whole numbers and as sizes */
+/* size.c - expressions of a spec as whole numbers and as sizes
+ *
+ * The same expression is read in two ways. As a whole number it stays a tree,
+ * which the emitted code evaluates: conditions, lengths, derived dims. As a size
+ * it is a polynomial, so that shapes can be compared before any number is known;
+ * that leaves + - * and quotients without a rest.
+ */
 #include <string.h>
 
 #include "front/spec.h"
@@ -8,6 +14,18 @@ static ir_int *int_new(ir_module *m, int kind)
     ir_int *e = qvl_arena_array(m->arena, ir_int, 1);
     e->kind = kind;
     return e;
+}
+
+/* A number of the spec as one that sizes can be made of. */
+static int whole_number(const expr *e, int64_t *out, qvl_err *err)
+{
+    if (!e->is_int)
+        return expr_fail(e->at, e->col, err, "expected a whole number");
+    if (e->number > POLY_MAX_COEF)
+        return expr_fail(e->at, e->col, err,
+                         "expected a number of at most %d", POLY_MAX_COEF);
+    *out = (int64_t)e->number;
+    return QVL_OK;
 }
 
 static bool is_var(const char *const *vars, const char *name)
@@ -79,10 +97,8 @@ int spec_int(const ir_int **out, ir_module *m, const expr *e,
     ir_int *r;
     switch (e->kind) {
     case EXPR_NUMBER:
-        if (!e->is_int)
-            return expr_fail(e->at, e->col, err, "expected a whole number");
         r = int_new(m, IR_INT_NUMBER);
-        r->number = (int64_t)e->number;
+        QVL_TRY(whole_number(e, &r->number, err));
         break;
     case EXPR_NAME:
         return int_name(out, m, e, vars, err);
@@ -114,12 +130,12 @@ int spec_int(const ir_int **out, ir_module *m, const expr *e,
 int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err)
 {
     poly a, b;
+    int64_t number;
     int d;
     switch (e->kind) {
     case EXPR_NUMBER:
-        if (!e->is_int)
-            return expr_fail(e->at, e->col, err, "expected a whole number");
-        *out = poly_number((int64_t)e->number);
+        QVL_TRY(whole_number(e, &number, err));
+        *out = poly_number(number);
         return QVL_OK;
     case EXPR_NAME:
         d = spec_dim_find(m, e->name);
@@ -140,6 +156,9 @@ int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err)
             (e->op == '*' && poly_mul(out, &a, &b)) ||
             (e->op == '/' && poly_div(out, &a, &b)))
             return QVL_OK;
+        if (e->op == '+' || e->op == '-' || e->op == '*')
+            return expr_fail(e->at, e->col, err, "a size that is "
+                             POLY_TOO_LONG);
         return expr_fail(e->at, e->col, err,
                          "a size is made of +, - and *; name a quotient under "
                          "'derived'");

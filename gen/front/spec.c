@@ -1,3 +1,13 @@
+/* spec.c - a layer spec from YAML to tables and statements
+ *
+ * Sections are read in the order in which they know each other, whatever theirs
+ * in the file: dims, inputs, parameters, statements, outputs. Each table is as
+ * long as its section, those of fixed length say when they are full.
+ *
+ * A quotient becomes a symbol and what it divides a product (poly.h), and a
+ * condition `a == b` replaces a by b: so sizes that are equal in every model that
+ * passes the checks are one polynomial. Every error shows its line with a caret.
+ */
 #include "front/spec.h"
 
 #include <stdlib.h>
@@ -5,6 +15,10 @@
 
 #include "base/yaml.h"
 #include "graph/arch.h"
+
+/* Of a name in `params`: with a number in it, it fits what the emitted code has
+ * for it. */
+#define MAX_PARAM_NAME 200
 
 typedef struct {
     ir_module *m;
@@ -51,6 +65,21 @@ static bool is_name(const char *p, size_t n)
     return true;
 }
 
+/* Names and texts go into strings of the emitted code as they are. */
+static int check_texts(reader *r, const qvl_node *n)
+{
+    for (size_t i = 0; n->s && i < n->s_len; i++)
+        if (n->s[i] < ' ' || n->s[i] > '~' || strchr("\"\\", n->s[i]))
+            return fail_node(r, n, "expected a text without quotes, \\ and "
+                                   "what is no ASCII");
+    for (size_t i = 0; i < n->n; i++) {
+        if (n->kind == QVL_NODE_MAP)
+            QVL_TRY(check_texts(r, &n->keys[i]));
+        QVL_TRY(check_texts(r, &n->items[i]));
+    }
+    return QVL_OK;
+}
+
 static int section(reader *r, const qvl_node *root, const char *name, int kind,
                    bool required, const qvl_node **out)
 {
@@ -83,13 +112,13 @@ static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
                    int *index)
 {
     ir_module *m = r->m;
+    if (!is_name(name, strlen(name)))
+        return fail_node(r, at, "expected a name of letters, digits and _");
     if (spec_dim_find(m, name) >= 0)
         return fail_node(r, at, "this name is taken already");
     if (m->n_dims == IR_MAX_DIMS)
         return fail_node(r, at, "more dims than an architecture may have");
     dim.name = name;
-    dim.where =
-        qvl_arena_printf(r->arena, "%s:%d", m->file, at ? at->line : 0);
     m->dim[m->n_dims] = dim;
     m->dim_name[m->n_dims] = name;
     if (index)
@@ -506,6 +535,10 @@ static int read_param(reader *r, const char *group, const qvl_node *key,
                       const qvl_node *value)
 {
     ir_param p = {.group = group, .same_as = -1};
+    if (strlen(key->s) > MAX_PARAM_NAME || strchr(key->s, '%'))
+        return expr_fail(text_of(r, key), key->col, r->err,
+                         "the name of a parameter has at most %d letters, and "
+                         "no %%", MAX_PARAM_NAME);
     QVL_TRY(read_param_name(r, key, &p));
     if (ir_param_find(r->m, p.name) >= 0)
         return fail_node(r, key, "this parameter is there already");
@@ -562,9 +595,12 @@ static int read_targets(reader *r, spec_stmt *s, const char *end)
     while (p < end) {
         p += strspn(p, " ");
         size_t n = strcspn(p, " ,=");
-        if (!is_name(p, n) || s->n_targets == 8)
-            return expr_fail(s->text, s->text->col + (int)(p - s->text->text),
-                             r->err, "expected a name before =");
+        int col = s->text->col + (int)(p - s->text->text);
+        if (!is_name(p, n))
+            return expr_fail(s->text, col, r->err, "expected a name before =");
+        if (s->n_targets == SPEC_MAX_TARGETS)
+            return expr_fail(s->text, col, r->err, "more than %d names before =",
+                             SPEC_MAX_TARGETS);
         s->target[s->n_targets++] = qvl_arena_strndup(r->arena, p, n);
         p += n;
         p += strspn(p, " ");
@@ -745,6 +781,7 @@ int spec_read(spec *out, ir_module *m, const char *file, const char *text,
     QVL_TRY(qvl_yaml_parse(&root, text, strlen(text), file, m->arena, err));
     if (root->kind != QVL_NODE_MAP)
         return fail_node(&r, root, "a spec is a map of sections");
+    QVL_TRY(check_texts(&r, root));
     QVL_TRY(read_heading(&r, root));
     QVL_TRY(read_dims(&r, root));
     QVL_TRY(read_inputs(&r, root));

@@ -44,12 +44,14 @@
 #include "front/expr.h"
 #include "ir/ir.h"
 
+#define SPEC_MAX_TARGETS 8  // names before one =
+
 typedef enum { SPEC_ASSIGN, SPEC_AT, SPEC_FOR, SPEC_IF, SPEC_CHUNK } spec_kind;
 
 typedef struct spec_stmt {
     spec_kind kind;
     expr_text *text;        // the statement, for messages
-    const char *target[8];  // ASSIGN: names
+    const char *target[SPEC_MAX_TARGETS];  // ASSIGN: names
     int n_targets;
     expr *element;          // ASSIGN to array[element]; NULL: to names
     expr *value;            // ASSIGN: right side; FOR: count; IF: condition

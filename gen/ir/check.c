@@ -1,6 +1,9 @@
-/* The invariants of ir.h, held against a module after every pass: one walk in the
- * order of the program, which knows what is defined so far and where it stands.
- * A fault is a mistake of a pass, so each is QVL_E_INTERNAL with the pass. */
+/* check.c - the invariants of ir.h, held against a module after every pass
+ *
+ * One walk in the order of the program, which knows what is defined so far and
+ * where it stands. A fault is a mistake of a pass, so each is QVL_E_INTERNAL with
+ * the pass, the line and the value.
+ */
 #include <string.h>
 
 #include "ir/ir.h"

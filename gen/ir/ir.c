@@ -1,3 +1,12 @@
+/* ir.c - making values, nodes, views and ops, and what shapes say of them
+ *
+ * Nothing is made of a shape that ir_shape_check has not seen, so products of
+ * dims can be taken without looking again. An op is appended when its dims are
+ * bound: inputs tell most of them, and an output that the caller does not give
+ * gets the shape of the input with the same dims, else its dims as bound. Values
+ * belong to the module's arena and are never freed; pointers to them stay, those
+ * into tables that grow do not.
+ */
 #include "ir/ir.h"
 
 #include <assert.h>
@@ -5,20 +14,30 @@
 
 #include "graph/arch.h"
 
+_Static_assert(IR_MAX_DIMS <= QVL_MAX_DIMS, "dims");
+_Static_assert(IR_MAX_LISTS <= QVL_MAX_LISTS, "lists");
+_Static_assert(IR_MAX_RANK <= QVL_COUNT(((qvl_arch_param *)NULL)->shape),
+               "dims of a parameter");
+
+void *ir_grow(qvl_arena *arena, void *old, int n, int *cap, size_t bytes)
+{
+    if (n < *cap)
+        return old;
+    *cap = *cap ? 2 * *cap : 64;
+    void *more = qvl_arena_alloc_n(arena, (size_t)*cap, bytes);
+    if (n)
+        memcpy(more, old, (size_t)n * bytes);
+    return more;
+}
+
 /* ---- values ---- */
 
 ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
                        ir_class cls, const ir_shape *shape, ir_region *home)
 {
     ir_value *v = qvl_arena_array(m->arena, ir_value, 1);
-    if (m->n_values == m->cap_values) {
-        int cap = m->cap_values ? 2 * m->cap_values : 256;
-        ir_value **more = qvl_arena_array(m->arena, ir_value *, (size_t)cap);
-        if (m->n_values)
-            memcpy(more, m->value, (size_t)m->n_values * sizeof *more);
-        m->value = more;
-        m->cap_values = cap;
-    }
+    m->value = ir_grow(m->arena, m->value, m->n_values, &m->cap_values,
+                       sizeof *m->value);
     v->id = m->n_values;
     v->kind = kind;
     v->name = name;
@@ -91,18 +110,29 @@ ir_value *ir_grad_value(ir_module *m, int family, const char *layer)
 ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
                        const ir_shape *shape)
 {
-    if (m->n_states == m->cap_states) {
-        m->cap_states = m->cap_states == 0 ? 8 : 2 * m->cap_states;
-        ir_state *more = qvl_arena_array(m->arena, ir_state, m->cap_states);
-        for (int i = 0; i < m->n_states; i++)
-            more[i] = m->state[i];
-        m->state = more;
-    }
+    m->state = ir_grow(m->arena, m->state, m->n_states, &m->cap_states,
+                       sizeof *m->state);
     ir_value *v = ir_value_new(m, IR_V_STATE, name, IR_ACT, shape, NULL);
     v->index = m->n_states;
     v->layer = var;
     m->state[m->n_states++] = (ir_state){name, var, *shape};
     return v;
+}
+
+int ir_array_add(ir_module *m, ir_array array)
+{
+    m->array = ir_grow(m->arena, m->array, m->n_arrays, &m->cap_arrays,
+                       sizeof *m->array);
+    m->array[m->n_arrays] = array;
+    return m->n_arrays++;
+}
+
+int ir_array_find(const ir_module *m, const char *name)
+{
+    for (int i = 0; i < m->n_arrays; i++)
+        if (strcmp(m->array[i].name, name) == 0)
+            return i;
+    return -1;
 }
 
 /* ---- nodes ---- */
@@ -186,9 +216,7 @@ int ir_shape_check(const ir_module *m, const ir_shape *s, qvl_err *err)
     qvl_str text = {0};
     ir_print_shape(&text, m, s);
     qvl_fail(err, QVL_E_CONFIG,
-             "the elements of %s are a sum of more than %d terms, or of "
-             "products of more than %d dims", text.p, POLY_MAX_TERMS,
-             POLY_MAX_FACTORS);
+             "the elements of %s are " POLY_TOO_LONG, text.p);
     qvl_str_release(&text);
     return QVL_E_CONFIG;
 }
@@ -260,9 +288,7 @@ ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
 static ir_value *fail_place(const ir_value *v, qvl_err *err)
 {
     qvl_fail(err, QVL_E_CONFIG,
-             "the place of a part of '%s' is a sum of more than %d terms, or "
-             "of products of more than %d dims", v->name, POLY_MAX_TERMS,
-             POLY_MAX_FACTORS);
+             "the place of a part of '%s' is " POLY_TOO_LONG, v->name);
     return NULL;
 }
 
@@ -316,10 +342,9 @@ ir_value *ir_operand(const ir_op *op, int operand)
     return NULL;
 }
 
-bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
-                      bool by_rows, ir_shape *out)
+bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,
+                      ir_shape *out)
 {
-    (void)k;
     const ir_shape *s = &v->shape;
     ir_shape r = {.rank = o->rank};
     if (s->rank == o->rank) {
@@ -360,7 +385,7 @@ static int shape_error(const ir_module *m, const ir_op *op, int operand,
         if (o->dim[i] < 0)
             qvl_str_printf(&s, "%d", -1 - o->dim[i]);
         else if (known[o->dim[i]])
-            poly_print(&s, &sym[o->dim[i]], m->dim_name, false);
+            ir_print_poly(&s, m, &sym[o->dim[i]], false);
         else
             qvl_str_puts(&s, op->k->sym[o->dim[i]]);
     }
@@ -416,7 +441,7 @@ int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err)
             continue;
         const kern_operand *o = &op->k->operand[i];
         ir_shape s;
-        if (!ir_operand_shape(op->k, o, v, by_rows, &s) ||
+        if (!ir_operand_shape(o, v, by_rows, &s) ||
             !bind_dims(o, &s, out, known))
             return shape_error(m, op, i, &v->shape, out, known, err);
     }
@@ -435,7 +460,7 @@ void ir_store_shape(const ir_op *op, poly *rows, poly *cols)
         if (op->k->operand[i].access != KERN_IN)
             o = &op->k->operand[i];
     ir_shape s;
-    bool fits = ir_operand_shape(op->k, o, v, ir_by_rows(op), &s);
+    bool fits = ir_operand_shape(o, v, ir_by_rows(op), &s);
     assert(fits);
     (void)fits;
     *rows = s.d[0];
@@ -541,6 +566,16 @@ static ir_class output_class(const kern_operand *o, ir_class cls)
     return cls;
 }
 
+/* The first output has the name of the op, others that of the signature behind it:
+ * "n", "n_rstd". */
+static const char *output_name(const ir_module *m, const kern *k, int operand,
+                               int output, const char *name)
+{
+    if (output == 0 || !name)
+        return name;
+    return qvl_arena_printf(m->arena, "%s_%s", name, k->operand[operand].name);
+}
+
 /* Dims known from the inputs alone. */
 static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
                        qvl_err *err)
@@ -553,7 +588,7 @@ static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
             continue;
         const ir_value *v = op->in[in++];
         ir_shape s;
-        if (v && (!ir_operand_shape(op->k, o, v, by_rows, &s) ||
+        if (v && (!ir_operand_shape(o, v, by_rows, &s) ||
                   !bind_dims(o, &s, sym, known)))
             return shape_error(m, op, i, &v->shape, sym, known, err);
     }
@@ -590,7 +625,7 @@ ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
         if (ir_shape_check(b->m, &s, err) != QVL_OK)
             return NULL;
         if (!v)
-            v = ir_value_new(b->m, IR_V_OP, name,
+            v = ir_value_new(b->m, IR_V_OP, output_name(b->m, k, i, o, name),
                              output_class(&k->operand[i], cls), &s,
                              b->block->owner);
         if (v->kind == IR_V_OP || v->kind == IR_V_VIEW)
@@ -632,6 +667,7 @@ ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
                      int n_arg, ir_class cls, ir_value *into, const char *name,
                      qvl_err *err)
 {
+    assert(n_arg >= 1 && n_arg <= KERN_MAX_EXTRA);
     ir_value *like = arg[0];
     for (int i = 1; i < n_arg; i++)
         if (arg[i]->shape.rank > like->shape.rank)

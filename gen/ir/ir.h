@@ -33,8 +33,6 @@
 #define IR_MAX_RANK 5
 #define IR_MAX_DIMS 64
 #define IR_MAX_LISTS 4
-#define IR_MAX_IN 10
-#define IR_MAX_OUT 4
 #define IR_MAX_CARRY 16
 
 typedef enum { IR_DIM_INT, IR_DIM_FLOAT, IR_DIM_BOOL, IR_DIM_LIST } ir_dim_type;
@@ -76,7 +74,6 @@ typedef struct {
     int list;               // LIST: which
     bool replaced;          // its symbol never appears: see `is`
     poly is;                // what stands for it in shapes
-    const char *where;      // "file:line", for messages of the emitted code
 } ir_dim;
 
 typedef struct {
@@ -191,9 +188,9 @@ typedef struct ir_expr {
 
 typedef struct {
     const kern *k;
-    ir_value *in[IR_MAX_IN];    // operands in and, for io and acc, none
+    ir_value *in[KERN_MAX_OPERANDS];    // operands in and, for io and acc, none
     int n_in;
-    ir_value *out[IR_MAX_OUT];  // out, io, acc operands in order
+    ir_value *out[KERN_MAX_OPERANDS];  // out, io, acc operands in order
     int n_out;
     ir_value *extra[KERN_MAX_EXTRA];  // of the expression
     kern_extra_kind extra_kind[KERN_MAX_EXTRA];
@@ -286,7 +283,7 @@ typedef struct ir_module {
     ir_state *state;
     int n_states, cap_states;
     ir_array *array;
-    int n_arrays;
+    int n_arrays, cap_arrays;
     ir_output *output;
     int n_outputs;
     ir_block body;
@@ -316,6 +313,10 @@ typedef struct {
     bool backward;
 } ir_builder;
 
+/* A table of n items of `bytes` with room for one more: `old` itself, or a copy of
+ * twice the length, since arrays in an arena do not grow. */
+void *ir_grow(qvl_arena *arena, void *old, int n, int *cap, size_t bytes);
+
 ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
                        ir_class cls, const ir_shape *shape, ir_region *home);
 /* Value of input, parameter or gradient. */
@@ -325,6 +326,10 @@ ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
 /* A state of its own, of class ACT; `var` may be NULL. */
 ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
                        const ir_shape *shape);
+/* Append an array; its position. Pointers into m->array are stale then. */
+int ir_array_add(ir_module *m, ir_array array);
+/* Position of the array that a spec calls so, -1: none. */
+int ir_array_find(const ir_module *m, const char *name);
 int ir_input_find(const ir_module *m, const char *name);
 /* Family of parameters by its name template, -1: none. */
 int ir_param_find(const ir_module *m, const char *name);
@@ -336,8 +341,9 @@ void ir_remove(ir_node *node);
 /* Append the op of a kernel. Output shapes follow from the inputs by the
  * kernel's signature; `out` may hold values to write into (gradients, views),
  * else new ones are made: class F32 or I32 where the signature says so, else
- * `cls`. `scalar` has the args in order, without those that are the first index
- * of a part. Fails when shapes do not fit; the message names the dims. */
+ * `cls`; the first is called `name`, the others NAME_OPERAND. `scalar` has the
+ * args in order, without those that are the first index of a part. Fails when
+ * shapes do not fit; the message names the dims. */
 ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
                    int n_in, ir_value *const *out, ir_class cls,
                    const ir_real *scalar, const char *name, qvl_err *err);
@@ -389,8 +395,8 @@ int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
 ir_value *ir_operand(const ir_op *op, int operand);
 /* Dims of `v` as kernel operand `o` sees them (leading dims merged or a middle
  * 1 put in): rank o->rank. False when that is impossible. */
-bool ir_operand_shape(const kern *k, const kern_operand *o, const ir_value *v,
-                      bool by_rows, ir_shape *out);
+bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,
+                      ir_shape *out);
 
 /* Does a slice among the op's values fix that a row is the first dim, so that
  * kernels see values of higher rank as [first dim, the rest]? */
@@ -412,6 +418,9 @@ void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg);
 /* Print as text, for --dump and for tests. */
 void ir_print(qvl_str *out, const ir_module *m);
 void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s);
+/* A size as C and people read it: where a derived dim stands for several dims and
+ * those appear together, by its name. A sum in parentheses when `inner`. */
+void ir_print_poly(qvl_str *out, const ir_module *m, const poly *p, bool inner);
 void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e);
 /* The operator of an ir_int in C: "<=", "&&", "+". */
 const char *ir_operator_word(char op);

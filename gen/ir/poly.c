@@ -1,11 +1,25 @@
+/* poly.c - sums of products of symbols, in one normal form
+ *
+ * Terms stand in order, none twice, none with the factor 0; factors stand in
+ * order. So equality is a comparison, and a sum or product is made by inserting
+ * terms. What does not fit POLY_MAX_TERMS, POLY_MAX_FACTORS or POLY_MAX_COEF is no
+ * polynomial: the function says false and leaves *out alone, which may be one of
+ * its inputs.
+ */
 #include "ir/poly.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
+static bool fits(int64_t coef)
+{
+    return coef >= -(int64_t)POLY_MAX_COEF && coef <= POLY_MAX_COEF;
+}
+
 poly poly_number(int64_t v)
 {
+    assert(fits(v));
     poly p = {0};
     if (v != 0) {
         p.n = 1;
@@ -42,7 +56,7 @@ static bool insert(poly *p, const poly_term *t)
     if (at < p->n && compare(&p->term[at], t) == 0) {
         p->term[at].coef += t->coef;
         if (p->term[at].coef != 0)
-            return true;
+            return fits(p->term[at].coef);
         memmove(&p->term[at], &p->term[at + 1],
                 (size_t)(p->n - at - 1) * sizeof p->term[0]);
         p->n--;
@@ -84,9 +98,9 @@ bool poly_sub(poly *out, const poly *a, const poly *b)
 
 static bool term_mul(poly_term *out, const poly_term *a, const poly_term *b)
 {
-    if (a->n + b->n > POLY_MAX_FACTORS)
-        return false;
     poly_term t = {.coef = a->coef * b->coef};
+    if (a->n + b->n > POLY_MAX_FACTORS || !fits(t.coef))
+        return false;
     int i = 0;
     int j = 0;
     while (i < a->n || j < b->n) {

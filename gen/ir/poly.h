@@ -5,7 +5,8 @@
  * normal forms are. A symbol is a position in the table of dims of a module.
  *
  * A quotient is never a term: the spec names it (`hv: h / nv`), hv becomes the
- * symbol and h is replaced by hv * nv, so that both spellings meet.
+ * symbol and h is replaced by hv * nv, so that both spellings meet. ir_print_poly
+ * turns hv * nv back into h.
  */
 #ifndef GEN_IR_POLY_H
 #define GEN_IR_POLY_H
@@ -17,6 +18,16 @@
 
 #define POLY_MAX_TERMS 6
 #define POLY_MAX_FACTORS 12
+#define POLY_MAX_COEF 2147483647
+
+/* What a sum or product is that does not fit, for messages. */
+#define POLY_TOO_LONG_(terms, factors, coef)                                  \
+    "a sum of more than " #terms " terms, of products of more than " #factors \
+    " dims, or of numbers above " #coef
+#define POLY_TOO_LONG_OF(terms, factors, coef)                                \
+    POLY_TOO_LONG_(terms, factors, coef)
+#define POLY_TOO_LONG                                                         \
+    POLY_TOO_LONG_OF(POLY_MAX_TERMS, POLY_MAX_FACTORS, POLY_MAX_COEF)
 
 typedef struct {
     int64_t coef;
@@ -29,6 +40,7 @@ typedef struct {
     poly_term term[POLY_MAX_TERMS];    // ascending by factors
 } poly;
 
+/* A number of at most POLY_MAX_COEF, with either sign. */
 poly poly_number(int64_t v);
 poly poly_symbol(int sym);
 /* Sum, difference and product. False (out unchanged) past the fixed limits. */

@@ -13,12 +13,68 @@ typedef struct {
     const ir_module *m;
 } printer;
 
+/* The replaced dim with most factors that divides the term, -1: none. A plain
+ * number and another name of one dim stand for nothing. */
+static int find_divisor(const ir_module *m, const poly *term, poly *quotient)
+{
+    int best = -1;
+    for (int i = 0; i < m->n_dims; i++) {
+        const poly *is = &m->dim[i].is;
+        poly q;
+        if (!m->dim[i].replaced || is->n != 1 || is->term[0].n == 0 ||
+            (is->term[0].n == 1 && is->term[0].coef == 1))
+            continue;
+        if (best >= 0 && is->term[0].n <= m->dim[best].is.term[0].n)
+            continue;
+        if (poly_div(&q, term, is)) {
+            best = i;
+            *quotient = q;
+        }
+    }
+    return best;
+}
+
+/* A product of dims, by the names of those that stand for several. */
+static void print_term(qvl_str *out, const ir_module *m, const poly *term)
+{
+    poly rest;
+    int64_t n;
+    int dim = find_divisor(m, term, &rest);
+    if (dim < 0) {
+        poly_print(out, term, m->dim_name, false);
+        return;
+    }
+    if (!poly_is_number(&rest, &n) || n != 1) {
+        print_term(out, m, &rest);
+        qvl_str_puts(out, " * ");
+    }
+    qvl_str_puts(out, m->dim_name[dim]);
+}
+
+void ir_print_poly(qvl_str *out, const ir_module *m, const poly *p, bool inner)
+{
+    bool in_parentheses = inner && p->n > 1;
+    for (int i = 0; i < m->n_dims; i++)
+        if (p->n > 1 && m->dim[i].replaced &&
+            poly_equal(&m->dim[i].is, p)) {
+            qvl_str_puts(out, m->dim_name[i]);
+            return;
+        }
+    qvl_str_puts(out, p->n == 0 ? "0" : in_parentheses ? "(" : "");
+    for (int i = 0; i < p->n; i++) {
+        poly term = {.n = 1, .term = {p->term[i]}};
+        qvl_str_puts(out, i ? " + " : "");
+        print_term(out, m, &term);
+    }
+    qvl_str_puts(out, in_parentheses ? ")" : "");
+}
+
 void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s)
 {
     qvl_str_putc(out, '[');
     for (int i = 0; i < s->rank; i++) {
         qvl_str_puts(out, i ? ", " : "");
-        poly_print(out, &s->d[i], m->dim_name, false);
+        ir_print_poly(out, m, &s->d[i], false);
     }
     qvl_str_putc(out, ']');
 }
@@ -146,9 +202,9 @@ static void print_ref(const printer *p, const ir_value *v)
         print_ref(p, v->base);
         if (v->slice) {
             qvl_str_puts(p->out, "<");
-            poly_print(p->out, &v->off, p->m->dim_name, false);
+            ir_print_poly(p->out, p->m, &v->off, false);
             qvl_str_puts(p->out, " ld ");
-            poly_print(p->out, &v->ld, p->m->dim_name, false);
+            ir_print_poly(p->out, p->m, &v->ld, false);
             qvl_str_puts(p->out, ">");
         }
         break;

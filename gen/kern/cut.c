@@ -1,3 +1,10 @@
+/* cut.c - may an operand that is too large be bound in parts along a dim?
+ *
+ * A part of the first dim is a run of memory; a part of the second one is reached
+ * by an offset, which only operands with ld have. A dim that is compiled in cannot
+ * differ from part to part. An output without the dim is either a sum over it, so
+ * `acc`, or told to be kept `apart`.
+ */
 #include "kern/cut.h"
 
 #include <string.h>

@@ -1,10 +1,18 @@
+/* kern.c - signatures of kernels: read, checked, and what a form of one is called
+ * with
+ *
+ * A name is one thing in a kernel: operand, dim, arg, tile or shared array. What
+ * the head promises is held here against what every back end can do (buffers,
+ * arguments, tiles); what a form adds, such as an expression, emit_kernel_check
+ * looks at. The file is read to its end or not at all: on an error the set is
+ * unchanged.
+ */
 #include "kern/kern.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/kernel.h"
 #include "backend/tiles.h"
 #include "base/file.h"
 #include "kern/cut.h"
@@ -433,7 +441,8 @@ static int check_formula(reader *r, const char *at, const char *text)
         if (strcmp(k->tile[i], "VW") != 0)
             w.name[w.n++] = k->tile[i];
     for (int i = 0; i < k->n_constants; i++)
-        w.name[w.n++] = kern_const_name(k, i, r->arena);
+        w.name[w.n++] = qvl_arena_printf(r->arena, "%s_MAX",
+                                         k->sym[k->constant[i].sym]);
     for (int i = 0; i < w.n; i++)
         w.value[i] = 2;
     if (!qvl_formula(text, &w, &value))
@@ -626,10 +635,9 @@ const kern *kern_find(const kern_set *set, const char *name)
     return NULL;
 }
 
-const char *kern_const_name(const kern *k, int constant, qvl_arena *arena)
+bool kern_is_storage(const kern_operand *o)
 {
-    return qvl_arena_printf(arena, "%s_MAX",
-                            k->sym[k->constant[constant].sym]);
+    return o->type[0] >= 'A' && o->type[0] <= 'Z';
 }
 
 bool kern_is_first(const kern *k, int scalar)

@@ -81,6 +81,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "backend/kernel.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -99,6 +100,14 @@
 #define KERN_MAX_NEEDS 8
 #define KERN_MAX_EXTRA 6    // operands of a fused expression
 #define KERN_MAX_CUTS 3
+#define KERN_MAX_CONSTS 4   // dims that are compiled in
+
+/* A kernel that is read here fits the record that runs know it by. */
+_Static_assert(KERN_MAX_OPERANDS <= QVL_KERNEL_MAX_BUFS, "buffers");
+_Static_assert(KERN_MAX_TILES <= QVL_KERNEL_MAX_TILES, "tiles");
+_Static_assert(KERN_MAX_CONSTS <= QVL_KERNEL_MAX_CONSTS, "consts");
+_Static_assert(KERN_MAX_NEEDS <= QVL_KERNEL_MAX_NEEDS, "needs");
+_Static_assert(KERN_MAX_SHARED <= QVL_KERNEL_MAX_SHARED, "shared arrays");
 
 typedef enum { KERN_IN, KERN_OUT, KERN_IO, KERN_ACC } kern_access;
 
@@ -152,7 +161,7 @@ typedef struct {
     int n_scalars;
     const char *tile[KERN_MAX_TILES];
     int n_tiles;
-    kern_const constant[4];
+    kern_const constant[KERN_MAX_CONSTS];
     int n_constants;
     kern_shared shared[KERN_MAX_SHARED];
     int n_shared;
@@ -176,8 +185,9 @@ int kern_read(kern_set *set, const char *path, qvl_arena *arena,
               qvl_err *err);
 const kern *kern_find(const kern_set *set, const char *name);
 
-/* "D_MAX", the largest value of a dim that is compiled in. */
-const char *kern_const_name(const kern *k, int constant, qvl_arena *arena);
+/* Is the operand's type a capital word: a storage type that is chosen where the
+ * kernel is used, in place of one that the signature fixes? */
+bool kern_is_storage(const kern_operand *o);
 
 /* Is this arg of the kernel the first index of a part, 0 in any whole call? */
 bool kern_is_first(const kern *k, int scalar);

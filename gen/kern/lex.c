@@ -1,3 +1,9 @@
+/* lex.c - words of a kernel file, one ahead
+ *
+ * The reader looks at one token at a time. Bodies are not split: a block ends at
+ * its brace, and is searched for what no body may have, since compilers would
+ * report it in three languages, or not at all.
+ */
 #include "kern/lex.h"
 
 #include <stdarg.h>

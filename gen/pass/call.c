@@ -501,7 +501,8 @@ static const struct {
 
 static int unknown_call(lower *s, const expr *e)
 {
-    const char *names[N_CALLS + 16];
+    const char **names = qvl_arena_array(s->m->arena, const char *,
+                                         N_CALLS + ir_n_fns);
     size_t n = 0;
     for (int i = 0; i < N_CALLS; i++)
         names[n++] = calls[i].name;
@@ -596,10 +597,7 @@ static int lower_by_name(lower *s, const expr *e, ir_value **out)
 static int lower_element(lower *s, const expr *e, ir_value **out)
 {
     ir_module *m = s->m;
-    int array = -1;
-    for (int i = 0; i < m->n_arrays; i++)
-        if (strcmp(m->array[i].name, e->name) == 0)
-            array = i;
+    int array = ir_array_find(m, e->name);
     if (array < 0)
         return expr_fail(e->at, e->col, s->err, "no array '%s'", e->name);
     ir_node *n = ir_node_new(m, IR_N_LOAD, s->b.line);
@@ -666,8 +664,7 @@ static bool free_class(const ir_value *v)
     const ir_op *op = &v->def->op;
     for (int i = 0; i < op->k->n_operands; i++)
         if (ir_operand(op, i) == v)
-            return op->k->operand[i].type[0] >= 'A' &&
-                   op->k->operand[i].type[0] <= 'Z';
+            return kern_is_storage(&op->k->operand[i]);
     return false;
 }
 

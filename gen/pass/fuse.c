@@ -26,51 +26,47 @@ static ir_node *only_source(const ir_node *n, const ir_value *v)
     return v->def;
 }
 
-/* Take extra number `at` out of the list, `more` extras of another op in. */
+/* Operands of the expression that two ops become, each once. */
 typedef struct {
     ir_value *v[2 * KERN_MAX_EXTRA];
     kern_extra_kind kind[2 * KERN_MAX_EXTRA];
     int n;
-    const ir_expr *arg[2 * KERN_MAX_EXTRA];  // what stands for an argument
 } merged;
 
-static int merge_extra(ir_module *m, merged *s, ir_value *v,
-                       kern_extra_kind kind)
+/* The place of an operand in the list, where it is appended at first use. */
+static int merge_extra(merged *s, ir_value *v, kern_extra_kind kind)
 {
     for (int i = 0; i < s->n; i++)
         if (s->v[i] == v && s->kind[i] == kind)
             return i;
-    (void)m;
     s->v[s->n] = v;
     s->kind[s->n] = kind;
     return s->n++;
 }
 
-/* e with argument i replaced by arg[i], and v by `value`. */
+/* e with argument i replaced by arg[i]. */
 static const ir_expr *substitute(ir_module *m, const ir_expr *e,
-                                 const ir_expr *const *arg,
-                                 const ir_expr *value)
+                                 const ir_expr *const *arg)
 {
     const ir_expr *a;
     switch (e->kind) {
     case IR_EX_ARG:
         return arg[e->arg];
     case IR_EX_VALUE:
-        return value ? value : e;
     case IR_EX_NUMBER:
         return e;
     case IR_EX_NEG:
-        return ir_ex_neg(m, substitute(m, e->a, arg, value));
+        return ir_ex_neg(m, substitute(m, e->a, arg));
     case IR_EX_CALL:
-        return ir_ex_call(m, e->fn, substitute(m, e->a, arg, value));
+        return ir_ex_call(m, e->fn, substitute(m, e->a, arg));
     default:
-        a = substitute(m, e->a, arg, value);
-        return ir_ex_binary(m, (int)e->kind, a,
-                            substitute(m, e->b, arg, value));
+        a = substitute(m, e->a, arg);
+        return ir_ex_binary(m, (int)e->kind, a, substitute(m, e->b, arg));
     }
 }
 
-/* Rename the arguments of one expression into the merged list. */
+/* The op's expression over the merged list; `instead` stands for argument
+ * `skip`, -1: for none. */
 static const ir_expr *rename_args(ir_module *m, merged *s, const ir_op *op,
                                   int skip, const ir_expr *instead)
 {
@@ -80,9 +76,9 @@ static const ir_expr *rename_args(ir_module *m, merged *s, const ir_op *op,
             arg[i] = instead;
         else
             arg[i] = ir_ex_arg(
-                m, merge_extra(m, s, op->extra[i], op->extra_kind[i]));
+                m, merge_extra(s, op->extra[i], op->extra_kind[i]));
     }
-    return substitute(m, op->expr, arg, NULL);
+    return substitute(m, op->expr, arg);
 }
 
 /* Give the op the merged list and the expression over it, if all of them can
@@ -127,7 +123,7 @@ static bool takes_expression(const ir_op *op)
     for (int i = 0; i < op->k->n_operands; i++) {
         const kern_operand *o = &op->k->operand[i];
         if (o->access == KERN_OUT || o->access == KERN_ACC)
-            return o->ld && o->type[0] >= 'A' && o->type[0] <= 'Z';
+            return o->ld && kern_is_storage(o);
     }
     return false;
 }
@@ -186,11 +182,9 @@ static bool fuse_block(ir_module *m, ir_block *block)
     return any;
 }
 
-int pass_fuse(ir_module *m, qvl_err *err)
+void pass_fuse(ir_module *m)
 {
-    (void)err;
     do
         ir_count_uses(m);
     while (fuse_block(m, &m->body));
-    return QVL_OK;
 }

@@ -1,3 +1,22 @@
+/* grad.c - backwards over the regions of a program, for every rule of rules.c
+ *
+ * Each region is walked from its end into a mirror of its own: a repeat counts
+ * down, an if has the same condition, a chunk goes on in the turn that it is in,
+ * so that nothing of a chunk outlives it. A scope lists what is known of the
+ * gradients inside one region; sums of values from outside leave it as carries.
+ *
+ *   sums    A value read twice has the sum of two gradients. A parameter's is a
+ *           value of its own kind that ops add to, in every turn.
+ *   slices  Gradients of the column slices of a value are written side by side
+ *           into one for all of it, without a copy where their op can write so;
+ *           slices that overlap fill another one, and the two are added.
+ *   arrays  A store's gradient is what the loads of the element gave, zeros when
+ *           none did; a load adds to it, or sets it when no other load can.
+ *
+ * Ops with `backward` set stand behind those of the forward pass. What has no
+ * gradient is refused with its line (pass.h). The search for slices and readers
+ * goes over all values: quadratic in the length of a program.
+ */
 #include "pass/grad.h"
 
 #include <string.h>
@@ -509,15 +528,15 @@ static int walk_chunk(grad *g, const ir_node *node)
 
 static int grad_array(grad *g, int array)
 {
-    ir_array *a = &g->m->array[array];
-    if (a->grad < 0) {
-        a->grad = g->m->n_arrays++;
-        g->m->array[a->grad] = (ir_array){
-            .name = qvl_arena_printf(g->m->arena, "d_%s", a->name),
-            .count = a->count, .cls = IR_ACT, .shape = a->shape, .grad = -1,
-            .is_grad = true};
-    }
-    return a->grad;
+    ir_array a = g->m->array[array];
+    if (a.grad >= 0)
+        return a.grad;
+    int d = ir_array_add(
+        g->m, (ir_array){.name = qvl_arena_printf(g->m->arena, "d_%s", a.name),
+                         .count = a.count, .cls = IR_ACT, .shape = a.shape,
+                         .grad = -1, .is_grad = true});
+    g->m->array[array].grad = d;
+    return d;
 }
 
 /* An element of an array of gradients; zeros when nothing was put there. */

@@ -1,6 +1,35 @@
+/* lower.c - the statements of a spec as ops, region by region
+ *
+ * call.c makes the ops of one expression; here names get values, and blocks
+ * become regions. A name set in a block hides the one outside until its end; what
+ * it stands for behind the block is what differs:
+ *
+ *   for    A name known outside that the body reads before it sets it is carried
+ *          from turn to turn: whole, of the class IR_RES (the residual stream),
+ *          and of one shape. One that it sets first is another thing under the
+ *          same name, and has no value behind the loop, so that nobody reads the
+ *          old one by mistake.
+ *   if     A name known outside is carried when it keeps its shape: behind the
+ *          block it is the new value or the old one. One that is read first must
+ *          keep it; of the others that do not, or are one too many, none has a
+ *          value behind the block.
+ *   chunk  In it a value over all rows is seen as the rows of the turn, a
+ *          parameter as all of it. What an op makes there of the turn's rows is
+ *          behind it a value over all rows; other names set there have none.
+ *   at     Nothing: it only stands before the names of parameters.
+ *
+ * An array is filled in one place, at the variable of the only loop around, so
+ * that its gradient is whole when the backward pass comes there.
+ *
+ * Refused: a chunk in a chunk, a carried name of two shapes, more than
+ * IR_MAX_CARRY carried names or MAX_NAMES set ones in a block, more than
+ * LOWER_MAX_PREFIXES prefixes, an output that is a parameter.
+ */
 #include "pass/lower.h"
 
 #include <string.h>
+
+#include "graph/arch.h"
 
 static int lower_body(lower *s, const spec_stmt *stmt, int n);
 
@@ -53,7 +82,7 @@ static int push_prefix(lower *s, const spec_stmt *stmt)
 {
     if (stmt->prefix[0] == '\0')
         return QVL_OK;
-    if (s->n_prefixes == 16)
+    if (s->n_prefixes == LOWER_MAX_PREFIXES)
         return expr_fail(stmt->text, stmt->text->col, s->err,
                          "nested too deeply");
     s->prefix[s->n_prefixes++] = stmt->prefix;
@@ -61,14 +90,6 @@ static int push_prefix(lower *s, const spec_stmt *stmt)
 }
 
 /* ---- assignment ---- */
-
-static int find_array(const ir_module *m, const char *name)
-{
-    for (int i = 0; i < m->n_arrays; i++)
-        if (strcmp(m->array[i].name, name) == 0)
-            return i;
-    return -1;
-}
 
 /* Repeats around the place where nodes are appended. */
 static int n_repeats(const lower *s)
@@ -89,7 +110,7 @@ static int assign_element(lower *s, const spec_stmt *stmt)
     const ir_int *at;
     QVL_TRY(lower_value(s, stmt->value, name, &v));
     QVL_TRY(spec_int(&at, m, stmt->element, lower_vars(s), s->err));
-    int array = find_array(m, name);
+    int array = ir_array_find(m, name);
     if (array < 0) {
         lower_var *var = s->vars;
         while (var && (at->kind != IR_INT_VAR ||
@@ -99,10 +120,9 @@ static int assign_element(lower *s, const spec_stmt *stmt)
             return expr_fail(stmt->text, stmt->text->col, s->err,
                              "the place in an array is the variable of the "
                              "only loop around");
-        array = m->n_arrays++;
-        m->array[array] = (ir_array){.name = name, .count = var->count,
-                                     .cls = v->cls, .shape = v->shape,
-                                     .grad = -1};
+        array = ir_array_add(m, (ir_array){.name = name, .count = var->count,
+                                           .cls = v->cls, .shape = v->shape,
+                                           .grad = -1});
     } else {
         return expr_fail(stmt->text, stmt->text->col, s->err,
                          "'%s' is filled in another place already", name);
@@ -117,7 +137,7 @@ static int assign_element(lower *s, const spec_stmt *stmt)
 
 static int assign(lower *s, const spec_stmt *stmt)
 {
-    ir_value *v[8];
+    ir_value *v[SPEC_MAX_TARGETS];
     if (stmt->element)
         return assign_element(s, stmt);
     if (stmt->n_targets == 1)
@@ -147,19 +167,16 @@ static ir_region *region_new(lower *s, int kind, int line)
     return n->region;
 }
 
-/* Names known outside that the body of a region sets. One that is read first
- * is carried. One that is set first is another thing under the same name (a loop
- * may reuse `n` for something of another shape): behind the region it has no
- * value, so that nobody reads the old one by mistake. */
+/* Names known outside that the body of a region sets. */
 #define MAX_NAMES 64
 typedef struct {
     const char *name[MAX_NAMES];
-    int n_carried;  // these come first
+    int n_carried;  // these, which are read first, come first
     int n;
-} set_names;
+} block_names;
 
 static int collect_names(lower *s, const spec_stmt *stmt, int n,
-                         set_names *out)
+                         block_names *out)
 {
     for (int i = 0; i < n; i++) {
         if (stmt[i].kind != SPEC_ASSIGN) {
@@ -184,47 +201,53 @@ static int collect_names(lower *s, const spec_stmt *stmt, int n,
     return QVL_OK;
 }
 
-static bool read_before_set(const expr *e, const char *name)
+static bool reads(const expr *e, const char *name)
 {
     if (!e)
         return false;
     if (e->name && strcmp(e->name, name) == 0)
         return true;
     for (int i = 0; i < e->n; i++)
-        if (read_before_set(e->arg[i], name))
+        if (reads(e->arg[i], name))
             return true;
     return false;
 }
 
-/* 1: read first, -1: set first, 0: neither. */
-static int first_use(const spec_stmt *stmt, int n, const char *name)
+typedef enum { USE_NONE, USE_READ, USE_SET } name_use;
+
+/* What statements do first with a name. A block that may be left out or turn no
+ * time sets nothing for sure. */
+static name_use first_use(const spec_stmt *stmt, int n, const char *name)
 {
     for (int i = 0; i < n; i++) {
-        if (read_before_set(stmt[i].value, name))
-            return 1;
+        if (reads(stmt[i].value, name))
+            return USE_READ;
         if (stmt[i].kind != SPEC_ASSIGN) {
-            int inner = first_use(stmt[i].body, stmt[i].n_body, name);
-            if (inner > 0 || (inner < 0 && stmt[i].kind == SPEC_AT))
+            name_use inner = first_use(stmt[i].body, stmt[i].n_body, name);
+            if (inner == USE_READ ||
+                (inner == USE_SET && stmt[i].kind == SPEC_AT))
                 return inner;
             continue;
         }
         for (int t = 0; t < stmt[i].n_targets && !stmt[i].element; t++)
             if (strcmp(stmt[i].target[t], name) == 0)
-                return -1;
+                return USE_SET;
     }
-    return 0;
+    return USE_NONE;
 }
 
 /* The names of a region, those that are carried first. */
-static int plan_names(lower *s, const spec_stmt *stmt, set_names *out)
+static int plan_names(lower *s, const spec_stmt *stmt, block_names *out)
 {
-    set_names all = {.n = 0};
+    block_names all = {.n = 0};
     QVL_TRY(collect_names(s, stmt->body, stmt->n_body, &all));
-    *out = (set_names){.n = 0};
+    *out = (block_names){.n = 0};
     for (int read = 1; read >= 0; read--) {
-        for (int i = 0; i < all.n; i++)
-            if ((first_use(stmt->body, stmt->n_body, all.name[i]) > 0) == read)
+        for (int i = 0; i < all.n; i++) {
+            name_use use = first_use(stmt->body, stmt->n_body, all.name[i]);
+            if ((use == USE_READ) == read)
                 out->name[out->n++] = all.name[i];
+        }
         if (read)
             out->n_carried = out->n;
     }
@@ -253,7 +276,7 @@ static int carried_value(lower *s, const spec_stmt *stmt, const char *name,
     return QVL_OK;
 }
 
-static int open_repeat(lower *s, const spec_stmt *stmt, const set_names *names,
+static int open_repeat(lower *s, const spec_stmt *stmt, const block_names *names,
                        ir_region **out)
 {
     ir_module *m = s->m;
@@ -285,7 +308,7 @@ static int open_repeat(lower *s, const spec_stmt *stmt, const set_names *names,
 
 static int lower_for(lower *s, const spec_stmt *stmt)
 {
-    set_names names;
+    block_names names;
     ir_region *r;
     QVL_TRY(plan_names(s, stmt, &names));
     lower saved = *s;
@@ -317,7 +340,7 @@ static int lower_for(lower *s, const spec_stmt *stmt)
 }
 
 /* What an `if` may carry is whole, in the body as behind it. */
-static int open_if(lower *s, const spec_stmt *stmt, const set_names *names,
+static int open_if(lower *s, const spec_stmt *stmt, const block_names *names,
                    ir_region **out)
 {
     const ir_int *cond;
@@ -341,7 +364,7 @@ static int open_if(lower *s, const spec_stmt *stmt, const set_names *names,
 }
 
 /* Carry the name out of the region: it has one value more, if the condition
- * holds. One of another shape that nobody asked for is not carried. */
+ * holds. */
 static int close_carry(lower *s, const spec_stmt *stmt, ir_region *r,
                        const char *name, ir_value *init, bool required)
 {
@@ -363,7 +386,7 @@ static int close_carry(lower *s, const spec_stmt *stmt, ir_region *r,
 
 static int lower_if(lower *s, const spec_stmt *stmt)
 {
-    set_names names;
+    block_names names;
     ir_region *r;
     ir_value *init[MAX_NAMES];
     QVL_TRY(plan_names(s, stmt, &names));
@@ -549,26 +572,41 @@ static const char *brace_var(lower *s, const char *name)
                              (size_t)(close - open - 1));
 }
 
-static int lower_outputs(lower *s, const spec *sp)
+/* What a run hands out was computed by it, and has the dims a result may have. */
+static int check_output(lower *s, const spec_output *o, const ir_value *v,
+                        const ir_shape *shape)
+{
+    const int max_rank = (int)QVL_COUNT(((qvl_output *)NULL)->shape);
+    if (v && ir_root((ir_value *)v)->kind == IR_V_PARAM)
+        return expr_fail(o->text, o->text->col, s->err,
+                         "'%s' is a parameter: an output is a value of the "
+                         "program", o->target);
+    if (shape->rank > max_rank)
+        return expr_fail(o->text, o->text->col, s->err,
+                         "'%s' has %d dims, an output has at most %d",
+                         o->target, shape->rank, max_rank);
+    return QVL_OK;
+}
+
+static int lower_output(lower *s, const spec_output *o)
 {
     ir_module *m = s->m;
-    m->output = qvl_arena_array(m->arena, ir_output, sp->n_outputs);
-    for (int i = 0; i < sp->n_outputs; i++) {
-        const spec_output *o = &sp->output[i];
-        ir_output *out = &m->output[m->n_outputs++];
-        *out = (ir_output){.name = o->name, .array = -1,
-                           .var = brace_var(s, o->name)};
-        lower_name *n = lower_find(s, o->target);
-        int array = find_array(m, o->target);
-        if (out->var && array >= 0)
-            out->array = array;
-        else if (!out->var && n && n->value)
-            QVL_TRY(lower_as_whole(s, n->value, n->value->cls, &out->value));
-        else
-            return expr_fail(o->text, o->text->col, s->err,
-                             "no %s '%s' in the program",
-                             out->var ? "array" : "value", o->target);
+    ir_output out = {.name = o->name, .array = -1,
+                     .var = brace_var(s, o->name)};
+    lower_name *n = lower_find(s, o->target);
+    int array = ir_array_find(m, o->target);
+    if (out.var && array >= 0) {
+        out.array = array;
+        QVL_TRY(check_output(s, o, NULL, &m->array[array].shape));
+    } else if (!out.var && n && n->value) {
+        QVL_TRY(check_output(s, o, n->value, &n->value->shape));
+        QVL_TRY(lower_as_whole(s, n->value, n->value->cls, &out.value));
+    } else {
+        return expr_fail(o->text, o->text->col, s->err,
+                         "no %s '%s' in the program",
+                         out.var ? "array" : "value", o->target);
     }
+    m->output[m->n_outputs++] = out;
     return QVL_OK;
 }
 
@@ -576,7 +614,9 @@ int pass_lower(ir_module *m, const spec *sp, qvl_err *err)
 {
     lower s = {.m = m, .err = err};
     s.b = (ir_builder){.m = m, .block = &m->body};
-    m->array = qvl_arena_array(m->arena, ir_array, 64);
     QVL_TRY(lower_body(&s, sp->stmt, sp->n_stmts));
-    return lower_outputs(&s, sp);
+    m->output = qvl_arena_array(m->arena, ir_output, sp->n_outputs);
+    for (int i = 0; i < sp->n_outputs; i++)
+        QVL_TRY(lower_output(&s, &sp->output[i]));
+    return QVL_OK;
 }

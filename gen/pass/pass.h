@@ -1,12 +1,18 @@
-/* pass.h - the passes of the generator, in the order of gen/main.c
+/* pass.h - the passes of the generator, in the order in which they run
  *
  *   lower     statements of a spec -> ops of the forward pass
  *   grad      adds the ops of the backward pass (for training)
- *   simplify  drops ops nobody reads; folds expressions
+ *   simplify  drops ops nobody reads
  *   fuse      joins elementwise ops, and moves them into the op before
  *   size      counts uses, marks values that outlive their region
  *
- * Each takes a module that ir_check accepts and leaves one that it accepts.
+ * Each takes a module that ir_check accepts and leaves one that it accepts
+ * (lower: one whose tables spec_read filled, without a program). After an error a
+ * module is half built and good for nothing but the release of its arena.
+ *
+ * Errors are QVL_E_CONFIG for what the spec asks, with its line and, where a
+ * text is at fault, a caret; QVL_E_INTERNAL where shaders/ lacks a kernel or a rule
+ * of gradients is missing.
  */
 #ifndef GEN_PASS_H
 #define GEN_PASS_H
@@ -14,10 +20,31 @@
 #include "front/spec.h"
 #include "ir/ir.h"
 
-int pass_lower(ir_module *m, const spec *s, qvl_err *err);
+/* Run the passes that the module's phase has, each followed by ir_check, up to
+ * and with `last`; NULL: all of them. Fails as the passes do, with QVL_E_INTERNAL
+ * when ir_check finds a fault, and with QVL_E_USAGE, before any pass has run,
+ * when the phase has no pass of that name. */
+int pass_run(ir_module *m, const spec *sp, const char *last, qvl_err *err);
+
+/* Fill the program and the outputs of m from the statements of the spec that
+ * filled its tables. Costs a search of all values for each name of a parameter
+ * and each row range of a chunk: quadratic in the length of a program. */
+int pass_lower(ir_module *m, const spec *sp, qvl_err *err);
+
+/* Append the ops that add up the gradient of every parameter which a loss
+ * depends on. QVL_E_CONFIG, with the line, for what has no gradient: a parameter
+ * read as a value, a lookup in a chunk, a factor a row, a function without
+ * derivative, slices that do not lie side by side, more than IR_MAX_CARRY sums
+ * out of one region. */
 int pass_grad(ir_module *m, qvl_err *err);
-int pass_simplify(ir_module *m, qvl_err *err);
-int pass_fuse(ir_module *m, qvl_err *err);
-int pass_size(ir_module *m, qvl_err *err);
+
+/* Drop ops, loads, stores and carries that no output, gradient or state needs. */
+void pass_simplify(ir_module *m);
+
+/* Join elementwise ops, and move them into the op before. Leaves n_uses stale. */
+void pass_fuse(ir_module *m);
+
+/* Set n_uses and escapes of every value. */
+void pass_size(ir_module *m);
 
 #endif

@@ -112,9 +112,8 @@ static void sweep(const liveness *s, ir_block *block)
     }
 }
 
-int pass_simplify(ir_module *m, qvl_err *err)
+void pass_simplify(ir_module *m)
 {
-    (void)err;
     liveness s = {.m = m,
                   .live = qvl_arena_array(m->arena, bool, m->n_values),
                   .array_live = qvl_arena_array(m->arena, bool,
@@ -129,5 +128,4 @@ int pass_simplify(ir_module *m, qvl_err *err)
         mark_block(&s, &m->body);
     } while (s.changed);
     sweep(&s, &m->body);
-    return QVL_OK;
 }

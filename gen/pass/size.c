@@ -38,12 +38,10 @@ static void mark_block(const ir_block *block)
     }
 }
 
-int pass_size(ir_module *m, qvl_err *err)
+void pass_size(ir_module *m)
 {
-    (void)err;
     ir_count_uses(m);
     for (int i = 0; i < m->n_values; i++)
         m->value[i]->escapes = false;
     mark_block(&m->body);
-    return QVL_OK;
 }

@@ -140,7 +140,7 @@ static int read_parents(reader *r, const qvl_node **out, const link *here,
         const char *path;
         if (!qvl_node_as_string(at, &path) || path[0] == '\0')
             return qvl_node_fail(at, r->err, QVL_E_CONFIG,
-                                 "extends: found a %s, expected the path of a"
+                                 "extends: found %s, expected the path of a"
                                  " file or a list of them",
                                  qvl_node_kind_name(at->kind));
         path = beside(here->path, path, r->arena);

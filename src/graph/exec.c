@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "graph/run.h"
 #include "tensor/dtype.h"
 
@@ -63,8 +64,14 @@ typedef struct {
 static int record_sum(qvl_run *run, bool more, qvl_err *err)
 {
     size_t n = run->plan.value[run->sum_value].n_elems;
-    qvl_slice buf[2] = {whole_slice(run, run->sum_value), run->sum.total};
-    uint32_t arg[2] = {(uint32_t)n, more};
+    const qvl_slice buf[QVL_TALLY_N_BUFS] = {
+        [QVL_TALLY_X] = whole_slice(run, run->sum_value),
+        [QVL_TALLY_Y] = run->sum.total,
+    };
+    const uint32_t arg[QVL_TALLY_N_ARGS] = {
+        [QVL_TALLY_ARG_N] = (uint32_t)n,
+        [QVL_TALLY_ARG_ACC_Y] = more,
+    };
     return run->dev->be->dispatch(run->dev, qvl_family_tally.form[0], buf,
                                   arg, err);
 }

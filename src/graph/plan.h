@@ -64,11 +64,11 @@ typedef struct {
 int qvl_types_of(const qvl_types *types, qvl_value_class cls);
 
 /* The kernel that fills gradients nobody writes: zero(acc f32 y[n]). Generated
- * from shaders/reduce.k; with acc it adds 0. Args: n, acc; cut along n. */
+ * from shaders/reduce.k; with acc it adds 0. Called by calls.h; cut along n. */
 extern const qvl_kernel_family qvl_family_zero;
 
 /* The kernel that adds up an output over runs: tally(f32 x[n], acc f32 y[n]),
- * from the same file. Args: n, acc. */
+ * from the same file. */
 extern const qvl_kernel_family qvl_family_tally;
 
 typedef struct {

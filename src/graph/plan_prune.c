@@ -1,6 +1,7 @@
 /* plan_prune.c - what the roots need, and who starts a gradient */
 #include <assert.h>
 
+#include "calls.h"
 #include "graph/plan_draft.h"
 
 /* Wanted outputs become needed. */
@@ -68,13 +69,11 @@ static void mark_steps(const qvl_program *p, bool *needed, bool *keep)
 static void add_zero_step(qvl_draft *d, int v)
 {
     const qvl_kernel_family *f = &qvl_family_zero;
-    assert(f->n_bufs == 1 && f->n_args == 2 && f->acc_arg[0] == 1);
-
-    int *value = qvl_arena_array(d->arena, int, 1);
-    uint32_t *arg = qvl_arena_array(d->arena, uint32_t, 2);
-    value[0] = v;
+    int *value = qvl_arena_array(d->arena, int, QVL_ZERO_N_BUFS);
+    uint32_t *arg = qvl_arena_array(d->arena, uint32_t, QVL_ZERO_N_ARGS);
+    value[QVL_ZERO_Y] = v;
     assert(d->value[v].n_elems <= UINT32_MAX);
-    arg[0] = (uint32_t)d->value[v].n_elems;
+    arg[QVL_ZERO_ARG_N] = (uint32_t)d->value[v].n_elems;
     qvl_draft_add_step(d, &(qvl_draft_step){
         .family = f,
         .step = -1,

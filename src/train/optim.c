@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "graph/shelf.h"
 #include "graph/store.h"
 #include "tensor/dtype.h"
@@ -208,13 +209,13 @@ static qvl_slice cut_slice(qvl_slice whole, const piece *p, size_t elem_bytes)
                         bytes < 16 ? 16 : (bytes + 3) / 4 * 4 };
 }
 
-/* Append a kernel; args begin with the number of elements. */
-static int append(qvl_optim *o, const qvl_kernel *k, const qvl_slice *buf,
-                  const uint32_t *arg, qvl_err *err)
+/* Append a kernel over n_elems elements. */
+static int append(qvl_optim *o, const qvl_kernel *k, size_t n_elems,
+                  const qvl_slice *buf, const uint32_t *arg, qvl_err *err)
 {
     if (o->row != NULL) {
         qvl_optim_row *row = &o->row[o->n_rows++];
-        *row = (qvl_optim_row){ .kernel = k, .n_elems = arg[0] };
+        *row = (qvl_optim_row){ .kernel = k, .n_elems = (uint32_t)n_elems };
         for (int b = 0; b < k->n_bufs; b++)
             row->bytes += (double)buf[b].bytes;
     }
@@ -225,13 +226,17 @@ static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
 {
     size_t n_runs = (p->n + RUN_ELEMS - 1) / RUN_ELEMS;
     qvl_slice parts = other_of(o, PARTS);
-    qvl_slice buf[2] = {
-        cut_slice(qvl_store_grad_slice(o->store, p->param), p, 4),
-        { parts.buf, parts.at + p->part_at,
-          4 * n_runs < 16 ? 16 : 4 * n_runs },
+    const qvl_slice buf[QVL_SQUARE_SUM_N_BUFS] = {
+        [QVL_SQUARE_SUM_G] =
+            cut_slice(qvl_store_grad_slice(o->store, p->param), p, 4),
+        [QVL_SQUARE_SUM_PART] = { parts.buf, parts.at + p->part_at,
+                                  4 * n_runs < 16 ? 16 : 4 * n_runs },
     };
-    uint32_t arg[2] = { (uint32_t)p->n, (uint32_t)n_runs };
-    return append(o, qvl_family_square_sum.form[0], buf, arg, err);
+    const uint32_t arg[QVL_SQUARE_SUM_N_ARGS] = {
+        [QVL_SQUARE_SUM_ARG_N] = (uint32_t)p->n,
+        [QVL_SQUARE_SUM_ARG_PARTS] = (uint32_t)n_runs,
+    };
+    return append(o, qvl_family_square_sum.form[0], p->n, buf, arg, err);
 }
 
 static qvl_slice stat_of(const qvl_optim *o)
@@ -242,35 +247,70 @@ static qvl_slice stat_of(const qvl_optim *o)
 
 static int record_clip(qvl_optim *o, qvl_err *err)
 {
-    qvl_slice buf[3] = { other_of(o, PARTS), other_of(o, RULE), stat_of(o) };
-    uint32_t arg[2] = { (uint32_t)(o->parts_bytes / 4),
-                        (uint32_t)(1 + o->n_groups) };
-    return append(o, qvl_family_clip.form[0], buf, arg, err);
+    size_t n_parts = o->parts_bytes / 4;
+    const qvl_slice buf[QVL_CLIP_N_BUFS] = {
+        [QVL_CLIP_PART] = other_of(o, PARTS),
+        [QVL_CLIP_RULE] = other_of(o, RULE),
+        [QVL_CLIP_STAT] = stat_of(o),
+    };
+    const uint32_t arg[QVL_CLIP_N_ARGS] = {
+        [QVL_CLIP_ARG_PARTS] = (uint32_t)n_parts,
+        [QVL_CLIP_ARG_RULES] = (uint32_t)(1 + o->n_groups),
+    };
+    return append(o, qvl_family_clip.form[0], n_parts, buf, arg, err);
+}
+
+/* A weight that is its own master. */
+static int record_plain(qvl_optim *o, const piece *p, qvl_err *err)
+{
+    int i = p->param;
+    const qvl_slice buf[QVL_ADAMW_N_BUFS] = {
+        [QVL_ADAMW_W] = cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4),
+        [QVL_ADAMW_G] = cut_slice(qvl_store_grad_slice(o->store, i), p, 4),
+        [QVL_ADAMW_M] = cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4),
+        [QVL_ADAMW_V] = cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4),
+        [QVL_ADAMW_RULE] = other_of(o, RULE),
+        [QVL_ADAMW_STAT] = stat_of(o),
+    };
+    const uint32_t arg[QVL_ADAMW_N_ARGS] = {
+        [QVL_ADAMW_ARG_N] = (uint32_t)p->n,
+        [QVL_ADAMW_ARG_RULES] = (uint32_t)(1 + o->n_groups),
+        [QVL_ADAMW_ARG_ROW] = (uint32_t)(1 + o->group[i]),
+    };
+    return append(o, qvl_family_adamw.form[0], p->n, buf, arg, err);
+}
+
+/* A weight of 16 bits and its master in f32. */
+static int record_master(qvl_optim *o, const piece *p, qvl_err *err)
+{
+    int i = p->param;
+    int dtype = qvl_store_dtype(o->store, i);
+    const qvl_slice buf[QVL_ADAMW_MASTER_N_BUFS] = {
+        [QVL_ADAMW_MASTER_W] = cut_slice(qvl_store_slice(o->store, i), p,
+                                         qvl_dtype_bytes(dtype)),
+        [QVL_ADAMW_MASTER_MASTER] =
+            cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4),
+        [QVL_ADAMW_MASTER_G] =
+            cut_slice(qvl_store_grad_slice(o->store, i), p, 4),
+        [QVL_ADAMW_MASTER_M] = cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4),
+        [QVL_ADAMW_MASTER_V] = cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4),
+        [QVL_ADAMW_MASTER_RULE] = other_of(o, RULE),
+        [QVL_ADAMW_MASTER_STAT] = stat_of(o),
+    };
+    const uint32_t arg[QVL_ADAMW_MASTER_N_ARGS] = {
+        [QVL_ADAMW_MASTER_ARG_N] = (uint32_t)p->n,
+        [QVL_ADAMW_MASTER_ARG_RULES] = (uint32_t)(1 + o->n_groups),
+        [QVL_ADAMW_MASTER_ARG_ROW] = (uint32_t)(1 + o->group[i]),
+    };
+    const qvl_kernel *k = dtype == QVL_BF16 ? qvl_family_adamw_master.form[1]
+                                            : qvl_family_adamw_master.form[2];
+    return append(o, k, p->n, buf, arg, err);
 }
 
 static int record_update(qvl_optim *o, const piece *p, qvl_err *err)
 {
-    int i = p->param;
-    int dtype = qvl_store_dtype(o->store, i);
-    qvl_slice buf[7];
-    int n = 0;
-    if (qvl_optim_has_master(o, i))
-        buf[n++] = cut_slice(qvl_store_slice(o->store, i), p,
-                             qvl_dtype_bytes(dtype));
-    buf[n++] = cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4);
-    buf[n++] = cut_slice(qvl_store_grad_slice(o->store, i), p, 4);
-    buf[n++] = cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4);
-    buf[n++] = cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4);
-    buf[n++] = other_of(o, RULE);
-    buf[n++] = stat_of(o);
-    const qvl_kernel *k =
-        !qvl_optim_has_master(o, i) ? qvl_family_adamw.form[0]
-        : dtype == QVL_BF16         ? qvl_family_adamw_master.form[1]
-                                    : qvl_family_adamw_master.form[2];
-    uint32_t arg[3] = { (uint32_t)p->n, (uint32_t)(1 + o->n_groups),
-                        (uint32_t)(1 + o->group[i]) };
-    assert(k->n_bufs == n);
-    return append(o, k, buf, arg, err);
+    return qvl_optim_has_master(o, p->param) ? record_master(o, p, err)
+                                             : record_plain(o, p, err);
 }
 
 typedef struct {

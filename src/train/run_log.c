@@ -79,7 +79,7 @@ static int take_history(qvl_run_log *log, const char *json, qvl_err *err)
     qvl_node *root;
     int rc = qvl_json_parse(&root, json, strlen(json), "log_history", &a, err);
     if (rc == QVL_OK && root->kind != QVL_NODE_LIST)
-        rc = qvl_fail(err, QVL_E_FORMAT, "log_history: found a %s, expected a "
+        rc = qvl_fail(err, QVL_E_FORMAT, "log_history: found %s, expected a "
                       "list", qvl_node_kind_name(root->kind));
     if (rc == QVL_OK && root->n > 0) {
         const char *first = strchr(json, '[') + 1;

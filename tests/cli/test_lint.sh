@@ -68,6 +68,14 @@ for pair in "src/base/low.c graph/plan.h" "src/backend/low.c graph/plan.h" \
     finds "$from:1" "$(dirname "$from") may not include src/$to"
 done
 
+start "header that the build makes"
+tree
+echo '#include "calls.h"' | put src/model/a.c
+lint
+exits 0
+echo '#include "calls.h"' | put src/backend/a.c
+finds src/backend/a.c:1 "src/backend may not include src/graph/calls.h"
+
 start "folder that is not in the table"
 tree
 echo '#include "base/err.h"' | put src/newcomer/a.c

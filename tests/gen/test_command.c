@@ -125,6 +125,30 @@ static void test_same_bytes(void)
     qvl_arena_release(&arena);
 }
 
+/* Positions of a kernel that no spec reaches, in the order of its signature. */
+static void test_calls(void)
+{
+    static const char wanted[] =
+        "enum {\n    QVL_CLIP_PART,\n    QVL_CLIP_RULE,\n"
+        "    QVL_CLIP_STAT,\n    QVL_CLIP_N_BUFS,\n};\n"
+        "enum {\n    QVL_CLIP_ARG_PARTS,\n    QVL_CLIP_ARG_RULES,\n"
+        "    QVL_CLIP_N_ARGS,\n};\n\n"
+        "enum {\n    QVL_TALLY_X,\n    QVL_TALLY_Y,\n"
+        "    QVL_TALLY_N_BUFS,\n};\n"
+        "enum {\n    QVL_TALLY_ARG_N,\n    QVL_TALLY_ARG_ACC_Y,\n"
+        "    QVL_TALLY_N_ARGS,\n};\n\n#endif\n";
+    qvl_arena arena = {0};
+    qvl_err err;
+    size_t len;
+    const char *folder = check_path("calls");
+    CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+    run(qvl_arena_printf(&arena, GEN " --kernel clip --kernel tally --tune "
+                         QVL_TEST_SOURCE "/configs/tune --out %s", folder));
+    CHECK_HAS(read_all(qvl_arena_printf(&arena, "%s/calls.h", folder), &len,
+                       &arena), wanted, "calls.h");
+    qvl_arena_release(&arena);
+}
+
 /* What has no work to do says so with a status, and does nothing. */
 static void test_wrong_use(void)
 {
@@ -157,6 +181,12 @@ static void test_wrong_values(void)
         { "$(for i in $(seq 65); do echo --kernel a; done)",
           "--kernel: found more than 64 of them" },
         { "--spir no", "unknown flag --spir" },
+        { TINY " --dump grad --phase infer",
+          "passes of this phase: found grad, expected one of lower, simplify, "
+          "fuse, size" },
+        { TINY " --dump emit",
+          "passes of this phase: found emit, expected one of lower, grad, "
+          "simplify, fuse, size" },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
         qvl_arena arena = {0};
@@ -170,5 +200,16 @@ static void test_wrong_values(void)
     }
 }
 
-RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_wrong_use),
-          TEST(test_wrong_values))
+static void test_help(void)
+{
+    qvl_arena arena = {0};
+    size_t len;
+    const char *path = check_path("help");
+    run(qvl_arena_printf(&arena, GEN " --help >%s", path));
+    CHECK_HAS(read_all(path, &len, &arena), "gen --dump PASS", "help");
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_calls),
+          TEST(test_wrong_use),
+          TEST(test_wrong_values), TEST(test_help))

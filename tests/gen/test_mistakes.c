@@ -124,6 +124,85 @@ static const mistake mistakes[] = {
       "small.yaml:20:18: expected a whole number\n"
       "    label: i32 [T, 1.5]\n"
       "                   ^" },
+    { "- x = lookup(embed.weight, token)",
+      "- a, b, c, d, e, f, g, h, i = lookup(embed.weight, token)",
+      "small.yaml:30:29: more than 8 names before =\n"
+      "    - a, b, c, d, e, f, g, h, i = lookup(embed.weight, token)\n"
+      "                              ^" },
+    { "join(a)",
+      "join(a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a)",
+      "small.yaml:35:74: more than 16 arguments\n"
+      "      - x = x + linear(join(a, a, a, a, a, a, a, a, a, a, a, a, a, a, "
+      "a, a, a), o)\n"
+      "                                                                           ^" },
+    { "  label: i32 [T, 1]",
+      "  label: i32 [T, 1]\n  more: f32 [T, 1, 1, 1, 1, 1]",
+      "small.yaml:21:9: more than 5 dims\n"
+      "    more: f32 [T, 1, 1, 1, 1, 1]\n"
+      "          ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [V, 2147483648]",
+      "small.yaml:28:22: expected a number of at most 2147483647\n"
+      "      head.weight: [V, 2147483648]\n"
+      "                       ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [V * 65536 * 32768, H]",
+      "small.yaml:28:29: a size that is a sum of more than 6 terms, of "
+      "products of more than 12 dims, or of numbers above 2147483647\n"
+      "      head.weight: [V * 65536 * 32768, H]\n"
+      "                              ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [2147483647, 2]",
+      "small.yaml:28:18: the elements of [2147483647, 2] are a sum of more "
+      "than 6 terms, of products of more than 12 dims, or of numbers above "
+      "2147483647\n"
+      "      head.weight: [2147483647, 2]\n"
+      "                   ^" },
+    { "head.weight: [V, H]",
+      "head.weight: [2147483647 + 1, H]",
+      "small.yaml:28:30: a size that is a sum of more than 6 terms, of "
+      "products of more than 12 dims, or of numbers above 2147483647\n"
+      "      head.weight: [2147483647 + 1, H]\n"
+      "                               ^" },
+    { "  - count(taps) <= L",
+      "  - count(taps) <= 9223372036854775808",
+      "small.yaml:15:20: expected a number of at most 2147483647\n"
+      "    - count(taps) <= 9223372036854775808\n"
+      "                     ^" },
+    { "  V: int vocab",
+      "  V x: int vocab",
+      "small.yaml:4:3: expected a name of letters, digits and _\n"
+      "    V x: int vocab\n"
+      "    ^" },
+    { "  eps: float eps",
+      "  eps: float e\\ps",
+      "small.yaml:9:8: expected a text without quotes, \\ and what is no "
+      "ASCII\n"
+      "    eps: float e\\ps\n"
+      "         ^" },
+    { "  y: y\n",
+      "  \"y\": y\n  'a\"b': y\n",
+      "small.yaml:42:3: expected a text without quotes, \\ and what is no "
+      "ASCII\n"
+      "    'a\"b': y\n"
+      "    ^" },
+    { "    head.weight: [V, H]",
+      "    head%d.weight: [V, H]",
+      "small.yaml:28:5: the name of a parameter has at most 200 letters, and "
+      "no %\n"
+      "      head%d.weight: [V, H]\n"
+      "      ^" },
+    { "  y: y\n",
+      "  y: w\n",
+      "small.yaml:41:6: no value 'w' in the program\n"
+      "    y: w\n"
+      "       ^" },
+    { "loss_scale)\noutputs:\n  y: y\n",
+      "loss_scale)\n  - w = head.weight\noutputs:\n  y: w\n",
+      "small.yaml:42:6: 'w' is a parameter: an output is a value of the "
+      "program\n"
+      "    y: w\n"
+      "       ^" },
     { "layers.{l<L}.norm",
       "layers.{l}.norm",
       "small.yaml:25:5: expected one {VAR<COUNT} or {VAR in LIST} in the name\n"
@@ -256,14 +335,12 @@ static const mistake mistakes[] = {
       "                                                        ^" },
     { "x + linear(join(a), o)",
       "x + linear(a, o)",
-      "small.yaml:35:15: w of matmul_nt has shape [2 * nh * A, 2 * nh * A], expected "
-      "[2 * nh * A, 2 * A]\n"
+      "small.yaml:35:15: w of matmul_nt has shape [H, H], expected [H, D]\n"
       "      - x = x + linear(a, o)\n"
       "                ^" },
     { "x + linear(join(a), o)",
       "x + linear(join(a), qkv)",
-      "small.yaml:35:13: shapes do not go together: [T, 6 * nh * A] with [T, 2 * nh * "
-      "A]\n"
+      "small.yaml:35:13: shapes do not go together: [T, 3 * H] with [T, H]\n"
       "      - x = x + linear(join(a), qkv)\n"
       "              ^" },
     { "x + linear(join(a), o)",
@@ -383,15 +460,16 @@ static const mistake mistakes[] = {
       "           ^" },
     { "    embed.weight: [V, H]",
       "    embed.weight: [V + H + L, V + T + R]",
-      "small.yaml:24:19: the elements of [V + L + 2 * nh * A, V + T + R] "
-      "are a sum of more than 6 terms, or of products of more than 12 "
-      "dims\n"
+      "small.yaml:24:19: the elements of [V + L + H, V + T + R] "
+      "are a sum of more than 6 terms, of products of more than 12 dims, or "
+      "of numbers above 2147483647\n"
       "      embed.weight: [V + H + L, V + T + R]\n"
       "                    ^" },
     { "  angles: angles [T, A]",
       "  angles: angles [V + T + L, V + A + R]",
       "small.yaml:18:11: the elements of [V + L + T, V + R + A] are a "
-      "sum of more than 6 terms, or of products of more than 12 dims\n"
+      "sum of more than 6 terms, of products of more than 12 dims, or of "
+      "numbers above 2147483647\n"
       "    angles: angles [V + T + L, V + A + R]\n"
       "            ^" },
     { "    - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh, nh)",
@@ -403,8 +481,9 @@ static const mistake mistakes[] = {
       "                                                                              ^" },
     { "    - x = x + linear(join(a), o)",
       "    - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)",
-      "small.yaml:35:15: the elements of [V + T + R, L + C + 2 * A] are "
-      "a sum of more than 6 terms, or of products of more than 12 dims\n"
+      "small.yaml:35:15: the elements of [V + T + R, L + C + D] are "
+      "a sum of more than 6 terms, of products of more than 12 dims, or of "
+      "numbers above 2147483647\n"
       "      - x = x + reshape(linear(join(a), o), V + T + R, L + C + D)\n"
       "                ^" },
     { "    - x = x + linear(join(a), o)",
@@ -494,6 +573,129 @@ static void test_mistakes(void)
     qvl_arena_release(&arena);
 }
 
+/* Tables that a spec may fill: lines put in once and n times, of which n fit and
+ * one more is said to be too many. In a line "#" is its number; a line without is
+ * only repeated. An empty message: there is no limit. */
+typedef struct {
+    const char *find[2];  // [1] NULL: one place
+    const char *line[2];
+    int n;
+    const char *message;
+} limit;
+
+static const limit limits[] = {
+    { { "  V: int vocab\n" }, { "  d#: int d#\n" }, 53,
+      "more dims than an architecture may have" },
+    { { "  - y = f32(linear(x, head))\n" },
+      { "  - chunk R by C:\n    - z# = x\n" }, 26,
+      "more dims than an architecture may have" },
+    { { "  V: int vocab\n" }, { "  t#: list t#\n" }, 3,
+      "more lists than an architecture may have" },
+    { { "model_type: [small" }, { ", small#" }, 3, "more than 4 model types" },
+    { { "- x = x + " }, { "-" }, 97, "nested too deeply" },
+    { { "x + linear(join(a), o)" }, { " + x" }, 995,
+      "an expression of more than 1000 operands" },
+    { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
+      { "  - o# = x\n", "    - o# = n\n" }, 63,
+      "a block sets more than 64 outer names" },
+    { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
+      { "  - o# = x\n", "    - o# = o# + x\n" }, 15,
+      "a block carries more than 16 names" },
+    { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
+      { "  - o# = silu(x)\n", "    - x = x + o#\n" }, 15,
+      "too many values enter the loop that uses" },
+    { { "  text:\n    ", "- x = lookup(" }, { "p", "p" }, 188,
+      "the name of a parameter has at most 200 letters, and no %" },
+    { { "ds[k] = x\n", "" },
+      { "      - e#[k] = n\n",
+        "  - for j in count(taps):\n    - x = x + e#[j]\n" }, 100, "" },
+};
+
+/* Append n lines with "#" replaced by their number. */
+static void put_lines(qvl_str *s, const char *line, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (const char *p = line; *p; p++) {
+            if (*p == '#')
+                qvl_str_printf(s, "%d", i);
+            else
+                qvl_str_putc(s, *p);
+        }
+}
+
+/* The good spec with n lines behind each of the places. */
+static void fill(qvl_str *s, const limit *x, int n)
+{
+    const char *from = good;
+    qvl_str_reset(s);
+    for (int i = 0; i < 2 && x->find[i]; i++) {
+        const char *at = strstr(from, x->find[i]);
+        CHECK(at != NULL, "%s is not in the spec", x->find[i]);
+        at += strlen(x->find[i]);
+        qvl_str_putn(s, from, (size_t)(at - from));
+        put_lines(s, x->line[i], n);
+        from = at;
+    }
+    qvl_str_puts(s, from);
+}
+
+static void test_limits(void)
+{
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_str s = { 0 };
+    qvl_err err;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    for (size_t i = 0; i < QVL_COUNT(limits); i++) {
+        const limit *x = &limits[i];
+        ir_module *m = NULL;
+        fill(&s, x, x->n);
+        int rc = ref_build_text(&m, &kernels, "small.yaml", s.p, REF_TRAIN,
+                                "size", &arena, &err);
+        CHECK(rc == QVL_OK, "%d of %s: %s", x->n, x->line[0], err.msg);
+        if (!x->message[0])
+            continue;
+        fill(&s, x, x->n + 1);
+        CHECK_FAILS(ref_build_text(&m, &kernels, "small.yaml", s.p, REF_TRAIN,
+                                   "size", &arena, &err),
+                    QVL_E_CONFIG, err, x->message);
+        CHECK_HAS(err.msg, "small.yaml:", "%s", x->line[0]);
+    }
+    qvl_str_release(&s);
+    qvl_arena_release(&arena);
+}
+
+/* Blocks with a prefix each, one in the other. */
+static void test_nesting(void)
+{
+    static const struct {
+        int depth, rc;
+    } cases[] = { { 16, QVL_OK }, { 17, QVL_E_CONFIG } };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_str blocks = { 0 };
+    qvl_err err = { 0 };
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        ir_module *m = NULL;
+        qvl_str_reset(&blocks);
+        for (int k = 0; k < cases[i].depth; k++)
+            qvl_str_printf(&blocks, "%*s- at a.:\n", 2 + 2 * k, "");
+        qvl_str_printf(&blocks, "%*s- z = x\noutputs:\n",
+                       2 + 2 * cases[i].depth, "");
+        const mistake x = { "outputs:\n", blocks.p, NULL };
+        int rc = ref_build_text(&m, &kernels, "small.yaml",
+                                broken(good, &x, &arena), REF_TRAIN, "size",
+                                &arena, &err);
+        CHECK_INT(rc, cases[i].rc, "%d blocks: %s", cases[i].depth, err.msg);
+    }
+    CHECK_HAS(err.msg, "small.yaml:56:37: nested too deeply", "message");
+    qvl_str_release(&blocks);
+    qvl_arena_release(&arena);
+}
+
 /* A cache where two loops are, in every phase. */
 static void test_nested_cache(void)
 {
@@ -527,4 +729,5 @@ static void test_nested_cache(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_mistakes), TEST(test_nested_cache))
+RUN_TESTS(TEST(test_mistakes), TEST(test_limits), TEST(test_nesting),
+          TEST(test_nested_cache))

@@ -37,7 +37,7 @@ static void print_all(fixture *f, qvl_str *s)
     CHECK_OK(emit_kernel_c(s, f->forms, f->n_forms, &f->tune, "k.c", &f->err),
              f->err);
     for (int i = 0; i < f->n_forms; i++) {
-        emit_kernel_cl(s, f->forms[i], &f->dialect);
+        form_cl(s, f->forms[i]);
         emit_kernel_glsl(s, f->forms[i]);
     }
     emit_table_opt opt = { "t", "spirv.h", &f->dialect };
@@ -99,7 +99,7 @@ static void test_lines(void)
     snprintf(want, sizeof want, "#line %d \"k.c\"\n", line + 1);
     CHECK_HAS(s.p, want, "its own line");
     qvl_str_reset(&s);
-    emit_kernel_cl(&s, form, &f.dialect);
+    form_cl(&s, form);
     CHECK_HAS(s.p, form->k->body, "OpenCL C");
     CHECK(strstr(s.p, "/*") == NULL, "no comments in OpenCL C");
     qvl_str_reset(&s);
@@ -208,7 +208,7 @@ static const struct {
       "gpu.yaml:2:1: there is no kernel none" },
     { "gpu", "default: {LANES: 64, VW: 1}\nmap: {RM: 1}\n",
       "gpu.yaml:2:7: map has no tile RM" },
-    { "gpu", "default: {LANES: 64, VM: 1}\n", "no kernel has no tile VM" },
+    { "gpu", "default: {LANES: 64, VM: 1}\n", "gpu.yaml:1:22: no kernel has tile VM" },
     { "gpu", "default: 3\n", "expected tiles" },
     { "gpu", "default: {LANES: 64, VW: 1}\n",
       "gpu.yaml: kernel map has no value for SPAN" },
@@ -217,7 +217,19 @@ static const struct {
     { "gpu", "default: {LANES: 64, VW: 3, SPAN: 64}\n",
       "found VW = 3, expected 1, 4, 8 or 16" },
     { "gpu", "default: {LANES: 64, VW: 1, SPAN: 0}\n", "SPAN = 0, expected 1 to 65536" },
-    { "gpu", "default: {LANES: 64, VW: 1, SPAN: x}\n", "a whole number" },
+    { "gpu", "default: {LANES: 64, VW: 1, SPAN: 65537}\n",
+      "kernel map: found SPAN = 65537, expected 1 to 65536" },
+    { "gpu", "default: {LANES: 64, VW: 1, SPAN: -1}\n",
+      "gpu.yaml:1:35: kernel map: found SPAN = -1, expected a whole number "
+      "from 0 to 4294967295" },
+    { "gpu", "default: {LANES: 64, VW: 1, SPAN: 4294967296}\n",
+      "found SPAN = 4294967296, expected a whole number" },
+    { "gpu", "default: {LANES: 64, VW: 1, SPAN: x}\n",
+      "found SPAN = x, expected a whole number" },
+    { "gpu", "default: {LANES: 64, VW: 1, SPAN: {a: 1}}\n",
+      "found SPAN = map, expected a whole number" },
+    { "host", "default: {LANES: 1, VW: [4, x, 16], SPAN: 64}\n",
+      "found VW = x, expected a whole number" },
     { "gpu", "default: {LANES: 64, VW: [1, 1, 1], SPAN: 9}\n",
       "in host.yaml alone" },
     { "vulkan-cpu", "default: {LANES: 8, VW: 4, SPAN: 64}\n",

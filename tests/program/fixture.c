@@ -64,7 +64,9 @@ static ir_module *build(const char *path, ref_phase phase)
 {
     ir_module *m = NULL;
     qvl_err err;
-    CHECK_OK(ref_build(&m, &kernels, path, phase, "grad", &arena, &err), err);
+    CHECK_OK(ref_build(&m, &kernels, path, phase,
+                       phase == REF_TRAIN ? "grad" : "lower", &arena, &err),
+             err);
     return m;
 }
 

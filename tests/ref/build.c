@@ -1,3 +1,4 @@
+/* build.c - kernels and specs read as gen/main.c does, without its files */
 #include "ref/build.h"
 
 #include <dirent.h>
@@ -39,17 +40,6 @@ int ref_kernels_read(kern_set *set, const char *folder, qvl_arena *arena,
     return rc;
 }
 
-static const struct {
-    const char *name;
-    int (*run)(ir_module *m, qvl_err *err);
-    ref_phase from;  // first phase that has the pass
-} passes[] = {
-    { "grad", pass_grad, REF_TRAIN },
-    { "simplify", pass_simplify, REF_INFER },
-    { "fuse", pass_fuse, REF_INFER },
-    { "size", pass_size, REF_INFER },
-};
-
 static const ir_phase as_ir[] = {
     [REF_INFER] = IR_INFER, [REF_DECODE] = IR_DECODE, [REF_TRAIN] = IR_TRAIN
 };
@@ -64,18 +54,7 @@ int ref_build_text(ir_module **out, const kern_set *set, const char *file,
     m->phase = as_ir[phase];
     m->kernels = set;
     QVL_TRY(spec_read(&s, m, file, text, err));
-    QVL_TRY(pass_lower(m, &s, err));
-    QVL_TRY(ir_check(m, "lower", err));
-    bool done = strcmp(stop, "lower") == 0;
-    for (size_t i = 0; i < QVL_COUNT(passes) && !done; i++) {
-        done = strcmp(stop, passes[i].name) == 0;
-        if (phase < passes[i].from)
-            continue;
-        QVL_TRY(passes[i].run(m, err));
-        QVL_TRY(ir_check(m, passes[i].name, err));
-    }
-    if (!done)
-        return qvl_fail(err, QVL_E_USAGE, "no pass '%s'", stop);
+    QVL_TRY(pass_run(m, &s, stop, err));
     *out = m;
     return QVL_OK;
 }

@@ -11,9 +11,8 @@ typedef enum { REF_INFER, REF_DECODE, REF_TRAIN, REF_N_PHASES } ref_phase;
 int ref_kernels_read(kern_set *set, const char *folder, qvl_arena *arena,
                      qvl_err *err);
 
-/* The spec `path`, lowered for a phase, after the pass `stop` ("lower", "grad", "simplify", "fuse",
- * "size"), checked after each. The module, whose kernels are `set`, belongs to
- * the arena. */
+/* The spec `path`, lowered for a phase, after the pass `stop` (pass_run). The
+ * module, whose kernels are `set`, belongs to the arena. */
 int ref_build(ir_module **out, const kern_set *set, const char *path,
               ref_phase phase, const char *stop, qvl_arena *arena,
               qvl_err *err);

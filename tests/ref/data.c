@@ -1,3 +1,10 @@
+/* data.c - dims from a file, all other numbers by lot
+ *
+ * Each tensor draws from a stream of its own, named after it, so that adding one
+ * changes no other. Inputs are made by what they are for: labels stay below the
+ * logits of the loss that reads them, starts and entries follow from their index,
+ * ranges are sequences that see themselves, or runs of keys that a table has.
+ */
 #include "ref/data.h"
 
 #include <math.h>

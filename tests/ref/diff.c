@@ -1,3 +1,6 @@
+/* diff.c - central differences, extrapolated twice, at the widest step that is
+ * smooth
+ */
 #include "ref/diff.h"
 
 #include <math.h>

@@ -1,3 +1,8 @@
+/* dims.c - the trees of a module evaluated, without the C that gen makes of them
+ *
+ * Each function is the plain reading of what ir.h says of a tree. A parameter has
+ * an instance for each value of its variable, tied ones point to their first.
+ */
 #include "ref/dims.h"
 
 #include <assert.h>

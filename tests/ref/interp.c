@@ -1,3 +1,9 @@
+/* interp.c - runs a module node by node, every value in memory of its own
+ *
+ * Reading makes a view dense, writing puts it into its root, so the functions of
+ * ops.h see arrays without gaps. The price is a copy for each slice and memory that
+ * only grows: right for sizes of a test, and for nothing else.
+ */
 #include "ref/interp.h"
 
 #include <assert.h>
@@ -254,8 +260,8 @@ static int run_op(interp *s, const ir_node *n)
     poly sym[KERN_MAX_SYMS];
     int64_t dim[KERN_MAX_SYMS];
     double scalar[KERN_MAX_SCALARS];
-    const double *in[IR_MAX_IN] = {0};
-    double *out[IR_MAX_OUT] = {0};
+    const double *in[KERN_MAX_OPERANDS] = {0};
+    double *out[KERN_MAX_OPERANDS] = {0};
     ref_kernel *fn = ref_kernel_find(op->k->name);
     if (!fn)
         return qvl_fail(s->err, QVL_E_INTERNAL, "no reference of kernel %s",

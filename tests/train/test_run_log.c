@@ -103,7 +103,7 @@ static void test_refused(void)
                 "logging.jsonl");
     o.history = "{}";
     CHECK_FAILS(qvl_run_log_open(&log, &o, &err), QVL_E_FORMAT, err,
-                "found a map");
+                "found map");
     o.history = "[1";
     CHECK_FAILS(qvl_run_log_open(&log, &o, &err), QVL_E_FORMAT, err,
                 "log_history");
