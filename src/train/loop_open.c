@@ -101,15 +101,7 @@ static int open_trainer(qvl_loop *r)
 static int plan_steps(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
-    r->plan = (qvl_epoch_plan){
-        .n_records = r->samples.train.n,
-        .batch = (size_t)c->training.per_device_train_batch_size,
-        .accumulate = (size_t)c->training.gradient_accumulation_steps,
-        .seed = (uint64_t)c->training.data_seed,
-        .dataset = "train",
-        .is_shuffled = c->data.train_dataloader_shuffle,
-        .drops_last = c->data.dataloader_drop_last,
-    };
+    r->plan = qvl_samples_plan(&r->samples, c);
     size_t updates = qvl_epoch_plan_updates(&r->plan);
     if (updates == 0)
         return qvl_fail(r->err, QVL_E_DATA, "custom.train_jsonl: found %zu "

@@ -134,6 +134,28 @@ static void add_labels(const qvl_batch_in *b, double *sum, int64_t *n)
         }
 }
 
+static void put_row(qvl_str *out, const char *key, const int64_t *v,
+                    const int64_t *mask, int n)
+{
+    qvl_str_printf(out, "\"%s\": [", key);
+    for (int i = 0; i < n; i++)
+        if (mask[i] != 0)
+            qvl_str_printf(out, "%s%lld", i > 0 ? ", " : "", (long long)v[i]);
+    qvl_str_puts(out, "], ");
+}
+
+static void put_rows(qvl_str *out, const qvl_batch_in *b)
+{
+    for (int k = 0; k < b->n_rows; k++) {
+        int at = k * b->row_len;
+        put_row(out, "ids", b->input_ids + at, b->attention_mask + at,
+                b->row_len);
+        put_row(out, "labels", b->labels + at, b->attention_mask + at,
+                b->row_len);
+        qvl_str_putc(out, '\n');
+    }
+}
+
 int qvl_train_step(qvl_trainer *t, const qvl_batch_in *batches, int n_batches,
                    qvl_train_report *report, qvl_error *error)
 {
@@ -145,6 +167,8 @@ int qvl_train_step(qvl_trainer *t, const qvl_batch_in *batches, int n_batches,
         return fail(error, QVL_E_DEVICE_LOST, "the device is lost");
     for (int k = 0; k < n_batches; k++) {
         add_labels(&batches[k], &sum, &n);
+        if (fake.fed != NULL)
+            put_rows(fake.fed, &batches[k]);
         for (int i = 0; i < batches[k].n_rows * batches[k].row_len; i++)
             n_tokens += batches[k].attention_mask[i];
     }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "check.h"
 #include "fake_trainer.h"
+#include "inspect.h"
 
 static volatile sig_atomic_t stop;
 static char said[16384];
@@ -44,6 +45,7 @@ typedef struct {
     int rc;
     qvl_err err;
     fake_run did;
+    const char *config;  // file
 } outcome;
 
 /* 10 records in batches of 2, two to a step: 3 steps an epoch, the last of one
@@ -71,14 +73,14 @@ static outcome train(const char *name, const char *more, const fake_run *plan)
              "  val_jsonl: %s}\n"
              "prompts: {system: '', user: Go.}\n",
              made_model(), folder, folder, name, more, records, held_out);
-    const char *file = made_text("run.yaml", text);
+    out.config = made_text("run.yaml", text);
     fake = *plan;
     fake.stop = &stop;
     stop = 0;
     said[0] = '\0';
     qvl_log_set_sink(hear, NULL, QVL_LOG_INFO);
     qvl_progress progress = { .mode = QVL_PROGRESS_OFF };
-    out.rc = qvl_run_config_load(&c, file, NULL, NULL, 0, &a, &out.err);
+    out.rc = qvl_run_config_load(&c, out.config, NULL, NULL, 0, &a, &out.err);
     qvl_loop_options o = { .config = &c, .stop = &stop, .progress = &progress };
     if (out.rc == QVL_OK)
         out.rc = qvl_loop_run(&o, &out.err);
@@ -387,7 +389,61 @@ static void test_options(void)
     qvl_arena_release(&a);
 }
 
-RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
+/* Append ids and labels of what `qvl inspect sample` prints, a line each. */
+static void inspect(qvl_str *out, const inspect_sample_options *o)
+{
+    const char *path = check_path("inspected");
+    qvl_err err = { 0 };
+    qvl_arena a = { 0 };
+    char *text;
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO);
+    FILE *to = freopen(path, "w", stdout);
+    int rc = inspect_sample(o, &err);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    CHECK(to != NULL, "%s", path);
+    CHECK_OK(rc, err);
+    CHECK_OK(qvl_file_read(path, &text, NULL, &a, &err), err);
+    for (char *at = text; (at = strstr(at, "\"ids\": [")) != NULL;) {
+        char *end = strstr(at, "\"grids\"");
+        qvl_str_putn(out, at, (size_t)(end - at));
+        qvl_str_putc(out, '\n');
+        at = end;
+    }
+    qvl_arena_release(&a);
+}
+
+/* What is printed of epoch and slot is what the trainer was given there: 10
+ * records, 3 epochs. */
+static void test_inspected(void)
+{
+    qvl_str fed = { 0 }, found = { 0 }, rest = { 0 };
+    fake_run plan = { .fed = &fed };
+    outcome out = train("fed", "1, save_strategy: 'no'", &plan);
+    CHECK_OK(out.rc, out.err);
+    inspect_sample_options o = { .config = out.config, .index = -1,
+                                 .all = true, .world = 1, .json = true };
+    for (o.epoch = 0; o.epoch < 3; o.epoch++)
+        inspect(&found, &o);
+    CHECK_STR(found.p, fed.p, "three epochs");
+    o.epoch = 2;
+    o.from = 7;
+    inspect(&rest, &o);
+    CHECK_STR(rest.p, fed.p + fed.len - rest.len, "from slot 7 on");
+    o.all = false;
+    o.from = 9;
+    qvl_str_reset(&rest);
+    inspect(&rest, &o);
+    CHECK(strchr(rest.p, '\n') == rest.p + rest.len - 1, "one line");
+    CHECK_STR(rest.p, fed.p + fed.len - rest.len, "slot 9");
+    qvl_str_release(&fed);
+    qvl_str_release(&found);
+    qvl_str_release(&rest);
+}
+
+RUN_TESTS(TEST(test_inspected), TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
           TEST(test_early_stop), TEST(test_save_only_model),
           TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
