@@ -24,7 +24,8 @@ static void hear(void *ctx, int level, const char *text)
 
 /* ---- records ------------------------------------------------------------- */
 
-/* n records that differ in their descriptions. */
+/* n records that differ in their descriptions. Those in even places have long ones
+ * and say where they are from. */
 static const char *make_records(const char *name, int n)
 {
     qvl_str text = { 0 };
@@ -32,7 +33,11 @@ static const char *make_records(const char *name, int n)
     for (int k = 0; k < n; k++)
         qvl_str_printf(&text, "{\"images\": [\"p.png\"], \"width\": 32, "
                        "\"height\": 32, \"objects\": [{\"bbox_2d\": [%d, 1, "
-                       "20, 30], \"desc\": \"thing %d\"}]}\n", k % 16, 7 * k);
+                       "20, 30], \"desc\": \"%s %d\"}]%s}\n", k % 16,
+                       k % 2 == 0 ? "a thing that many words are said of" : "thing",
+                       7 * k,
+                       k % 2 == 0 ? ", \"metadata\": {\"dataset\": \"Long\"}"
+                                  : "");
     const char *path = made_file(name, text.p, text.len);
     qvl_str_release(&text);
     return path;
@@ -287,8 +292,8 @@ static void test_errors(void)
     } cases[] = {
         { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
         { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: f1",
-          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, "
-          "runtime" },
+          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, long_loss, "
+          "long_token_acc, default_loss" },
         { "2, resume_from_checkpoint: last", { 0 }, QVL_E_CONFIG,
           "found no checkpoint in" },
         { "2, max_steps: -2", { 0 }, QVL_E_CONFIG, "training.max_steps" },
@@ -443,7 +448,77 @@ static void test_inspected(void)
     qvl_str_release(&rest);
 }
 
-RUN_TESTS(TEST(test_inspected), TEST(test_whole_run), TEST(test_resume),
+/* Mean label of a row that the trainer was given, and whether it is long; *at
+ * moves behind it. */
+static double mean_label(const char **at, bool *is_long)
+{
+    const char *p = strstr(*at, "\"labels\": [") + 10;
+    double sum = 0;
+    int n = 0;
+    while (*p != ']') {
+        char *end;
+        double v = strtod(p + 1, &end);
+        sum += v >= 0 ? v : 0;
+        n += v >= 0;
+        p = end;
+    }
+    *at = strchr(p, '\n') + 1;
+    *is_long = n > 60;
+    return sum / n;
+}
+
+/* Numbers of each source, step by step, are means over its samples; shares of hits
+ * of the fake trainer are a half, or just below. */
+static void test_sources(void)
+{
+    qvl_str fed = { 0 };
+    fake_run plan = { .fed = &fed };
+    outcome out = train("sources", "1, save_strategy: 'no', eval_strategy: "
+                        "epoch", &plan);
+    CHECK_OK(out.rc, out.err);
+    qvl_arena a = { 0 };
+    const char *line = log_text("sources", &a), *row = fed.p;
+    for (int step = 0; step < 9; line = strchr(line, '\n') + 1) {
+        qvl_err err = { 0 };
+        qvl_node *n;
+        double sum[2] = { 0, 0 }, found, acc;
+        int count[2] = { 0, 0 };
+        CHECK_OK(qvl_json_parse(&n, line, strcspn(line, "\n"), "log", &a,
+                                &err), err);
+        if (qvl_node_find(n, "train/loss") == NULL) {
+            CHECK(qvl_node_find(n, "eval/long_loss") != NULL
+                  && qvl_node_find(n, "eval/default_token_acc") != NULL,
+                  "an evaluation has them too");
+            continue;
+        }
+        for (int k = step % 3 == 2 ? 2 : 0; k < 4; k++) {
+            bool is_long;
+            double v = mean_label(&row, &is_long);
+            sum[is_long] += v;
+            count[is_long]++;
+        }
+        static const char *const keys[][2] = {
+            { "train/default_loss", "train/default_token_acc" },
+            { "train/long_loss", "train/long_token_acc" },
+        };
+        for (int k = 0; k < 2; k++) {
+            bool has = qvl_node_as_float(qvl_node_find(n, keys[k][0]), &found);
+            CHECK_INT(has, count[k] > 0, "step %d, %s", step, keys[k][0]);
+            if (!has)
+                continue;
+            CHECK_NEAR(found, sum[k] / count[k], 1e-6, "step %d, %s", step,
+                       keys[k][0]);
+            CHECK(qvl_node_as_float(qvl_node_find(n, keys[k][1]), &acc)
+                  && acc > 0.48 && acc <= 0.5, "step %d: %g", step, acc);
+        }
+        step++;
+    }
+    CHECK_STR(row, "", "all rows");
+    qvl_str_release(&fed);
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_inspected), TEST(test_sources), TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
           TEST(test_early_stop), TEST(test_save_only_model),
           TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
