@@ -1,6 +1,5 @@
 #include "train/loop.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -9,104 +8,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "check.h"
-#include "fake_trainer.h"
-#include "inspect.h"
-
-static volatile sig_atomic_t stop;
-static char said[16384];
-
-static void hear(void *ctx, int level, const char *text)
-{
-    (void)ctx;
-    size_t n = strlen(said);
-    snprintf(said + n, sizeof said - n, "%d %s\n", level, text);
-}
-
-/* ---- records ------------------------------------------------------------- */
-
-/* n records that differ in their descriptions. Those in even places have long ones
- * and say where they are from. */
-static const char *make_records(const char *name, int n)
-{
-    qvl_str text = { 0 };
-    made_png("p.png", 32, 32);
-    for (int k = 0; k < n; k++)
-        qvl_str_printf(&text, "{\"images\": [\"p.png\"], \"width\": 32, "
-                       "\"height\": 32, \"objects\": [{\"bbox_2d\": [%d, 1, "
-                       "20, 30], \"desc\": \"%s %d\"}]%s}\n", k % 16,
-                       k % 2 == 0 ? "a thing that many words are said of" : "thing",
-                       7 * k,
-                       k % 2 == 0 ? ", \"metadata\": {\"dataset\": \"Long\"}"
-                                  : "");
-    const char *path = made_file(name, text.p, text.len);
-    qvl_str_release(&text);
-    return path;
-}
-
-/* ---- runs ---------------------------------------------------------------- */
-
-/* What a run did. */
-typedef struct {
-    int rc;
-    qvl_err err;
-    fake_run did;
-    const char *config;  // file
-} outcome;
-
-/* 10 records in batches of 2, two to a step: 3 steps an epoch, the last of one
- * batch. `more` is the number of logging_steps and what else `training` has. */
-static outcome train(const char *name, const char *more, const fake_run *plan)
-{
-    char text[4096], folder[256];
-    qvl_arena a = { 0 };
-    qvl_run_config c;
-    outcome out = { 0 };
-    const char *records = make_records("train.jsonl", 10);
-    const char *held_out = make_records("val.jsonl", 2);
-    snprintf(folder, sizeof folder, "%s", check_path("out"));
-    snprintf(text, sizeof text,
-             "model: {model: %s, torch_dtype: float32}\n"
-             "template: {template: qwen3_vl, max_length: 200}\n"
-             "data: {dataloader_num_workers: 1}\n"
-             "tuner: {train_type: full}\n"
-             "training: {output_dir: %s, logging_dir: %s/runs,\n"
-             "  run_name: %s, num_train_epochs: 3, learning_rate: 0.125,\n"
-             "  per_device_train_batch_size: 2,\n"
-             "  gradient_accumulation_steps: 2, add_version: false,\n"
-             "  logging_steps: %s}\n"
-             "custom: {emit_norm: norm1000, train_jsonl: %s,\n"
-             "  val_jsonl: %s}\n"
-             "prompts: {system: '', user: Go.}\n",
-             made_model(), folder, folder, name, more, records, held_out);
-    out.config = made_text("run.yaml", text);
-    fake = *plan;
-    fake.stop = &stop;
-    stop = 0;
-    said[0] = '\0';
-    qvl_log_set_sink(hear, NULL, QVL_LOG_INFO);
-    qvl_progress progress = { .mode = QVL_PROGRESS_OFF };
-    out.rc = qvl_run_config_load(&c, out.config, NULL, NULL, 0, &a, &out.err);
-    qvl_loop_options o = { .config = &c, .stop = &stop, .progress = &progress };
-    if (out.rc == QVL_OK)
-        out.rc = qvl_loop_run(&o, &out.err);
-    qvl_log_set_sink(NULL, NULL, 0);
-    qvl_arena_release(&a);
-    out.did = fake;
-    return out;
-}
-
-static const fake_run nothing_special;
+#include "loop_run.h"
 
 /* ---- the log ------------------------------------------------------------- */
-
-static char *log_text(const char *name, qvl_arena *a)
-{
-    char path[512], *text;
-    qvl_err err = { 0 };
-    snprintf(path, sizeof path, "%s/out/%s/logging.jsonl", check_dir(), name);
-    CHECK_OK(qvl_file_read(path, &text, NULL, a, &err), err);
-    return text;
-}
 
 /* What a log says of steps, without what depends on the clock: "train 2 LOSS
  * ACC NORM EPOCH;" for each line with a step of its own. */
@@ -157,10 +61,10 @@ static void test_whole_run(void)
                                          "checkpoint-9/state.json" };
     for (size_t i = 0; i < QVL_COUNT(files); i++) {
         char path[512];
-        snprintf(path, sizeof path, "%s/out/whole/%s", check_dir(), files[i]);
+        snprintf(path, sizeof path, "%s/out/whole/%s", run_path(""), files[i]);
         CHECK(qvl_file_exists(path), "%s", path);
     }
-    CHECK(qvl_file_is_dir(check_path("out/runs/whole")), "event files");
+    CHECK(qvl_file_is_dir(run_path("out/runs/whole")), "event files");
     qvl_str steps = { 0 };
     steps_of(&steps, "whole");
     CHECK(strncmp(steps.p, "train 1 ", 8) == 0, "%s", steps.p);
@@ -190,7 +94,7 @@ static void test_resume(void)
         CHECK_HAS(cut.err.msg, "interrupted behind step", "%s", name);
         snprintf(more, sizeof more,
                  "%s, resume_from_checkpoint: %s/out/%s/checkpoint-%d", rules,
-                 check_dir(), name, (int)k);
+                 run_path(""), name, (int)k);
         outcome rest = train(name, more, &nothing_special);
         CHECK_OK(rest.rc, rest.err);
         CHECK(rest.did.weight == whole.did.weight, "%s: %.17g, straight %.17g",
@@ -239,17 +143,17 @@ static void test_best(void)
     CHECK_OK(out.rc, out.err);
     CHECK_STR(out.did.saved, "1 2 4 9:final ", "the best ones and the last");
     char target[64] = "";
-    CHECK_INT(readlink(check_path("out/best/best"), target, sizeof target),
+    CHECK_INT(readlink(run_path("out/best/best"), target, sizeof target),
               12, "link");
     CHECK_STR(target, "checkpoint-4", "best");
     memset(target, 0, sizeof target);
-    CHECK_INT(readlink(check_path("out/best/last"), target, sizeof target),
+    CHECK_INT(readlink(run_path("out/best/last"), target, sizeof target),
               12, "link");
     CHECK_STR(target, "checkpoint-9", "last");
     qvl_arena a = { 0 };
     char *state;
     qvl_err err = { 0 };
-    CHECK_OK(qvl_file_read(check_path("out/best/checkpoint-9/state.json"),
+    CHECK_OK(qvl_file_read(run_path("out/best/checkpoint-9/state.json"),
                            &state, NULL, &a, &err), err);
     CHECK_HAS(state, "\"best_step\": 4, \"best\": \"", "state");
     CHECK_HAS(state, "checkpoint-4\", \"kept\": \"checkpoint-4\"", "state");
@@ -394,131 +298,7 @@ static void test_options(void)
     qvl_arena_release(&a);
 }
 
-/* Append ids and labels of what `qvl inspect sample` prints, a line each. */
-static void inspect(qvl_str *out, const inspect_sample_options *o)
-{
-    const char *path = check_path("inspected");
-    qvl_err err = { 0 };
-    qvl_arena a = { 0 };
-    char *text;
-    fflush(stdout);
-    int kept = dup(STDOUT_FILENO);
-    FILE *to = freopen(path, "w", stdout);
-    int rc = inspect_sample(o, &err);
-    fflush(stdout);
-    dup2(kept, STDOUT_FILENO);
-    close(kept);
-    CHECK(to != NULL, "%s", path);
-    CHECK_OK(rc, err);
-    CHECK_OK(qvl_file_read(path, &text, NULL, &a, &err), err);
-    for (char *at = text; (at = strstr(at, "\"ids\": [")) != NULL;) {
-        char *end = strstr(at, "\"grids\"");
-        qvl_str_putn(out, at, (size_t)(end - at));
-        qvl_str_putc(out, '\n');
-        at = end;
-    }
-    qvl_arena_release(&a);
-}
-
-/* What is printed of epoch and slot is what the trainer was given there: 10
- * records, 3 epochs. */
-static void test_inspected(void)
-{
-    qvl_str fed = { 0 }, found = { 0 }, rest = { 0 };
-    fake_run plan = { .fed = &fed };
-    outcome out = train("fed", "1, save_strategy: 'no'", &plan);
-    CHECK_OK(out.rc, out.err);
-    inspect_sample_options o = { .config = out.config, .index = -1,
-                                 .all = true, .world = 1, .json = true };
-    for (o.epoch = 0; o.epoch < 3; o.epoch++)
-        inspect(&found, &o);
-    CHECK_STR(found.p, fed.p, "three epochs");
-    o.epoch = 2;
-    o.from = 7;
-    inspect(&rest, &o);
-    CHECK_STR(rest.p, fed.p + fed.len - rest.len, "from slot 7 on");
-    o.all = false;
-    o.from = 9;
-    qvl_str_reset(&rest);
-    inspect(&rest, &o);
-    CHECK(strchr(rest.p, '\n') == rest.p + rest.len - 1, "one line");
-    CHECK_STR(rest.p, fed.p + fed.len - rest.len, "slot 9");
-    qvl_str_release(&fed);
-    qvl_str_release(&found);
-    qvl_str_release(&rest);
-}
-
-/* Mean label of a row that the trainer was given, and whether it is long; *at
- * moves behind it. */
-static double mean_label(const char **at, bool *is_long)
-{
-    const char *p = strstr(*at, "\"labels\": [") + 10;
-    double sum = 0;
-    int n = 0;
-    while (*p != ']') {
-        char *end;
-        double v = strtod(p + 1, &end);
-        sum += v >= 0 ? v : 0;
-        n += v >= 0;
-        p = end;
-    }
-    *at = strchr(p, '\n') + 1;
-    *is_long = n > 60;
-    return sum / n;
-}
-
-/* Numbers of each source, step by step, are means over its samples; shares of hits
- * of the fake trainer are a half, or just below. */
-static void test_sources(void)
-{
-    qvl_str fed = { 0 };
-    fake_run plan = { .fed = &fed };
-    outcome out = train("sources", "1, save_strategy: 'no', eval_strategy: "
-                        "epoch", &plan);
-    CHECK_OK(out.rc, out.err);
-    qvl_arena a = { 0 };
-    const char *line = log_text("sources", &a), *row = fed.p;
-    for (int step = 0; step < 9; line = strchr(line, '\n') + 1) {
-        qvl_err err = { 0 };
-        qvl_node *n;
-        double sum[2] = { 0, 0 }, found, acc;
-        int count[2] = { 0, 0 };
-        CHECK_OK(qvl_json_parse(&n, line, strcspn(line, "\n"), "log", &a,
-                                &err), err);
-        if (qvl_node_find(n, "train/loss") == NULL) {
-            CHECK(qvl_node_find(n, "eval/long_loss") != NULL
-                  && qvl_node_find(n, "eval/default_token_acc") != NULL,
-                  "an evaluation has them too");
-            continue;
-        }
-        for (int k = step % 3 == 2 ? 2 : 0; k < 4; k++) {
-            bool is_long;
-            double v = mean_label(&row, &is_long);
-            sum[is_long] += v;
-            count[is_long]++;
-        }
-        static const char *const keys[][2] = {
-            { "train/default_loss", "train/default_token_acc" },
-            { "train/long_loss", "train/long_token_acc" },
-        };
-        for (int k = 0; k < 2; k++) {
-            bool has = qvl_node_as_float(qvl_node_find(n, keys[k][0]), &found);
-            CHECK_INT(has, count[k] > 0, "step %d, %s", step, keys[k][0]);
-            if (!has)
-                continue;
-            CHECK_NEAR(found, sum[k] / count[k], 1e-6, "step %d, %s", step,
-                       keys[k][0]);
-            CHECK(qvl_node_as_float(qvl_node_find(n, keys[k][1]), &acc)
-                  && acc > 0.48 && acc <= 0.5, "step %d: %g", step, acc);
-        }
-        step++;
-    }
-    CHECK_STR(row, "", "all rows");
-    qvl_str_release(&fed);
-    qvl_arena_release(&a);
-}
-
-RUN_TESTS(TEST(test_inspected), TEST(test_sources), TEST(test_whole_run), TEST(test_resume),
+RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
           TEST(test_early_stop), TEST(test_save_only_model),
           TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
