@@ -50,6 +50,7 @@ typedef struct {
     double beta1, beta2, epsilon, weight_decay;
     double max_grad_norm;        // <= 0: no clipping
     int max_skipped;             // skipped updates in a row that end the run
+    int scores_rows;             // keep what qvl_train_row_at tells
 
     // the rate as a function of the step
     const char *schedule;        // "cosine", "linear", ...
@@ -163,6 +164,13 @@ typedef struct {
 
 int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
                        qvl_train_score *score, qvl_error *error);
+
+/* Scores of single rows of the last step or evaluation, counted over its batches
+ * in their order; a row without labels has zeros. Without scores_rows there are
+ * none. */
+size_t qvl_train_n_rows(const qvl_trainer *trainer);
+void qvl_train_row_at(const qvl_trainer *trainer, size_t k,
+                      qvl_train_score *score);
 
 /* Give the schedule the number of an evaluation; reduce_lr_on_plateau listens,
  * the others do not. */

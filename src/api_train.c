@@ -266,6 +266,25 @@ int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
     return qvl_api_report(rc, &err, error);
 }
 
+size_t qvl_train_n_rows(const qvl_trainer *trainer)
+{
+    size_t n;
+    qvl_trainer_rows(trainer, &n);
+    return n;
+}
+
+void qvl_train_row_at(const qvl_trainer *trainer, size_t k,
+                      qvl_train_score *score)
+{
+    size_t n;
+    const qvl_row_score *row = qvl_trainer_rows(trainer, &n);
+    assert(k < n);
+    *score = (qvl_train_score){ .loss_sum = row[k].loss_sum,
+                                .n_labels = row[k].n_labels,
+                                .n_correct = row[k].n_correct,
+                                .n_tokens = row[k].n_tokens };
+}
+
 void qvl_train_metric(qvl_trainer *trainer, double value)
 {
     qvl_sched_metric(qvl_trainer_about(trainer)->sched, value);

@@ -16,6 +16,8 @@ typedef struct {
     const char *config;  // of a training run
     const char *what;    // of a model: vision, prefill, decode; NULL: all
     const char *op;      // of kernels: this one alone
+    const char *shapes;  // of kernels: file; NULL: those built in
+    const char *tuner;   // of train; NULL: full, or as the configuration says
     const char *image;   // "768x768"
     int prompt, fresh, seats, tokens;
     int repeats;

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "bench.h"
+#include "bench_shapes.h"
 #include "step_facts.h"
 #include "tensor/dtype.h"
 
@@ -25,15 +26,39 @@ typedef struct {
     qvl_err *err;
 } bench;
 
-static void tell(const bench *b, const char *name, const char *shape,
-                 const bench_time *t, double flop, double bytes)
+/* What is said of a measurement beside its time. */
+typedef struct {
+    const bench_shape *shape;
+    const char *name;
+    const char *library_for;  // op that a library stands beside; NULL: none
+    double flop, bytes;
+} line;
+
+static void tell(bench *b, const line *l, const bench_time *t)
 {
+    char shape[48];
+    bench_shape_text(shape, l->shape);
     bench_print(&(bench_line){
-        .name = name, .shape = shape, .device = b->device,
+        .name = l->name, .shape = shape, .device = b->device,
         .dtype = qvl_dtype_name(b->dtype), .median_s = t->median_s,
-        .min_s = t->min_s, .flop = flop, .bytes = bytes,
-        .roof_flop = b->roof.flop, .roof_bytes = b->roof.bytes },
+        .min_s = t->min_s, .flop = l->flop, .bytes = l->bytes,
+        .roof_flop = b->roof.flop, .roof_bytes = b->roof.bytes,
+        .more = l->library_for == NULL
+                    ? NULL
+                    : qvl_arena_printf(&b->arena, ", \"library_for\": \"%s\"",
+                                       l->library_for) },
         b->o->json);
+}
+
+/* A kernel that this build does not have in the type: of the shapes that are
+ * built in it is passed over, one that was asked for is missed. */
+static int not_built(bench *b, const bench_shape *shape)
+{
+    if (shape->place == NULL)
+        return QVL_OK;
+    return qvl_fail(b->err, QVL_E_UNSUPPORTED, "kernel %s: found none for %s "
+                    "in this build, expected one", shape->op,
+                    qvl_dtype_name(b->dtype));
 }
 
 static bool is_wanted(const bench *b, const char *op)
@@ -42,21 +67,6 @@ static bool is_wanted(const bench *b, const char *op)
 }
 
 /* ---- products ------------------------------------------------------------- */
-
-/* A product [m, n] over k. */
-typedef struct {
-    const char *op;
-    uint32_t m, n, k;
-} product;
-
-static const product products[] = {
-    { "matmul_nt", 512, 2048, 2048 },
-    { "matmul_nn", 512, 2048, 2048 },
-    { "matmul_tn", 512, 2048, 2048 },
-    { "matmul_nt", 512, 6144, 2048 },
-    { "matmul_nt", 1, 2048, 2048 },
-    { "matmul_nt", 4, 6144, 2048 },
-};
 
 /* "onednn" of "oneDNN". */
 static const char *library_name(bench *b)
@@ -67,12 +77,12 @@ static const char *library_name(bench *b)
     return name;
 }
 
-static int time_library(bench *b, const product *p, const char *shape,
-                        double flop, double bytes)
+static int time_library(bench *b, const bench_shape *p, double flop,
+                        double bytes)
 {
     double s[BENCH_MAX_REPEATS];
     const qvl_library_product own = {
-        .dtype = b->dtype, .m = p->m, .n = p->n, .k = p->k,
+        .dtype = b->dtype, .m = p->dim[0], .n = p->dim[1], .k = p->dim[2],
         .turns_left = strcmp(p->op, "matmul_tn") == 0,
         .turns_right = strcmp(p->op, "matmul_nt") == 0,
     };
@@ -83,42 +93,41 @@ static int time_library(bench *b, const product *p, const char *shape,
                                     b->err));
     bench_time t = bench_time_of(s, b->o->repeats);
     if (t.min_s > 0.0)
-        tell(b, library_name(b), shape, &t, flop, bytes);
+        tell(b, &(line){ .shape = p, .name = library_name(b),
+                         .library_for = p->op, .flop = flop, .bytes = bytes },
+             &t);
     return QVL_OK;
 }
 
 /* Sizes of the operands and the arguments, in the order of the kernel. */
-static int time_product(bench *b, const product *p)
+static int time_product(bench *b, const bench_shape *p)
 {
+    uint32_t m = p->dim[0], n = p->dim[1], k = p->dim[2];
     bool is_tn = strcmp(p->op, "matmul_tn") == 0;
     int types[3] = { b->dtype, b->dtype, is_tn ? QVL_F32 : b->dtype };
-    const qvl_kernel *k = bench_find_kernel(p->op, types, 3);
-    if (k == NULL)
-        return QVL_OK;
+    const qvl_kernel *kernel = bench_find_kernel(p->op, types, 3);
+    if (kernel == NULL)
+        return not_built(b, p);
     size_t e = qvl_dtype_bytes(b->dtype);
-    size_t left = (size_t)p->m * p->k * e, right = (size_t)p->n * p->k * e;
-    size_t bytes[3] = { left, right,
-                        (size_t)p->m * p->n * qvl_dtype_bytes(types[2]) };
+    size_t bytes[3] = { (size_t)m * k * e, (size_t)n * k * e,
+                        (size_t)m * n * qvl_dtype_bytes(types[2]) };
     /* nt: rows K N | x off ld, y off ld; nn: rows N K; tn: rows N K, acc */
-    uint32_t nt[] = { p->m, p->k, p->n, 0, p->k, 0, p->n, 0 };
-    uint32_t tn[] = { p->k, p->m, p->n, 0, p->m, 0, p->n, 0 };
+    uint32_t nt[] = { m, k, n, 0, k, 0, n, 0 };
+    uint32_t tn[] = { k, m, n, 0, m, 0, n, 0 };
     bench_time t;
-    char shape[48];
     QVL_TRY(bench_time_kernel(
-        b->dev, &(bench_kernel){ .kernel = k, .bytes = bytes,
+        b->dev, &(bench_kernel){ .kernel = kernel, .bytes = bytes,
                                  .arg = is_tn ? tn : nt,
                                  .repeats = b->o->repeats },
         &t, b->err));
-    snprintf(shape, sizeof shape, "%u x %u x %u", p->m, p->n, p->k);
-    double flop = 2.0 * p->m * p->n * p->k;
+    double flop = 2.0 * m * n * k;
     double all = (double)(bytes[0] + bytes[1] + bytes[2]);
-    tell(b, p->op, shape, &t, flop, all);
-    return time_library(b, p, shape, flop, all);
+    tell(b, &(line){ .shape = p, .name = p->op, .flop = flop, .bytes = all },
+         &t);
+    return time_library(b, p, flop, all);
 }
 
 /* ---- attention ------------------------------------------------------------ */
-
-#define HEADS 8
 
 /* What a buffer of attention holds: elements of each token, head and element of
  * a head ('x', in the storage type), of each token and head ('s'), ranges. */
@@ -134,21 +143,20 @@ static const attention attentions[] = {
     { "attention_dkv", "xxxrxssxx", "xxx.x..xx" },
 };
 
-static const uint32_t head_sizes[] = { 64, 72, 128 };
-
 /* T H D G, offset and stride of each operand that has them, the scale. */
-static void attention_args(const attention *a, uint32_t n_tok, uint32_t size,
+static void attention_args(const attention *a, const bench_shape *shape,
                            uint32_t *arg)
 {
+    uint32_t heads = shape->dim[1], size = shape->dim[2];
     int n = 4;
-    arg[0] = n_tok;
-    arg[1] = HEADS;
+    arg[0] = shape->dim[0];
+    arg[1] = heads;
     arg[2] = size;
-    arg[3] = HEADS;
+    arg[3] = heads;
     for (const char *p = a->ld; *p != '\0'; p++)
         if (*p == 'x') {
             arg[n++] = 0;
-            arg[n++] = HEADS * size;
+            arg[n++] = heads * size;
         }
     arg[n] = qvl_f32_arg(0.1);
 }
@@ -164,71 +172,86 @@ static int32_t *whole_range(bench *b, uint32_t n_tok)
     return range;
 }
 
-static int time_attention(bench *b, const attention *a, uint32_t size,
-                          uint32_t n_tok)
+static int time_attention(bench *b, const bench_shape *shape)
 {
+    const attention *a = attentions;
+    while (strcmp(a->op, shape->op) != 0)
+        a++;
     int n = (int)strlen(a->buf), types[QVL_KERNEL_MAX_BUFS];
     size_t bytes[QVL_KERNEL_MAX_BUFS];
     const void *data[QVL_KERNEL_MAX_BUFS] = { NULL };
     uint32_t arg[QVL_KERNEL_MAX_ARGS] = { 0 };
-    size_t n_rows = (size_t)n_tok * HEADS;
+    uint32_t n_tok = shape->dim[0];
+    size_t n_rows = (size_t)n_tok * shape->dim[1];
     double all = 0.0;
     for (int i = 0; i < n; i++) {
         types[i] = a->buf[i] == 'x'   ? b->dtype
                    : a->buf[i] == 's' ? QVL_F32
                                       : QVL_I32;
-        bytes[i] = a->buf[i] == 'x'   ? n_rows * size * qvl_dtype_bytes(types[i])
-                   : a->buf[i] == 's' ? n_rows * sizeof(float)
-                                      : n_tok * 4 * sizeof(int32_t);
+        size_t elems = a->buf[i] == 'x'   ? n_rows * shape->dim[2]
+                       : a->buf[i] == 's' ? n_rows
+                                          : (size_t)n_tok * 4;
+        bytes[i] = elems * qvl_dtype_bytes(types[i]);
         if (a->buf[i] == 'r')
             data[i] = whole_range(b, n_tok);
         all += (double)bytes[i];
     }
     const qvl_kernel *k = bench_find_kernel(a->op, types, n);
     if (k == NULL)
-        return QVL_OK;
-    attention_args(a, n_tok, size, arg);
+        return not_built(b, shape);
+    attention_args(a, shape, arg);
     bench_time t;
     QVL_TRY(bench_time_kernel(
         b->dev, &(bench_kernel){ .kernel = k, .bytes = bytes, .arg = arg,
                                  .data = data, .repeats = b->o->repeats },
         &t, b->err));
-    char shape[48];
-    snprintf(shape, sizeof shape, "%u x %d heads of %u", n_tok, HEADS, size);
-    tell(b, a->op, shape, &t,
-         step_kernel_flop(k, arg, (double)n_tok * n_tok), all);
+    tell(b, &(line){ .shape = shape, .name = a->op, .bytes = all,
+                     .flop = step_kernel_flop(k, arg, (double)n_tok * n_tok) },
+         &t);
     return QVL_OK;
 }
 
 /* ---- all ------------------------------------------------------------------ */
 
+static int find_shapes(bench *b, bench_shape_list *list)
+{
+    /* A driver that runs on the processor takes minutes for long ones. */
+    qvl_class class = b->dev->info.device_class;
+    if (b->o->shapes != NULL)
+        QVL_TRY(bench_shapes_load(list, b->o->shapes, &b->arena, b->err));
+    else
+        *list = bench_shapes_builtin(class == QVL_CLASS_OPENCL_CPU
+                                         || class == QVL_CLASS_VULKAN_CPU,
+                                     &b->arena);
+    for (int i = 0; i < list->n; i++)
+        if (is_wanted(b, list->item[i].op))
+            return QVL_OK;
+    return b->o->shapes != NULL
+               ? qvl_fail(b->err, QVL_E_USAGE,
+                          "flag --op: found %s, expected a name that has a "
+                          "shape in %s", b->o->op, b->o->shapes)
+               : qvl_fail(b->err, QVL_E_USAGE,
+                          "flag --op: found %s, expected one of %s; others "
+                          "need --model", b->o->op, bench_shape_ops());
+}
+
 static int run_all(void *arg)
 {
     bench *b = arg;
-    bool found = false;
+    bench_shape_list list;
     QVL_TRY(qvl_dtype_parse(b->o->dtype, &b->dtype, b->err));
-    for (size_t i = 0; i < QVL_COUNT(products); i++)
-        found = found || is_wanted(b, products[i].op);
-    for (size_t i = 0; i < QVL_COUNT(attentions); i++)
-        found = found || is_wanted(b, attentions[i].op);
-    if (!found)
-        return qvl_fail(b->err, QVL_E_USAGE,
-                        "flag --op: found %s, expected matmul_nt, matmul_nn, "
-                        "matmul_tn, attention, attention_dq or attention_dkv; "
-                        "others need --model", b->o->op);
+    QVL_TRY(find_shapes(b, &list));
     QVL_TRY(bench_measure_roof(b->dev, b->dtype, &b->roof, b->err));
-    for (size_t i = 0; i < QVL_COUNT(products); i++)
-        if (is_wanted(b, products[i].op))
-            QVL_TRY(time_product(b, &products[i]));
-    /* A driver that runs on the processor takes minutes for the long one. */
-    qvl_class class = b->dev->info.device_class;
-    bool is_slow = class == QVL_CLASS_OPENCL_CPU
-                   || class == QVL_CLASS_VULKAN_CPU;
-    for (size_t d = 0; d < QVL_COUNT(head_sizes); d++)
-        for (size_t i = 0; i < QVL_COUNT(attentions); i++)
-            if (is_wanted(b, attentions[i].op))
-                QVL_TRY(time_attention(b, &attentions[i], head_sizes[d],
-                                       is_slow ? 256 : 2304));
+    for (int i = 0; i < list.n; i++) {
+        const bench_shape *shape = &list.item[i];
+        if (!is_wanted(b, shape->op))
+            continue;
+        int rc = shape->is_attention ? time_attention(b, shape)
+                                     : time_product(b, shape);
+        if (rc != QVL_OK && shape->place != NULL)
+            qvl_err_add(b->err, "%s", shape->place);
+        QVL_TRY(rc);
+    }
     return QVL_OK;
 }
 

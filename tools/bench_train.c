@@ -58,6 +58,9 @@ int bench_open_trainer(qvl_trainer **trainer, const bench_options *o,
                        qvl_err *err)
 {
     qvl_train_options options;
+    if (o->tuner != NULL && strcmp(o->tuner, "full") != 0)
+        return qvl_fail(err, QVL_E_UNSUPPORTED, "flag --tuner: found %s: not "
+                        "supported, expected full", o->tuner);
     qvl_train_defaults(&options);
     options.device = o->device;
     options.n_threads = o->n_threads;
@@ -106,6 +109,7 @@ static int load_config(bench *b, qvl_run_config *config)
         { "runtime.device", o->device, "--device" },
         { "runtime.threads", threads, "--threads" },
         { "model.torch_dtype", o->dtype, "--dtype" },
+        { "tuner.train_type", o->tuner, "--tuner" },
         { "training.gradient_checkpointing",
           o->checkpointing ? "true" : NULL, "--checkpointing" },
     };

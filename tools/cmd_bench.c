@@ -15,6 +15,12 @@ static const cmd_flag flags[] = {
       .help = "model: vision, prefill or decode (default: all)" },
     { .name = "op", .type = CMD_TEXT, .value = "NAME", AT(op),
       .help = "kernels, tune: those of this op alone" },
+    { .name = "shapes", .type = CMD_TEXT, .value = "FILE", AT(shapes),
+      .help = "kernels: lines of JSON with name and shape, such as --json "
+              "prints, instead of those built in" },
+    { .name = "tuner", .type = CMD_TEXT, .value = "T", AT(tuner),
+      .help = "train: full, every parameter; there are no adapters (default: "
+              "that of the configuration, else full)" },
     { .name = "image", .type = CMD_TEXT, .value = "WxH", AT(image),
       .help = "size of the picture, or none (default: 768x768)" },
     { .name = "tokens", .type = CMD_COUNT, .value = "N", AT(tokens),
@@ -53,13 +59,13 @@ static const struct {
     bool has_model, has_config;
     const char *takes;  // m model, c config, w what, o op, i image, t tokens,
                         // k checkpointing, p prompt, n new, b batch,
-                        // s budget, d dry run
+                        // s budget, d dry run, f file of shapes, u tuner
 } topics[] = {
-    { "kernels", bench_kernels, false, false, "o" },
+    { "kernels", bench_kernels, false, false, "of" },
     { "kernels", bench_programs, true, false, "moitk" },
     { "model", bench_model, true, false, "mwipnb" },
-    { "train", bench_train, true, false, "mitk" },
-    { "train", bench_train, false, true, "ck" },
+    { "train", bench_train, true, false, "mitku" },
+    { "train", bench_train, false, true, "cku" },
     { "tune", bench_tune, false, false, "osd" },
     { "tune", bench_tune, true, false, "osd" },  // says that --model is none
 };
@@ -85,6 +91,8 @@ static int check_flags(const bench_options *o, const char *topic,
         { 'b', "batch", o->seats != 0 },
         { 's', "budget", o->budget_s != 0 },
         { 'd', "dry-run", o->is_dry_run },
+        { 'f', "shapes", o->shapes != NULL },
+        { 'u', "tuner", o->tuner != NULL },
     };
     for (size_t i = 0; i < QVL_COUNT(flag); i++)
         if (flag[i].is_given && strchr(takes, flag[i].letter) == NULL)
@@ -151,7 +159,7 @@ static int run(const void *options, const char *const *word, int n,
         return qvl_fail(err, QVL_E_USAGE, "argument (qvl bench): found %s, "
                         "expected kernels, model, train or tune", what);
     if (strcmp(what, "train") != 0 && o.config != NULL)
-        return check_flags(&o, what, "mwoitkpnbsd", err);
+        return check_flags(&o, what, "mwoitkpnbsdfu", err);
     return qvl_fail(err, QVL_E_USAGE,
                     "flag --model (qvl bench %s): found %s, expected %s", what,
                     o.model == NULL ? "nothing" : "it together with --config",
@@ -162,11 +170,15 @@ static int run(const void *options, const char *const *word, int n,
 const cmd cmd_bench = {
     .name = "bench",
     .summary = "measure kernels and models, beside what the device can do",
-    .usage = "kernels [--model DIR] | model --model DIR [--what PART] | train "
-             "--model DIR|--config FILE | tune [--budget SECONDS]",
+    .usage = "kernels [--model DIR|--shapes FILE] | model --model DIR [--what "
+             "PART] | train --model DIR|--config FILE [--tuner full] | tune "
+             "[--budget SECONDS]",
     .details =
-        "kernels    products and attention of fixed sizes; with a model every\n"
-        "           kernel of its programs, timed where it stands\n"
+        "kernels    products and attention of fixed sizes, or of those in a\n"
+        "           file of lines {\"name\": \"matmul_nt\", \"shape\": \"M x N x K\"},\n"
+        "           {\"name\": \"attention\", \"shape\": \"TOKENS x HEADS heads of N\"};\n"
+        "           with a model every kernel of its programs, timed where it\n"
+        "           stands\n"
         "model      vision tower, prompt, decoding\n"
         "train      an optimizer step: all parameters of a model on a picture\n"
         "           and text, or the first step of a configuration\n"

@@ -18,8 +18,8 @@ typedef struct {
     const char *output;
     const char *overlay;
     const char *root;
-    int limit, flush_lines, seats;
-    bool resume, stream, verify;
+    int limit, flush_lines, seats, max_bytes;
+    bool resume, stream, verify, deterministic;
     int max_new, max_len;
     double temperature, top_p, min_p, repetition, presence, frequency;
     int top_k, ngram, seed;
@@ -47,7 +47,8 @@ static const cmd_flag flags[] = {
     { .name = "model", .type = CMD_TEXT, .value = "DIR", .is_needed = true,
       AT(model), .help = "folder of the model" },
     { .name = "image", .type = CMD_LIST, .value = "FILE", AT(images),
-      .help = "a picture, may be given several times; one prompt is answered" },
+      .help = "a picture, by path or http(s) URL, may be given several times; "
+              "one prompt is answered" },
     { .name = "prompt", .type = CMD_TEXT, .value = "TEXT", AT(prompt),
       .help = "what is asked (default: what dense training asks)" },
     { .name = "system", .type = CMD_TEXT, .value = "TEXT", AT(system),
@@ -61,10 +62,16 @@ static const cmd_flag flags[] = {
       .help = "write pictures with what was found" },
     { .name = "root-image-dir", .type = CMD_TEXT, .value = "DIR", AT(root),
       .help = "where relative picture paths begin" },
+    { .name = "max-image-bytes", .type = CMD_COUNT, .value = "N",
+      AT(max_bytes), .preset = "67108864",
+      .help = "most that is downloaded of a picture" },
     { .name = "limit", .type = CMD_COUNT, .value = "N", AT(limit),
       .help = "answer at most N records" },
     { .name = "max-batch-size", .type = CMD_COUNT, .value = "N", AT(seats),
       .preset = "1", .help = "answers made at a time" },
+    { .name = "deterministic", .type = CMD_SWITCH, AT(deterministic),
+      .help = "equal bits for every --max_batch_size: answers are made one at "
+              "a time, which is slower" },
     { .name = "write-batch-size", .type = CMD_COUNT, .value = "N",
       AT(flush_lines), .preset = "1000",
       .help = "lines written at a time, or those of 10 s" },
@@ -172,11 +179,12 @@ static int check_modes(const infer_options *o, int n_words, qvl_err *err)
 static int check_counts(const infer_options *o, bool is_chat, qvl_err *err)
 {
     if (o->seats < 1 || o->max_new < 1 || o->flush_lines < 1 || o->n < 1
-        || o->piece_tok < 1)
+        || o->piece_tok < 1 || o->max_bytes < 1)
         return qvl_fail(err, QVL_E_USAGE,
                         "flags: found 0, expected at least 1 for "
                         "--max_batch_size, --max_new_tokens, "
-                        "--write_batch_size, --n and --prefill_chunk");
+                        "--write_batch_size, --n, --prefill_chunk and "
+                        "--max_image_bytes");
     if (o->n > 1 && is_chat)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --n: found %d in a conversation, expected 1",
@@ -213,7 +221,9 @@ static int session_options(qvl_session_options *s, const infer_options *o,
                       .key = (uint64_t)o->seed },
         .max_new = o->max_new,
         .max_len = o->max_len,
-        .seats = o->seats,
+        /* What stands in one step with an answer may change how its sums are
+         * taken; alone there is one way. */
+        .seats = o->deterministic ? 1 : o->seats,
         .stop = o->stop.item,
         .n_stops = o->stop.n,
         .json_stop = o->json_stop,
@@ -348,13 +358,13 @@ static int run_mode(qvl_session *s, const infer_options *o,
             .input = o->input, .output = o->output, .overlay = o->overlay,
             .root = o->root, .limit = o->limit,
             .flush_lines = o->flush_lines, .resume = o->resume,
-            .verify = o->verify }, err);
+            .verify = o->verify, .max_bytes = (size_t)o->max_bytes }, err);
     if (images->n > 0 || o->prompt != NULL)
         return infer_once(s, &(infer_once_options){
             .prompt = o->prompt, .system = o->system, .image = images->item,
             .n_images = images->n, .overlay = o->overlay,
-            .stream = o->stream }, err);
-    return infer_chat(s, o->system, o->stream, err);
+            .max_bytes = (size_t)o->max_bytes, .stream = o->stream }, err);
+    return infer_chat(s, o->system, (size_t)o->max_bytes, o->stream, err);
 }
 
 static int run(const void *options, const char *const *word, int n,
@@ -376,6 +386,9 @@ static int run(const void *options, const char *const *word, int n,
     QVL_TRY(session_options(&how, o, err));
     QVL_TRY(qvl_session_open(&s, &how, err));
     tell_sampling(&how, o->seed);
+    if (o->deterministic && o->seats > 1)
+        qvl_log(QVL_LOG_INFO, "deterministic: one answer at a time, not %d",
+                o->seats);
     cmd_list images = { qvl_arena_array(&arena, const char *,
                                         o->images.n + n), 0 };
     for (int i = 0; i < o->images.n; i++)

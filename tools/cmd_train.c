@@ -160,8 +160,10 @@ const cmd cmd_train = {
              "[--device D] [--dtype T]",
     .details =
         "The configuration says everything: model, records, rates, when to "
-        "log, evaluate\nand save. A first SIGINT or SIGTERM ends the run "
-        "after its step, with a\ncheckpoint to resume from and status 130.\n",
+        "log, evaluate\nand save. logging.jsonl has the loss of all samples "
+        "and that of each source, which\na record names as metadata.dataset. "
+        "A first SIGINT or SIGTERM ends the run after\nits step, with a "
+        "checkpoint to resume from and status 130.\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(train_options),

@@ -17,7 +17,8 @@ packages="cmake ninja-build gcc libc6-dev pkg-config
 libvulkan-dev glslang-tools spirv-tools vulkan-validationlayers
 mesa-vulkan-drivers ocl-icd-opencl-dev opencl-headers pocl-opencl-icd
 libdnnl-dev libcjson-dev libyaml-dev libstb-dev libjpeg62-turbo-dev
-libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev"
+libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev
+libcurl4-openssl-dev"
 backport=mesa-vulkan-drivers
 apt=${QVL_APT_DIR:-/etc/apt}
 

@@ -16,6 +16,7 @@ typedef struct {
     int flush_lines;      // lines of the output written at a time
     bool resume;          // go on behind what an earlier run has written
     bool verify;          // say of the first records what was read
+    size_t max_bytes;     // of a picture that is downloaded; 0: 64 MiB
 } infer_batch_options;
 
 /* Fails with QVL_E_DATA when some records failed, after all others are written;
@@ -48,6 +49,7 @@ typedef struct {
     const char *const *image;  // [n_images]
     int n_images;
     const char *overlay;       // folder, NULL: none
+    size_t max_bytes;          // as above
     bool stream;
 } infer_once_options;
 
@@ -56,7 +58,16 @@ int infer_once(qvl_session *s, const infer_once_options *options,
 
 /* A conversation with whoever types; ends with "exit", "quit" or the end of
  * the input. */
-int infer_chat(qvl_session *s, const char *system, bool stream, qvl_err *err);
+int infer_chat(qvl_session *s, const char *system, size_t max_bytes,
+               bool stream, qvl_err *err);
+
+/* Download the pictures that are http and https URLs: their names become data:
+ * URLs of the arena. Fails as qvl_fetch does. The second for a record, whose
+ * copy it is; to is unchanged on error. */
+int infer_fetch(const char **image, int n, size_t max_bytes, qvl_arena *arena,
+                qvl_err *err);
+int infer_fetch_record(qvl_record *to, const qvl_record *from,
+                       size_t max_bytes, qvl_arena *arena, qvl_err *err);
 
 /* A conversation as the messages of a record: [{role, content}], the tree in
  * the arena. Texts of people become JSON here and nothing else. */
@@ -76,8 +87,10 @@ int infer_finish(qvl_session *s, const qvl_asked *asked, bool stream,
                  qvl_err *err);
 
 /* A picture of what a reply says of the first picture of its record, with the
- * truth beside it where the record has objects: FOLDER/NAME.png. */
-int infer_overlay(const char *folder, const qvl_record *record,
-                  const char *text, size_t len, qvl_err *err);
+ * truth beside it where the record has objects: FOLDER/NAME.png, by what the
+ * picture was called before it was downloaded. */
+int infer_overlay(const char *folder, const char *name,
+                  const qvl_record *record, const char *text, size_t len,
+                  qvl_err *err);
 
 #endif

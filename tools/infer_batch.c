@@ -25,6 +25,7 @@ typedef struct job {
     size_t index;
     qvl_arena arena;
     qvl_record record;
+    qvl_record asks;   // the same with its pictures downloaded
     qvl_asked asked;   // nothing asked when it failed
     qvl_err err;
 } job;
@@ -178,8 +179,12 @@ static int next_job(batch *b)
         return rc;
     }
     b->n_read++;
-    if (j->index >= b->n_skip && rc == QVL_OK)
-        rc = qvl_session_ask(b->s, &j->record, j->index, &j->asked, &j->arena,
+    bool is_new = j->index >= b->n_skip;
+    if (is_new && rc == QVL_OK)
+        rc = infer_fetch_record(&j->asks, &j->record, b->o->max_bytes,
+                                &j->arena, &j->err);
+    if (is_new && rc == QVL_OK)
+        rc = qvl_session_ask(b->s, &j->asks, j->index, &j->asked, &j->arena,
                              &j->err);
     if (rc == QVL_OK && b->o->verify && j->index < 8)
         verify(j);
@@ -220,8 +225,8 @@ static int finish_job(batch *b, job *j)
         for (int i = 0; i < j->asked.n; i++)
             b->n_tokens += j->asked.all[i]->n;
         if (b->o->overlay != NULL && j->record.n_images > 0)
-            QVL_TRY(infer_overlay(b->o->overlay, &j->record, reply->text.p,
-                                  reply->text.len, b->err));
+            QVL_TRY(infer_overlay(b->o->overlay, j->record.image[0], &j->asks,
+                                  reply->text.p, reply->text.len, b->err));
     }
     b->n_lines++;
     b->n_done++;
@@ -311,6 +316,7 @@ static int run_all(void *arg)
     batch *b = r->b;
     qvl_record_options how = { .pictures = QVL_PICTURES_EXIST,
                                .image_root = b->o->root,
+                               .has_urls = true,
                                .limit = (size_t)b->o->limit };
     QVL_TRY(qvl_records_open(&b->records, b->o->input, &how, b->err));
     if (b->o->overlay != NULL)

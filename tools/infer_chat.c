@@ -140,11 +140,14 @@ int infer_once(qvl_session *s, const infer_once_options *o, qvl_err *err)
     qvl_asked asked = { 0 };
     int rc = ask_once(o, &record, &arena, err);
     if (rc == QVL_OK)
+        rc = infer_fetch_record(&record, &record, o->max_bytes, &arena, err);
+    if (rc == QVL_OK)
         rc = qvl_session_ask(s, &record, 0, &asked, &arena, err);
     if (rc == QVL_OK)
         rc = infer_finish(s, &asked, o->stream, err);
     if (rc == QVL_OK && o->overlay != NULL)
-        rc = infer_overlay(o->overlay, &record, asked.reply->text.p,
+        rc = infer_overlay(o->overlay, o->n_images > 0 ? o->image[0] : "",
+                           &record, asked.reply->text.p,
                            asked.reply->text.len, err);
     qvl_session_release(s, &asked);
     qvl_arena_release(&arena);
@@ -159,6 +162,7 @@ typedef struct {
     qvl_session *s;
     const char *system; // NULL: none
     char *own_system;   // owned; of reset-system
+    size_t max_bytes;   // of a picture that is downloaded
     bool stream;
     bool many_lines;    // a prompt ends with a line of "."
     qvl_arena arena;    // of the turns
@@ -222,6 +226,7 @@ static int take_images(chat *c, char *text, infer_turn *turn)
         char *at = strstr(text, mark);
         memmove(at, at + sizeof mark - 1, strlen(at + sizeof mark - 1) + 1);
     }
+    QVL_TRY(infer_fetch(image, n, c->max_bytes, &c->arena, c->err));
     *turn = (infer_turn){ .role = "user", .text = text, .image = image,
                           .n_images = n };
     return QVL_OK;
@@ -300,13 +305,15 @@ static int talk(void *arg)
     return QVL_OK;
 }
 
-int infer_chat(qvl_session *s, const char *system, bool stream, qvl_err *err)
+int infer_chat(qvl_session *s, const char *system, size_t max_bytes,
+               bool stream, qvl_err *err)
 {
     chat *c = calloc(1, sizeof *c);
     if (c == NULL)
         return qvl_fail(err, QVL_E_MEMORY, "no memory for a conversation");
     c->s = s;
     c->system = system;
+    c->max_bytes = max_bytes;
     c->stream = stream;
     c->err = err;
     int rc = qvl_guard(talk, c, err);

@@ -13,9 +13,11 @@
 static const char *overlay_path(const char *folder, const char *picture,
                                 qvl_arena *arena)
 {
+    if (qvl_fetch_is_url(picture))  // without what is asked of the server
+        picture = qvl_arena_strndup(arena, picture, strcspn(picture, "?#"));
     const char *slash = strrchr(picture, '/');
     const char *name = slash != NULL ? slash + 1 : picture;
-    if (qvl_picture_is_data(picture))
+    if (qvl_picture_is_data(picture) || name[0] == '\0')
         name = "picture";
     const char *dot = strrchr(name, '.');
     int len = (int)(dot != NULL && dot > name ? (size_t)(dot - name)
@@ -25,6 +27,7 @@ static const char *overlay_path(const char *folder, const char *picture,
 
 typedef struct {
     const char *folder;
+    const char *name;
     const qvl_record *record;
     const char *text;
     size_t len;
@@ -46,15 +49,16 @@ static int draw(void *arg)
         o.n_true = r->n_objects;
         o.has_truth = true;
     }
-    return qvl_overlay_save(overlay_path(d->folder, r->image[0], &d->arena),
+    return qvl_overlay_save(overlay_path(d->folder, d->name, &d->arena),
                             r->image[0], &o, d->err);
 }
 
-int infer_overlay(const char *folder, const qvl_record *record,
-                  const char *text, size_t len, qvl_err *err)
+int infer_overlay(const char *folder, const char *name,
+                  const qvl_record *record, const char *text, size_t len,
+                  qvl_err *err)
 {
-    drawing d = { .folder = folder, .record = record, .text = text,
-                  .len = len, .err = err };
+    drawing d = { .folder = folder, .name = name, .record = record,
+                  .text = text, .len = len, .err = err };
     if (record->n_images == 0)
         return QVL_OK;
     QVL_TRY(qvl_file_make_dirs(folder, err));

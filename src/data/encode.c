@@ -158,7 +158,8 @@ static int encode(const qvl_encoder *e, const qvl_record *record,
                   qvl_arena *arena, qvl_encoded *out, qvl_err *err)
 {
     qvl_sample s = { .e = e, .record = record, .epoch = epoch,
-                     .purpose = purpose, .arena = arena, .err = err };
+                     .purpose = purpose, .arena = arena, .err = err,
+                     .out.record = record };
     int rc = qvl_guard(encode_steps, &s, err);
     if (rc == QVL_OK)
         *out = s.out;

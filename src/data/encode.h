@@ -83,6 +83,9 @@ typedef struct {
     int n_supervised;  // labels that are not QVL_LABEL_NONE
     int n_image_tok;   // placeholders
     qvl_mode mode;
+    const qvl_record *record;    // that it was made of, borrowed
+    const qvl_object *object;    // [n_objects] of a dense answer, as it has
+    int n_objects;               // them, in px
     const char *system;  // text of the system turn; NULL: none
     const char *answer;  // text of the last answer; NULL: prompt alone
 } qvl_encoded;

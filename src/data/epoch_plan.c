@@ -10,11 +10,29 @@ static size_t ceil_div(size_t a, size_t b)
     return a / b + (a % b != 0);
 }
 
+static size_t world_of(const qvl_epoch_plan *p)
+{
+    assert(p->rank < p->world || (p->rank == 0 && p->world == 0));
+    return p->world > 0 ? p->world : 1;
+}
+
+size_t qvl_epoch_plan_places(const qvl_epoch_plan *p)
+{
+    return p->drops_last ? p->n_records / world_of(p)
+                         : ceil_div(p->n_records, world_of(p));
+}
+
+size_t qvl_epoch_plan_slot(const qvl_epoch_plan *p, size_t place)
+{
+    assert(place < qvl_epoch_plan_places(p));
+    return (place * world_of(p) + p->rank) % p->n_records;
+}
+
 size_t qvl_epoch_plan_batches(const qvl_epoch_plan *p)
 {
     assert(p->n_records > 0 && p->batch > 0);
-    return p->drops_last ? p->n_records / p->batch
-                         : ceil_div(p->n_records, p->batch);
+    size_t n = qvl_epoch_plan_places(p);
+    return p->drops_last ? n / p->batch : ceil_div(n, p->batch);
 }
 
 size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p)
@@ -47,7 +65,7 @@ static qvl_stretch part(size_t n, size_t each, size_t k)
 qvl_stretch qvl_epoch_plan_batch(const qvl_epoch_plan *p, size_t b)
 {
     assert(b < qvl_epoch_plan_batches(p));
-    return part(p->n_records, p->batch, b);
+    return part(qvl_epoch_plan_places(p), p->batch, b);
 }
 
 qvl_stretch qvl_epoch_plan_update(const qvl_epoch_plan *p, size_t u)

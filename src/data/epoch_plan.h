@@ -3,7 +3,11 @@
  * All of it follows from the rules and the number of the epoch, so a run that
  * goes on in the middle finds its place by arithmetic and encodes nothing twice.
  *
- *     records --order of the epoch--> batches --accumulate--> updates
+ *     records --order of the epoch--> slots --batch--> batches --accumulate--> updates
+ *
+ * Several ranks take slots in turns: rank, rank + world, ... What is missing at
+ * the end, so that all have the same number, is taken from the first slots of
+ * the epoch; or the end is dropped.
  */
 #ifndef QVL_DATA_EPOCH_PLAN_H
 #define QVL_DATA_EPOCH_PLAN_H
@@ -19,18 +23,27 @@ typedef struct {
     uint64_t seed;
     const char *dataset; // name, for the order; NULL: "data", as in encode.h
     bool is_shuffled;
-    bool drops_last;    // leave out a last batch that is not full
+    bool drops_last;    // leave out a last batch that is not full, and slots
+                        // that not every rank would have
+    size_t rank, world; // rank < world; world 0: one rank
 } qvl_epoch_plan;
+
+/* Places of a rank in an epoch, those of a last batch that is dropped too. */
+size_t qvl_epoch_plan_places(const qvl_epoch_plan *p);
 
 /* Batches and updates of an epoch; 0 when all there is was dropped. A last
  * update may have fewer batches. */
 size_t qvl_epoch_plan_batches(const qvl_epoch_plan *p);
 size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p);
 
-/* The records of an epoch in their order: record[n_records]. */
+/* The records of an epoch in the order of its slots, of all ranks:
+ * record[n_records]. */
 void qvl_epoch_plan_order(size_t *record, const qvl_epoch_plan *p, uint64_t epoch);
 
-/* A stretch of batches, or of places in the order of an epoch. */
+/* Slot of the epoch that a rank has at a place. */
+size_t qvl_epoch_plan_slot(const qvl_epoch_plan *p, size_t place);
+
+/* A stretch of batches, or of places. */
 typedef struct {
     size_t first;
     size_t n;

@@ -32,17 +32,17 @@ static void put_coord(const writing *w, double v, int side_px)
         qvl_str_printf(w->out, "%d", qvl_geom_norm(v, side_px, scale));
 }
 
-static void put_points(const writing *w, const qvl_geom *g)
+static void put_points(const writing *w, const qvl_object *o)
 {
     bool has_pairs = w->rules->shape == QVL_SHAPE_STANDARD
-                     && g->kind != QVL_GEOM_BOX;
+                     && o->kind != QVL_GEOM_BOX;
     qvl_str_putc(w->out, '[');
-    for (int i = 0; i < g->n; i++) {
+    for (int i = 0; i < o->n; i++) {
         qvl_str_puts(w->out, i > 0 ? ", " : "");
         qvl_str_puts(w->out, has_pairs ? "[" : "");
-        put_coord(w, g->point[2 * i], w->w);
+        put_coord(w, o->point[2 * i], w->w);
         qvl_str_puts(w->out, ", ");
-        put_coord(w, g->point[2 * i + 1], w->h);
+        put_coord(w, o->point[2 * i + 1], w->h);
         qvl_str_puts(w->out, has_pairs ? "]" : "");
     }
     qvl_str_putc(w->out, ']');
@@ -50,12 +50,12 @@ static void put_points(const writing *w, const qvl_geom *g)
 
 /* ---- fields ------------------------------------------------------------- */
 
-static void put_geometry(const writing *w, const qvl_geom *g)
+static void put_geometry(const writing *w, const qvl_object *o)
 {
-    if (g->kind == QVL_GEOM_LINE)
-        qvl_str_printf(w->out, "\"line_points\": %d, ", g->n);
-    qvl_str_printf(w->out, "\"%s\": ", qvl_geom_name(g->kind));
-    put_points(w, g);
+    if (o->kind == QVL_GEOM_LINE)
+        qvl_str_printf(w->out, "\"line_points\": %d, ", o->n);
+    qvl_str_printf(w->out, "\"%s\": ", qvl_geom_name(o->kind));
+    put_points(w, o);
 }
 
 static void put_desc(const writing *w, const char *desc)
@@ -71,18 +71,17 @@ static bool has_desc_first(const qvl_answer_rules *rules)
                && rules->shape == QVL_SHAPE_STANDARD);
 }
 
-static void put_object(const writing *w, const qvl_geom *g, const char *desc,
-                       int number)
+static void put_object(const writing *w, const qvl_object *o, int number)
 {
     qvl_str_printf(w->out, "\"object_%d\": {", number);
     if (has_desc_first(w->rules)) {
-        put_desc(w, desc);
+        put_desc(w, o->desc);
         qvl_str_puts(w->out, ", ");
-        put_geometry(w, g);
+        put_geometry(w, o);
     } else {
-        put_geometry(w, g);
+        put_geometry(w, o);
         qvl_str_puts(w->out, ", ");
-        put_desc(w, desc);
+        put_desc(w, o->desc);
     }
     qvl_str_putc(w->out, '}');
 }
@@ -104,6 +103,23 @@ static qvl_geom *canonical_all(const qvl_record *record, qvl_winding winding,
     return geom;
 }
 
+const qvl_object *qvl_answer_objects(const qvl_record *record,
+                                     const qvl_answer_rules *rules,
+                                     qvl_arena *arena)
+{
+    int n = record->n_objects;
+    qvl_geom *geom = canonical_all(record, rules->winding, arena);
+    int *place = qvl_arena_array(arena, int, n);
+    qvl_object *object = qvl_arena_array(arena, qvl_object, n);
+    qvl_geom_sort(place, geom, n, rules->order, arena);
+    for (int i = 0; i < n; i++) {
+        const qvl_geom *g = &geom[place[i]];
+        object[i] = (qvl_object){ g->kind, g->n, g->point,
+                                  record->object[place[i]].desc };
+    }
+    return object;
+}
+
 void qvl_answer_put(qvl_str *out, const qvl_record *record,
                     const qvl_answer_rules *rules, qvl_arena *arena)
 {
@@ -112,13 +128,11 @@ void qvl_answer_put(qvl_str *out, const qvl_record *record,
 
     writing w = { .out = out, .rules = rules, .w = record->w,
                   .h = record->h };
-    qvl_geom *geom = canonical_all(record, rules->winding, arena);
-    int *place = qvl_arena_array(arena, int, n);
-    qvl_geom_sort(place, geom, n, rules->order, arena);
+    const qvl_object *object = qvl_answer_objects(record, rules, arena);
     qvl_str_putc(out, '{');
     for (int i = 0; i < n; i++) {
         qvl_str_puts(out, i > 0 ? ", " : "");
-        put_object(&w, &geom[place[i]], record->object[place[i]].desc, i + 1);
+        put_object(&w, &object[i], i + 1);
     }
     qvl_str_putc(out, '}');
 }

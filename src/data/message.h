@@ -47,6 +47,12 @@ typedef struct {
     qvl_winding winding;
 } qvl_answer_rules;
 
+/* The objects of a record as its dense answer has them: in canonical form and
+ * in order. [record->n_objects], of the arena; texts are shared. */
+const qvl_object *qvl_answer_objects(const qvl_record *record,
+                                     const qvl_answer_rules *rules,
+                                     qvl_arena *arena);
+
 /* Append the dense answer of a record: "{}" when it has no objects. The record
  * has width and height. Arena: work space. */
 void qvl_answer_put(qvl_str *out, const qvl_record *record,

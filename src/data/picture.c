@@ -56,6 +56,57 @@ static bool decode_base64(uint8_t *out, size_t *n, const char *text,
     return true;
 }
 
+/* The other way, with a NUL behind: out [(n + 2) / 3 * 4 + 1]. */
+static void encode_base64(char *out, const uint8_t *p, size_t n)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        size_t left = n - i;
+        uint32_t bits = (uint32_t)p[i] << 16;
+        bits |= left > 1 ? (uint32_t)p[i + 1] << 8 : 0;
+        bits |= left > 2 ? p[i + 2] : 0;
+        for (int k = 0; k < 4; k++)
+            *out++ = k > (int)left ? '=' : digit[bits >> (18 - 6 * k) & 63];
+    }
+    *out = '\0';
+}
+
+/* ---- URLs --------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *bytes;  // [n]
+    size_t n;
+    qvl_arena *arena;
+    const char *text;      // result
+} wrapping;
+
+static int wrap(void *arg)
+{
+    static const char head[] = "data:;base64,";
+    wrapping *w = arg;
+    char *text = qvl_arena_alloc(w->arena, sizeof head + (w->n + 2) / 3 * 4);
+    memcpy(text, head, sizeof head);
+    encode_base64(text + sizeof head - 1, w->bytes, w->n);
+    w->text = text;
+    return QVL_OK;
+}
+
+int qvl_picture_fetch(const char **name, const char *url,
+                      const qvl_fetch_limits *limits, qvl_arena *arena,
+                      qvl_err *err)
+{
+    uint8_t *bytes;
+    wrapping w = { .arena = arena };
+    QVL_TRY(qvl_fetch(&bytes, &w.n, url, limits, err));
+    w.bytes = bytes;
+    int rc = qvl_guard(wrap, &w, err);
+    free(bytes);
+    if (rc == QVL_OK)
+        *name = w.text;
+    return rc;
+}
+
 /* Bytes of a data: URL, on the heap. */
 static int read_url(const char *name, qvl_image_file *file, qvl_err *err)
 {

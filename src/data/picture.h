@@ -1,4 +1,5 @@
-/* picture.h - a picture by what a record calls it: a path, or a data: URL
+/* picture.h - a picture by what a record calls it: a path, or a data: URL; and
+ * http and https URLs made to data: URLs
  *
  * Of data: URLs there is one form, data:TYPE;base64,BYTES. The type is not
  * looked at: the bytes say what they are.
@@ -8,7 +9,9 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/err.h"
+#include "data/fetch.h"
 #include "image/decode.h"
 #include "image/image.h"
 
@@ -16,6 +19,12 @@ bool qvl_picture_is_data(const char *name);
 
 /* How messages call it: the path, or "data: URL". */
 const char *qvl_picture_name(const char *name);
+
+/* Download a picture: *name becomes a data: URL of the arena. Fails as qvl_fetch
+ * does; *name is unchanged then. */
+int qvl_picture_fetch(const char **name, const char *url,
+                      const qvl_fetch_limits *limits, qvl_arena *arena,
+                      qvl_err *err);
 
 /* Decode a picture. options as in image/decode.h. Fails with QVL_E_IO,
  * QVL_E_DATA (also for an URL that is no base64) or QVL_E_MEMORY. */

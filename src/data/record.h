@@ -7,7 +7,8 @@
  *
  *     images            [text, ...]  paths, relative to the picture folder, or
  *                       data: URLs, or what stands behind their comma when it is
- *                       longer than 200 characters; no other URLs
+ *                       longer than 200 characters; http and https URLs where
+ *                       the reader says so, no others
  *     width, height     of every picture, as it stands upright (EXIF)
  *     objects           [{desc, one of bbox_2d poly line (quad: a poly)}, ...]
  *     summary           one line of text
@@ -45,7 +46,7 @@ typedef struct {
     const char *file;         // the JSONL file
     int line;                 // in it, 1-based
     size_t index;             // among the records of the file, 0-based
-    const char *const *image; // [n_images] paths that can be opened, data: URLs;
+    const char *const *image; // [n_images] paths that can be opened, URLs;
                               // of a conversation: in the order of its turns
     int n_images;
     int w, h;                 // px; 0: not given (conversations alone)
@@ -123,6 +124,8 @@ typedef struct {
     const char *image_root;   // folder of relative paths; NULL: what the
                               // environment names in ROOT_IMAGE_DIR, else the
                               // folder of the file
+    bool has_urls;            // pictures may be http and https URLs, which
+                              // are not looked at here
     size_t limit;             // read so many records at most; 0: all
     qvl_fault_sink *on_fault; // NULL: none
     void *ctx;

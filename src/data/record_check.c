@@ -88,6 +88,8 @@ const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name)
         return qvl_arena_strdup(c->arena, text);
     if (is_base64(text))
         return qvl_arena_printf(c->arena, "data:;base64,%s", text);
+    if (c->options->has_urls && qvl_fetch_is_url(text))
+        return qvl_arena_strdup(c->arena, text);
     if (strstr(text, "://") != NULL) {
         qvl_record_fault(c, QVL_FAULT_IMAGES, QVL_E_DATA, name,
                          "picture: found %s, expected a path or a data: URL: "
@@ -124,12 +126,13 @@ static void check_pictures(qvl_record_check *c, const qvl_node *root,
         const char *name = record->image[i];
         const qvl_node *at = list != NULL && (size_t)i < list->n
                                  ? &list->items[i] : root;
-        bool is_there = qvl_picture_is_data(name)
+        bool is_there = qvl_picture_is_data(name) || qvl_fetch_is_url(name)
                         || (qvl_file_exists(name) && !qvl_file_is_dir(name));
         if (!is_there)
             qvl_record_fault(c, QVL_FAULT_PICTURE, QVL_E_DATA, at,
                              "picture: found no file %s, expected one", name);
-        else if (c->options->pictures == QVL_PICTURES_MEASURED)
+        else if (c->options->pictures == QVL_PICTURES_MEASURED
+                 && !qvl_fetch_is_url(name))
             measure_picture(c, at, name, record);
     }
 }

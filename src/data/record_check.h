@@ -45,7 +45,7 @@ void qvl_record_check_messages(qvl_record_check *c, const qvl_node *messages,
                                const qvl_node *images, qvl_record *out);
 
 /* The name of a picture as a path that can be opened; NULL with a fault when it
- * is empty or a URL of another kind than data:. */
+ * is empty or a URL of a kind that is not taken. */
 const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name);
 
 /* Value of a key; NULL when it is absent or null. */

@@ -374,8 +374,9 @@ int qvl_run_submit(qvl_run *run, bool more, qvl_err *err)
     return run->dev->be->submit(run->dev, *list, err);
 }
 
-int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
-                   qvl_err *err)
+/* The value of a wanted output; n elements are expected of it. */
+static int find_output(const qvl_run *run, const char *name, size_t n,
+                       int *value, qvl_err *err)
 {
     assert(!run->shares || qvl_store_scratch(run->store)->user == run);
     const qvl_output *out = qvl_program_find(run->program, name);
@@ -388,5 +389,29 @@ int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
         return qvl_fail(err, QVL_E_RANGE,
                         "output %s: room for %zu elements, expected %zu",
                         name, n, n_elems);
-    return qvl_run_read(run, out->value, dst, err);
+    *value = out->value;
+    return QVL_OK;
+}
+
+int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
+                   qvl_err *err)
+{
+    int v;
+    QVL_TRY(find_output(run, name, n, &v, err));
+    return qvl_run_read(run, v, dst, err);
+}
+
+int qvl_run_copy(qvl_run *run, const char *name, qvl_slice to,
+                 qvl_list **list, qvl_err *err)
+{
+    const qvl_backend *be = run->dev->be;
+    int v;
+    QVL_TRY(find_output(run, name, to.bytes / sizeof(float), &v, err));
+    assert(qvl_types_of(&run->plan.types, run->plan.value[v].cls) == QVL_F32);
+    qvl_slice from = whole_slice(run, v);
+    from.bytes = to.bytes;
+    QVL_TRY(be->list_begin(run->dev, err));
+    QVL_TRY(be->copy(run->dev, to, from, err));
+    QVL_TRY(be->list_end(run->dev, list, err));
+    return be->submit(run->dev, *list, err);
 }

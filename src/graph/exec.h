@@ -96,6 +96,12 @@ int qvl_run_submit(qvl_run *run, bool more, qvl_err *err);
 int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
                    qvl_err *err);
 
+/* Copy a wanted output, which is f32, to `to` on the device, behind what was
+ * submitted: nobody waits. `to` is as long as the output. The caller releases
+ * *list when the device is done with it. Fails as qvl_run_output does. */
+int qvl_run_copy(qvl_run *run, const char *name, qvl_slice to,
+                 qvl_list **list, qvl_err *err);
+
 /* Submit the run and measure each planned step alone: seconds s [n_steps of the
  * plan]. Starts gradients; every needed input was given before, and of runs that
  * take turns this one had the last. Runs out of host memory as an arena does.

@@ -81,18 +81,29 @@ static int take_row(qvl_batch *b, int row, qvl_err *err)
     return QVL_OK;
 }
 
+int qvl_batch_count_row(const qvl_batch_source *source, int row, int64_t *n,
+                        qvl_err *err)
+{
+    int64_t count = 0;
+    int lo, hi;
+    QVL_TRY(kept_columns(source, row, &lo, &hi, err));
+    for (int c = lo + 1; source->label != NULL && c < hi; c++)
+        count += source->label[(size_t)row * (size_t)source->row_len
+                               + (size_t)c]
+                 != QVL_LABEL_NONE;
+    *n = count;
+    return QVL_OK;
+}
+
 int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
                            qvl_err *err)
 {
     int64_t count = 0;
     QVL_TRY(check_rows(source, err));
-    for (int row = 0; row < source->n_rows && source->label != NULL; row++) {
-        int lo, hi;
-        QVL_TRY(kept_columns(source, row, &lo, &hi, err));
-        const int64_t *label =
-            source->label + (size_t)row * (size_t)source->row_len;
-        for (int c = lo + 1; c < hi; c++)
-            count += label[c] != QVL_LABEL_NONE;
+    for (int row = 0; row < source->n_rows; row++) {
+        int64_t of_row;
+        QVL_TRY(qvl_batch_count_row(source, row, &of_row, err));
+        count += of_row;
     }
     *n = count;
     return QVL_OK;

@@ -122,6 +122,9 @@ int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
  * rows and masks that qvl_batch_make refuses. */
 int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
                            qvl_err *err);
+/* Those of one row, of a source that has it. */
+int qvl_batch_count_row(const qvl_batch_source *source, int row, int64_t *n,
+                        qvl_err *err);
 
 /* The array of input `input` of the architecture. Fails with QVL_E_INTERNAL
  * for an input no rule is known for. */

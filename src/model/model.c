@@ -147,7 +147,7 @@ static bool is_same(const cached_run *r, const qvl_batch *batch,
     return r->run != NULL && r->decodes == batch->is_continued
            && memcmp(r->dims.i, batch->dims.i, sizeof r->dims.i) == 0
            && r->want.loss == want->loss && r->want.vision == want->vision
-           && r->want.grads == want->grads
+           && r->want.grads == want->grads && r->want.rows == want->rows
            && r->want.sum.buf == want->sum.buf
            && r->want.sum.at == want->sum.at;
 }
@@ -175,6 +175,7 @@ static int list_outputs(const cached_run *r, bool logits, const char **name)
         const char *o = r->program.output[k].name;
         if ((logits && strcmp(o, "logits") == 0)
             || (r->want.loss && strcmp(o, "stat_sum") == 0)
+            || (r->want.rows && strcmp(o, "stat") == 0)
             || (r->want.vision && strncmp(o, "vision.", 7) == 0))
             name[n++] = o;
     }
@@ -327,4 +328,11 @@ int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,
 {
     assert(model->last != NULL);
     return qvl_run_output(model->last->run, name, dst, n, err);
+}
+
+int qvl_model_copy(qvl_model *model, const char *name, qvl_slice to,
+                   qvl_list **list, qvl_err *err)
+{
+    assert(model->last != NULL);
+    return qvl_run_copy(model->last->run, name, to, list, err);
 }

@@ -42,6 +42,7 @@ typedef struct {
 /* What a step is asked for beside the logits (qvl_batch_source.logits). */
 typedef struct {
     bool loss;      // "stat_sum": sum of the losses, labels that were hit
+    bool rows;      // "stat": the two for each label, with loss or grads
     bool vision;    // outputs of the vision tower, if the batch has pictures
     bool grads;     // of the loss, for every trained parameter
     bool more;      // add to gradients and `sum` instead of starting them
@@ -89,6 +90,10 @@ const qvl_plan *qvl_model_plan(const qvl_model *model);
 /* Run the last step once more and measure each of its steps (qvl_run_profile):
  * s [n_steps of its plan]. What it wrote it writes again. */
 int qvl_model_profile(qvl_model *model, double *s, qvl_err *err);
+
+/* Copy a wanted output of the last step on the device (qvl_run_copy). */
+int qvl_model_copy(qvl_model *model, const char *name, qvl_slice to,
+                   qvl_list **list, qvl_err *err);
 
 /* Read a wanted output of the last step: dst [n]. */
 int qvl_model_output(qvl_model *model, const char *name, float *dst, size_t n,

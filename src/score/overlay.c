@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "data/objects.h"
-#include "image/decode.h"
+#include "data/picture.h"
 #include "image/draw.h"
 #include "image/font.h"
 #include "image/png_write.h"
@@ -378,12 +378,12 @@ int qvl_overlay_draw(qvl_image *out, const qvl_image *picture,
     return rc;
 }
 
-int qvl_overlay_save(const char *png_path, const char *picture_path,
+int qvl_overlay_save(const char *png_path, const char *picture_name,
                      const qvl_overlay *overlay, qvl_err *err)
 {
     qvl_image picture = { 0 };
     qvl_image page = { 0 };
-    QVL_TRY(qvl_image_load(&picture, picture_path, NULL, err));
+    QVL_TRY(qvl_picture_load(&picture, picture_name, NULL, err));
     int rc = qvl_overlay_draw(&page, &picture, overlay, err);
     if (rc == QVL_OK)
         rc = qvl_png_write(png_path, page.pixel, page.w, page.h, err);

@@ -31,9 +31,9 @@ typedef struct {
 int qvl_overlay_draw(qvl_image *out, const qvl_image *picture,
                      const qvl_overlay *overlay, qvl_err *err);
 
-/* The same from a picture file to a PNG file. Fails as reading the one and
- * writing the other do. */
-int qvl_overlay_save(const char *png_path, const char *picture_path,
+/* The same to a PNG file, from a picture by its path or data: URL. Fails as
+ * reading the one and writing the other do. */
+int qvl_overlay_save(const char *png_path, const char *picture_name,
                      const qvl_overlay *overlay, qvl_err *err);
 
 #endif

@@ -53,7 +53,7 @@ qvl_collated qvl_collate(const qvl_encoded *sample, int n, qvl_arena *arena)
 {
     assert(n > 0);
 
-    qvl_collated c = { .n_samples = n };
+    qvl_collated c = { .n_samples = n, .sample = sample };
     c.in.n_rows = n;
     for (int k = 0; k < n; k++)
         if (sample[k].n > c.in.row_len)

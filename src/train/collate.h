@@ -16,12 +16,14 @@
 
 typedef struct {
     qvl_batch_in in;       // arrays belong to the arena
+    const qvl_encoded *sample;  // [n_samples] that it was made of, borrowed
     int n_samples;
     int64_t n_tokens;      // without padding
     int64_t n_supervised;  // labels
 } qvl_collated;
 
-/* n > 0 samples of one encoder. They may end after the call. */
+/* n > 0 samples of one encoder. The batch has copies of all but what is read
+ * through `sample`. */
 qvl_collated qvl_collate(const qvl_encoded *sample, int n, qvl_arena *arena);
 
 #endif

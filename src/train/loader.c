@@ -54,8 +54,10 @@ static slot *begin(qvl_loader *l, uint64_t k)
     }
     qvl_stretch part = qvl_epoch_plan_batch(&l->o.plan, k % l->per_epoch);
     s->n_records = (int)part.n;
-    for (size_t i = 0; i < part.n; i++)
-        s->record[i] = &l->o.record[l->order[part.first + i]];
+    for (size_t i = 0; i < part.n; i++) {
+        size_t at = qvl_epoch_plan_slot(&l->o.plan, part.first + i);
+        s->record[i] = &l->o.record[l->order[at]];
+    }
     s->state = SLOT_BUSY;
     return s;
 }

@@ -54,6 +54,16 @@ bool qvl_loop_is_stopped(const qvl_loop *r)
 
 /* ---- one step ------------------------------------------------------------ */
 
+void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
+                         size_t *row, qvl_metrics *m)
+{
+    for (int i = 0; i < batch->n_samples; i++) {
+        qvl_train_score score;
+        qvl_train_row_at(r->trainer, (*row)++, &score);
+        qvl_sources_count(&r->sources, batch->sample[i].record, &score, m);
+    }
+}
+
 static void count_batch(qvl_loop *r, const qvl_collated *batch)
 {
     r->window_tokens += batch->n_tokens;
@@ -112,9 +122,12 @@ static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
         return qvl_loop_fail(&error, r->err);
     r->step = report->step;
     r->window_steps++;
-    for (int k = 0; k < n; k++)
-        count_batch(r, &batch[k]);
     count_step(r, report);
+    size_t row = 0;
+    for (int k = 0; k < n; k++) {
+        count_batch(r, &batch[k]);
+        qvl_loop_count_rows(r, &batch[k], &row, &r->window);
+    }
     return QVL_OK;
 }
 

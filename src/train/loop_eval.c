@@ -11,6 +11,7 @@ typedef struct {
     double mean_sum;  // mean loss of a batch times its samples
     int64_t n_counted;  // samples in it
     size_t n_batches;
+    qvl_metrics of_sources;
 } sums;
 
 static int evaluate_batch(qvl_loop *r, const qvl_collated *batch, sums *s)
@@ -23,6 +24,8 @@ static int evaluate_batch(qvl_loop *r, const qvl_collated *batch, sums *s)
     s->n_labels += score.n_labels;
     s->n_correct += score.n_correct;
     s->n_batches++;
+    size_t row = 0;
+    qvl_loop_count_rows(r, batch, &row, &s->of_sources);
     if (score.n_labels > 0) {
         s->mean_sum += score.loss_sum / (double)score.n_labels
                        * batch->n_samples;
@@ -53,6 +56,10 @@ static void fill(qvl_metrics *m, const qvl_loop *r, const sums *s,
         qvl_metrics_share(m, "loss", s->loss_sum, (double)s->n_labels);
     qvl_metrics_share(m, "token_acc", (double)s->n_correct,
                       (double)s->n_labels);
+    for (int k = 0; k < s->of_sources.n; k++)
+        qvl_metrics_share(m, s->of_sources.v[k].name, s->of_sources.v[k].sum,
+                          s->of_sources.v[k].weight);
+    m->n_left_out += s->of_sources.n_left_out;
     qvl_metrics_set(m, "runtime", seconds);
     if (seconds <= 0)
         return;

@@ -83,6 +83,7 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
 
     put_schedule(&o, c, arena);
     o.max_steps = max_steps;
+    o.scores_rows = 1;
     return o;
 }
 
@@ -96,20 +97,37 @@ static int open_trainer(qvl_loop *r)
     return QVL_OK;
 }
 
+/* ---- sources --------------------------------------------------------------- */
+
+static void find_sources(qvl_loop *r)
+{
+    qvl_sources *s = &r->sources;
+    const qvl_sample_set *sets[] = { &r->samples.train, &r->samples.val };
+    for (size_t k = 0; k < QVL_COUNT(sets); k++)
+        qvl_sources_add(s, sets[k]->record, sets[k]->n, &r->arena);
+    if (s->n == 0)
+        qvl_log(QVL_LOG_WARN, "metadata.dataset of the records: found more "
+                "than %d sources, there are no metrics of each",
+                QVL_MAX_SOURCES);
+}
+
+/* Names of a window that was taken up may be others than those to come. */
+static int check_window(qvl_loop *r)
+{
+    if (qvl_metrics_has_room(&r->window, 32 + 2 * r->sources.n))
+        return QVL_OK;
+    return qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint "
+                    "(%s): found numbers of %d kinds in its window, expected "
+                    "no sources but those of the records", r->folder.resume,
+                    r->window.n);
+}
+
 /* ---- order and number of steps ------------------------------------------- */
 
 static int plan_steps(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
-    r->plan = (qvl_epoch_plan){
-        .n_records = r->samples.train.n,
-        .batch = (size_t)c->training.per_device_train_batch_size,
-        .accumulate = (size_t)c->training.gradient_accumulation_steps,
-        .seed = (uint64_t)c->training.data_seed,
-        .dataset = "train",
-        .is_shuffled = c->data.train_dataloader_shuffle,
-        .drops_last = c->data.dataloader_drop_last,
-    };
+    r->plan = qvl_samples_plan(&r->samples, c);
     size_t updates = qvl_epoch_plan_updates(&r->plan);
     if (updates == 0)
         return qvl_fail(r->err, QVL_E_DATA, "custom.train_jsonl: found %zu "
@@ -298,9 +316,11 @@ int qvl_loop_open(qvl_loop *r)
     QVL_TRY(qvl_samples_open(&r->samples, r->c, r->o->checks_all, &r->arena,
                              r->err));
     QVL_TRY(plan_steps(r));
+    find_sources(r);
     QVL_TRY(open_trainer(r));
     QVL_TRY(open_folder(r));
     QVL_TRY(load_checkpoint(r, &state));
+    QVL_TRY(check_window(r));
     QVL_TRY(open_log(r, state.log_history));
     QVL_TRY(open_loader(r));
     QVL_TRY(write_conversation(r));

@@ -11,6 +11,7 @@
 #include "train/run_folder.h"
 #include "train/run_log.h"
 #include "train/samples.h"
+#include "train/sources.h"
 
 typedef struct {
     // borrowed
@@ -25,6 +26,7 @@ typedef struct {
     qvl_run_log *log;
     qvl_str text;     // work space
 
+    qvl_sources sources;
     qvl_run_folder folder;
     const char *args;  // args.json
     qvl_epoch_plan plan;
@@ -57,6 +59,11 @@ bool qvl_loop_is_stopped(const qvl_loop *r);
 /* Where the run stands. */
 qvl_cadence_at qvl_loop_at(const qvl_loop *r);
 qvl_metric_place qvl_loop_place(const qvl_loop *r);
+
+/* Add the samples of a batch to the numbers of their sources; its rows are those
+ * from *row on of the trainer's last call. */
+void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
+                         size_t *row, qvl_metrics *m);
 
 /* loop_open.c: records, model, folder, log; prints the plan; resumes. */
 int qvl_loop_open(qvl_loop *r);

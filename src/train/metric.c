@@ -18,6 +18,11 @@ static qvl_metric *entry(qvl_metrics *m, const char *name)
     return &m->v[m->n++];
 }
 
+bool qvl_metrics_has_room(const qvl_metrics *m, int n)
+{
+    return n <= QVL_MAX_METRICS - m->n;
+}
+
 void qvl_metrics_mean(qvl_metrics *m, const char *name, double v)
 {
     qvl_metrics_share(m, name, v, 1);

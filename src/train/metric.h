@@ -21,7 +21,9 @@
 #include "base/node.h"
 #include "base/str.h"
 
-#define QVL_MAX_METRICS 48
+/* Numbers of a run and of its sources (sources.h), and as many that a run which
+ * is taken up had of sources that are gone. */
+#define QVL_MAX_METRICS 320
 
 typedef struct {
     const char *name;
@@ -58,6 +60,9 @@ bool qvl_metrics_find(const qvl_metrics *m, const char *name, double *v);
 
 /* "loss, token_acc": what there is, for messages. */
 void qvl_metrics_names(qvl_str *out, const qvl_metrics *m);
+
+/* Is there room for n more names? */
+bool qvl_metrics_has_room(const qvl_metrics *m, int n);
 
 /* A window as JSON, and back: a run that is taken up goes on in the middle of
  * one. Names belong to the arena. Fails with QVL_E_FORMAT. */

@@ -195,6 +195,21 @@ int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
     return QVL_OK;
 }
 
+qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
+                                const qvl_run_config *config)
+{
+    const qvl_run_config *c = config;
+    return (qvl_epoch_plan){
+        .n_records = s->train.n,
+        .batch = (size_t)c->training.per_device_train_batch_size,
+        .accumulate = (size_t)c->training.gradient_accumulation_steps,
+        .seed = (uint64_t)c->training.data_seed,
+        .dataset = "train",
+        .is_shuffled = c->data.train_dataloader_shuffle,
+        .drops_last = c->data.dataloader_drop_last,
+    };
+}
+
 void qvl_samples_close(qvl_samples *s)
 {
     if (s == NULL)
@@ -232,6 +247,16 @@ static int put_ids(const qvl_encoder *e, const qvl_encoded *s, bool labelled,
     return QVL_OK;
 }
 
+int qvl_samples_put(const qvl_encoder *encoder, const qvl_encoded *sample,
+                    qvl_str *out, qvl_err *err)
+{
+    QVL_TRY(put_ids(encoder, sample, false, out, err));
+    qvl_str_puts(out, "\n--- Assistant GT ---\n");
+    QVL_TRY(put_ids(encoder, sample, true, out, err));
+    qvl_str_putc(out, '\n');
+    return QVL_OK;
+}
+
 typedef struct {
     const qvl_sample_set *set;
     qvl_arena arena;
@@ -245,11 +270,7 @@ static int dump_first(void *arg)
     qvl_encoded sample;
     QVL_TRY(qvl_encode_text(d->set->encoder, &d->set->record[0], 0, &d->arena,
                             &sample, d->err));
-    QVL_TRY(put_ids(d->set->encoder, &sample, false, d->out, d->err));
-    qvl_str_puts(d->out, "\n--- Assistant GT ---\n");
-    QVL_TRY(put_ids(d->set->encoder, &sample, true, d->out, d->err));
-    qvl_str_putc(d->out, '\n');
-    return QVL_OK;
+    return qvl_samples_put(d->set->encoder, &sample, d->out, d->err);
 }
 
 int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err)

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "config/run_config.h"
 #include "data/encode.h"
+#include "data/epoch_plan.h"
 
 /* Samples of each file that are read back. */
 #define QVL_SAMPLES_CHECKED 8
@@ -44,8 +45,16 @@ int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
                      bool checks_all, qvl_arena *arena, qvl_err *err);
 void qvl_samples_close(qvl_samples *s);
 
-/* Append the first sample as a person reads it: its text, placeholders of a
- * picture as one word and their number, then the supervised text. */
+/* The order in which a run takes its training samples: batches of one rank. */
+qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
+                                const qvl_run_config *config);
+
+/* Append a sample as a person reads it: its text, placeholders of a picture as
+ * one word and their number, then the supervised text. */
+int qvl_samples_put(const qvl_encoder *encoder, const qvl_encoded *sample,
+                    qvl_str *out, qvl_err *err);
+
+/* The same for the first sample of a set. */
 int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err);
 
 #endif

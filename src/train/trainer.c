@@ -18,6 +18,7 @@ struct qvl_trainer {
     qvl_arena texts, calls;
     qvl_model *model;
     qvl_optim *optim;
+    qvl_row_scores *rows;  // NULL: not asked for
     // values
     qvl_groups groups;
     qvl_sched sched;
@@ -64,6 +65,8 @@ static int open_parts(void *arg)
                             w->err));
     QVL_TRY(qvl_optim_open(&t->optim, m->store, t->groups.group, t->groups.n,
                            w->err));
+    if (o->scores_rows)
+        t->rows = qvl_row_scores_open(m->device);
     t->counts.loss_scale = w->model->dtype == QVL_F16 ? FIRST_SCALE : 1.0;
     t->parts = (qvl_trainer_parts){
         .texts = &t->texts, .calls = &t->calls,
@@ -97,6 +100,7 @@ void qvl_trainer_close(qvl_trainer *trainer)
     if (trainer == NULL)
         return;
     qvl_optim_close(trainer->optim);
+    qvl_row_scores_close(trainer->rows);
     qvl_model_close(trainer->model);
     qvl_arena_release(&trainer->scratch);
     qvl_arena_release(&trainer->texts);
@@ -166,7 +170,8 @@ static int run_sources(qvl_trainer *t, const qvl_batch_source *source, int n,
                        const int64_t *n_labels, double loss_count,
                        qvl_err *err)
 {
-    qvl_model_want want = { .grads = true, .sum = qvl_optim_total(t->optim) };
+    qvl_model_want want = { .grads = true, .rows = t->rows != NULL,
+                            .sum = qvl_optim_total(t->optim) };
     for (int k = 0; k < n; k++) {
         if (n_labels[k] == 0)
             continue;
@@ -174,6 +179,8 @@ static int run_sources(qvl_trainer *t, const qvl_batch_source *source, int n,
         s.logits = QVL_LOGITS_NONE;
         s.loss_count = loss_count;
         int rc = qvl_model_step(t->model, &s, &want, err);
+        if (rc == QVL_OK && t->rows != NULL)
+            rc = qvl_row_scores_keep(t->rows, t->model, k, err);
         if (rc != QVL_OK) {
             qvl_err_add(err, "batch %d of the step", k);
             return rc;
@@ -254,16 +261,39 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
                              .loss_scale = c->loss_scale };
     QVL_TRY(count_labels(t, source, n, n_labels, &r, err));
     r.is_skipped = r.n_labels == 0;
+    if (t->rows != NULL)
+        QVL_TRY(qvl_row_scores_begin(t->rows, source, n, err));
     if (r.n_labels > 0) {
         QVL_TRY(run_sources(t, source, n, n_labels,
                             (double)r.n_labels / c->loss_scale, err));
         QVL_TRY(update(t, &r, err));
+        if (t->rows != NULL)
+            QVL_TRY(qvl_row_scores_read(t->rows, err));
         set_scale(t, !r.is_skipped);
     }
     c->n_steps++;
     QVL_TRY(count_skipped(t, &r, err));
     *report = r;
     return QVL_OK;
+}
+
+/* Loss and hits of one source that has labels. */
+static int run_evaluation(qvl_trainer *t, const qvl_batch_source *source,
+                          qvl_trainer_score *s, qvl_err *err)
+{
+    float stat[2];
+    qvl_batch_source own = *source;
+    qvl_model_want want = { .loss = true, .rows = t->rows != NULL };
+    own.logits = QVL_LOGITS_NONE;
+    own.loss_count = 0.0;
+    QVL_TRY(qvl_model_step(t->model, &own, &want, err));
+    QVL_TRY(qvl_model_output(t->model, "stat_sum", stat, 2, err));
+    s->loss_sum = (double)stat[0];
+    s->n_correct = (int64_t)llround((double)stat[1]);
+    if (t->rows == NULL)
+        return QVL_OK;
+    QVL_TRY(qvl_row_scores_keep(t->rows, t->model, 0, err));
+    return qvl_row_scores_read(t->rows, err);
 }
 
 int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
@@ -273,19 +303,18 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
     QVL_TRY(qvl_batch_count_labels(source, &s.n_labels, err));
     QVL_TRY(check_labels(trainer, source, err));
     s.n_tokens = count_tokens(source);
-    if (s.n_labels > 0) {
-        float stat[2];
-        qvl_batch_source own = *source;
-        own.logits = QVL_LOGITS_NONE;
-        own.loss_count = 0.0;
-        QVL_TRY(qvl_model_step(trainer->model, &own,
-                               &(qvl_model_want){ .loss = true }, err));
-        QVL_TRY(qvl_model_output(trainer->model, "stat_sum", stat, 2, err));
-        s.loss_sum = (double)stat[0];
-        s.n_correct = (int64_t)llround((double)stat[1]);
-    }
+    if (trainer->rows != NULL)
+        QVL_TRY(qvl_row_scores_begin(trainer->rows, source, 1, err));
+    if (s.n_labels > 0)
+        QVL_TRY(run_evaluation(trainer, source, &s, err));
     *score = s;
     return QVL_OK;
+}
+
+const qvl_row_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n)
+{
+    *n = 0;
+    return trainer->rows != NULL ? qvl_row_scores_all(trainer->rows, n) : NULL;
 }
 
 /* ---- weights ------------------------------------------------------------ */

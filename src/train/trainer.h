@@ -20,6 +20,7 @@
 #include "model/model.h"
 #include "train/group.h"
 #include "train/optim.h"
+#include "train/row_score.h"
 #include "train/sched.h"
 
 /* Counters of a run; a checkpoint holds them. */
@@ -68,6 +69,10 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
  * is a placeholder of pictures. */
 int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
                          qvl_trainer_score *score, qvl_err *err);
+
+/* Scores of the rows of the last step or evaluation, batch after batch: [*n],
+ * until the next one. None without scores_rows. */
+const qvl_row_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n);
 
 /* What a trainer is made of; lives as long as it does. */
 typedef struct {

@@ -49,6 +49,16 @@ exits 0
 holds "checkpointing takes no less memory than $memory" \
     test "$(number temporary_bytes)" -lt "$memory"
 
+run bench train --model "$model" --tokens 4 --image none --repeats 1 \
+    --threads 1 --tuner full
+exits 0
+run bench train --model "$model" --tuner lora
+fails 2
+complains "flag --tuner: found lora: not supported, expected full"
+run bench model --model "$model" --tuner full
+fails 2
+complains "flag --tuner"
+
 start "kernels of a model"
 run bench kernels --model "$model" --tokens 8 --image 64x32 --repeats 1 --json \
     --threads 1
@@ -81,6 +91,76 @@ holds "no rate" is_over flop_per_s 0
 run bench kernels --op matmul
 fails 2
 complains "attention_dkv"
+
+start "kernels at the shapes of a file"
+cat >"$dir/shapes" <<END
+{"name": "matmul_nt", "shape": "5 x 7 x 11", "dtype": "bf16", "min_s": 1}
+
+{"op": "matmul_tn", "shape": "1 x 64 x 32"}
+{"name": "attention_dq", "shape": "9 x 2 heads of 24"}
+{"name": "matmul_nt", "shape": "64 x 32 x 16"}
+END
+run bench kernels --shapes "$dir/shapes" --repeats 1 --json --threads 1
+exits 0
+holds "lines are no JSON" lines_are_json
+says '"name": "matmul_nt", "shape": "5 x 7 x 11", "device": "cpu:0", "dtype": "f32"'
+says '"name": "matmul_tn", "shape": "1 x 64 x 32"'
+says '"name": "attention_dq", "shape": "9 x 2 heads of 24"'
+holds "no rate" is_over flop_per_s 0
+# What it printed it takes again, lines of a library among them.
+cp "$dir/out" "$dir/printed"
+shapes_of() {
+    grep -v '"library_for"' "$1" | sed 's/, "device".*//'
+}
+run bench kernels --shapes "$dir/printed" --repeats 1 --json --threads 1
+exits 0
+shapes_of "$dir/printed" >"$dir/one"
+shapes_of "$dir/out" >"$dir/two"
+holds "found other shapes" cmp "$dir/one" "$dir/two"
+holds "found not 4 shapes" test "$(wc -l <"$dir/one")" = 4
+run bench kernels --shapes "$dir/shapes" --op matmul_tn --repeats 1 --json
+exits 0
+holds "other kernels" test "$(grep -vc matmul_tn "$dir/out")" = 0
+
+# shapes_fail LINE TEXT...: a file of this line is refused
+shapes_fail() {
+    printf '\n%s\n' "$1" >"$dir/wrong"
+    run bench kernels --shapes "$dir/wrong" --repeats 1
+    fails 3
+    shift
+    for text in "$@"; do
+        complains "$text"
+    done
+}
+
+start "files of shapes that are wrong"
+shapes_fail '{"name": "matmul_nt"' "$dir/wrong:2:"
+shapes_fail '{"name": "matmul_nt"}' "$dir/wrong:2:1: shape: found none"
+shapes_fail '["matmul_nt"]' "name: found none"
+shapes_fail '{"name": "rope", "shape": "1 x 1 x 1"}' "found rope" attention_dkv
+shapes_fail '{"name": 3, "shape": "1 x 1 x 1"}' "name: found 3"
+for shape in '1 x 2' '1 x 2 x 3 x 4' '1 x 2 x' 'a x b x c' '' \
+    '12345678 x 1 x 1' '9 x 2 heads of 24'; do
+    shapes_fail "{\"name\": \"matmul_nt\", \"shape\": \"$shape\"}" \
+        "expected \"M x N x K\""
+done
+shapes_fail '{"name": "matmul_nt", "shape": 5}' "shape: found 5"
+for shape in '0 x 1 x 1' '-1 x 1 x 1' '1048576 x 1048576 x 1'; do
+    shapes_fail "{\"name\": \"matmul_nt\", \"shape\": \"$shape\"}" \
+        "found $shape" "2^31"
+done
+shapes_fail '{"name": "attention", "shape": "9 x 2 heads of 257"}' "256"
+shapes_fail '{"name": "attention", "shape": "9 x 2 x 64"}' "heads of N"
+shapes_fail '' "found no shape"
+run bench kernels --shapes "$dir/none"
+fails 3
+complains "$dir/none"
+run bench kernels --shapes "$dir/shapes" --op attention
+fails 2
+complains "a shape in $dir/shapes"
+run bench kernels --shapes "$dir/shapes" --model "$model"
+fails 2
+complains "flag --shapes"
 
 start "a model"
 run bench model --model "$model" --image 64x32 --prompt 8 --new 2 --repeats 1 \
@@ -148,6 +228,12 @@ holds "a folder was made" test ! -e "$dir/runs"
 run bench train --config "$dir/run.yaml" --repeats 1 --json --dtype f32
 exits 0
 says '"dtype": "f32"'
+
+run bench train --config "$dir/run.yaml" --repeats 1 --json --tuner full
+exits 0
+run bench train --config "$dir/run.yaml" --tuner lora
+fails 2
+complains "--tuner: tuner.train_type: found lora: not supported"
 
 start "wrong words and flags"
 run bench

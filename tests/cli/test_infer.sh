@@ -190,6 +190,16 @@ infer --jsonl synth/train.jsonl --limit 2 --result-path -
 exits 0
 holds "not the first two" sh -c "head -n 2 one.jsonl | cmp - '$dir/out'"
 
+start "the same bits in company, where they are asked for"
+for seats in 1 2 5; do
+    run infer --model "$model" --max-new-tokens 12 --jsonl synth/train.jsonl \
+        --max-batch-size $seats --deterministic --logprobs
+    exits 0
+    [ $seats = 1 ] && keep one_seat
+    same one_seat
+done
+complains "one answer at a time, not 5"
+
 start "several answers to a prompt"
 infer --image "$images/rgba_70x50.png" --n 3
 exits 0

@@ -89,14 +89,14 @@ finds src/model/a.c:1 'include of "base/gone.h"'
 start "library at home in another place"
 for line in "src/model/a.c cjson/cJSON.h" "src/graph/a.c utf8proc.h" \
     "src/backend/vk/a.c CL/cl.h" "gen/pass/a.c yaml.h" \
-    "src/backend/a.c dnnl.h" "src/base/a.c omp.h"; do
+    "src/backend/a.c dnnl.h" "src/base/a.c omp.h" "src/data/a.c curl/curl.h"; do
     tree
     echo "#include <${line#* }>" | put "${line% *}"
     finds "${line% *}:1" "<${line#* }> belongs to"
 done
 tree
-echo "#include <curl/curl.h>" | put src/base/a.c
-finds src/base/a.c:1 "<curl/curl.h> is no library"
+echo "#include <archive.h>" | put src/base/a.c
+finds src/base/a.c:1 "<archive.h> is no library"
 
 start "words of a model"
 for place in gen/pass/a.c src/backend/a.c src/graph/a.c shaders/a.k; do

@@ -89,4 +89,38 @@ static void test_place(void)
         }
 }
 
-RUN_TESTS(TEST(test_sizes), TEST(test_order), TEST(test_place))
+/* Slots that ranks have, in the order of their places: "0 2 4 " for rank 0 of 2. */
+static void test_ranks(void)
+{
+    static const struct {
+        size_t n, batch, rank, world;
+        bool drops;
+        size_t batches;
+        const char *slots;
+    } cases[] = {
+        { 5, 2, 0, 0, false, 3, "0 1 2 3 4 " },
+        { 5, 2, 0, 1, false, 3, "0 1 2 3 4 " },
+        { 6, 2, 1, 2, false, 2, "1 3 5 " },
+        { 5, 1, 0, 2, false, 3, "0 2 4 " },
+        { 5, 1, 1, 2, false, 3, "1 3 0 " },  // the tail begins anew
+        { 5, 1, 1, 2, true, 2, "1 3 " },
+        { 7, 2, 2, 3, true, 1, "2 5 " },
+        { 2, 1, 4, 5, false, 1, "0 " },
+        { 2, 1, 4, 5, true, 0, "" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_epoch_plan p = { .n_records = cases[i].n, .batch = cases[i].batch,
+                             .accumulate = 1, .rank = cases[i].rank,
+                             .world = cases[i].world,
+                             .drops_last = cases[i].drops };
+        char found[64] = "";
+        for (size_t k = 0; k < qvl_epoch_plan_places(&p); k++)
+            snprintf(found + strlen(found), sizeof found - strlen(found),
+                     "%zu ", qvl_epoch_plan_slot(&p, k));
+        CHECK_STR(found, cases[i].slots, "case %zu", i);
+        CHECK_INT(qvl_epoch_plan_batches(&p), cases[i].batches, "case %zu", i);
+    }
+}
+
+RUN_TESTS(TEST(test_sizes), TEST(test_order), TEST(test_place),
+          TEST(test_ranks))

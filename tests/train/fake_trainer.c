@@ -19,6 +19,8 @@ struct qvl_trainer {
     int64_t step;
     int64_t n_skipped;
     double weight;
+    size_t n_rows;    // of the last step or evaluation
+    qvl_train_score row[64];
     qvl_arena texts;  // of the state of a checkpoint
 };
 
@@ -134,6 +136,52 @@ static void add_labels(const qvl_batch_in *b, double *sum, int64_t *n)
         }
 }
 
+static void put_row(qvl_str *out, const char *key, const int64_t *v,
+                    const int64_t *mask, int n)
+{
+    qvl_str_printf(out, "\"%s\": [", key);
+    for (int i = 0; i < n; i++)
+        if (mask[i] != 0)
+            qvl_str_printf(out, "%s%lld", i > 0 ? ", " : "", (long long)v[i]);
+    qvl_str_puts(out, "], ");
+}
+
+static void put_rows(qvl_str *out, const qvl_batch_in *b)
+{
+    for (int k = 0; k < b->n_rows; k++) {
+        int at = k * b->row_len;
+        put_row(out, "ids", b->input_ids + at, b->attention_mask + at,
+                b->row_len);
+        put_row(out, "labels", b->labels + at, b->attention_mask + at,
+                b->row_len);
+        qvl_str_putc(out, '\n');
+    }
+}
+
+/* A row has the sum of its labels as its loss, and hits every other one. */
+static void score_rows(qvl_trainer *t, const qvl_batch_in *b)
+{
+    for (int k = 0; k < b->n_rows; k++) {
+        qvl_train_score *row = &t->row[t->n_rows++ % 64];
+        qvl_batch_in one = *b;
+        one.n_rows = 1;
+        one.labels += k * b->row_len;
+        *row = (qvl_train_score){ 0 };
+        add_labels(&one, &row->loss_sum, &row->n_labels);
+        row->n_correct = row->n_labels / 2;
+    }
+}
+
+size_t qvl_train_n_rows(const qvl_trainer *t)
+{
+    return t->n_rows;
+}
+
+void qvl_train_row_at(const qvl_trainer *t, size_t k, qvl_train_score *score)
+{
+    *score = t->row[k];
+}
+
 int qvl_train_step(qvl_trainer *t, const qvl_batch_in *batches, int n_batches,
                    qvl_train_report *report, qvl_error *error)
 {
@@ -143,8 +191,12 @@ int qvl_train_step(qvl_trainer *t, const qvl_batch_in *batches, int n_batches,
         return fail(error, QVL_E_USAGE, "all steps are done");
     if (t->step + 1 == fake.fail_step_at)
         return fail(error, QVL_E_DEVICE_LOST, "the device is lost");
+    t->n_rows = 0;
     for (int k = 0; k < n_batches; k++) {
+        score_rows(t, &batches[k]);
         add_labels(&batches[k], &sum, &n);
+        if (fake.fed != NULL)
+            put_rows(fake.fed, &batches[k]);
         for (int i = 0; i < batches[k].n_rows * batches[k].row_len; i++)
             n_tokens += batches[k].attention_mask[i];
     }
@@ -174,6 +226,8 @@ int qvl_train_evaluate(qvl_trainer *t, const qvl_batch_in *batch,
     double sum = 0;
     int64_t n = 0;
     static int n_batches;
+    t->n_rows = 0;
+    score_rows(t, batch);
     add_labels(batch, &sum, &n);
     if (n_batches++ % 2 == 0)  // an evaluation of the tests has two
         fake.n_evaluations++;

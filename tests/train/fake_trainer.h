@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/str.h"
 #include "qvl_train.h"
 
 /* What a test wants of the trainers it opens, and what they did. */
@@ -20,6 +21,8 @@ typedef struct {
     volatile int *stop;
     int stop_in_evaluation;  // set *stop in the evaluation behind stop_at
     double eval_loss[64];  // of evaluation k, per label; 0: the weight
+    qvl_str *fed;          // gets ids and labels of each row that is trained
+                           // on, a line each; NULL: none
     // what they did
     int n_evaluations;     // whole ones, counted by their first batch
     double weight;         // after the last step

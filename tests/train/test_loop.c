@@ -1,6 +1,5 @@
 #include "train/loop.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -9,97 +8,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "check.h"
-#include "fake_trainer.h"
-
-static volatile sig_atomic_t stop;
-static char said[16384];
-
-static void hear(void *ctx, int level, const char *text)
-{
-    (void)ctx;
-    size_t n = strlen(said);
-    snprintf(said + n, sizeof said - n, "%d %s\n", level, text);
-}
-
-/* ---- records ------------------------------------------------------------- */
-
-/* n records that differ in their descriptions. */
-static const char *make_records(const char *name, int n)
-{
-    qvl_str text = { 0 };
-    made_png("p.png", 32, 32);
-    for (int k = 0; k < n; k++)
-        qvl_str_printf(&text, "{\"images\": [\"p.png\"], \"width\": 32, "
-                       "\"height\": 32, \"objects\": [{\"bbox_2d\": [%d, 1, "
-                       "20, 30], \"desc\": \"thing %d\"}]}\n", k % 16, 7 * k);
-    const char *path = made_file(name, text.p, text.len);
-    qvl_str_release(&text);
-    return path;
-}
-
-/* ---- runs ---------------------------------------------------------------- */
-
-/* What a run did. */
-typedef struct {
-    int rc;
-    qvl_err err;
-    fake_run did;
-} outcome;
-
-/* 10 records in batches of 2, two to a step: 3 steps an epoch, the last of one
- * batch. `more` is the number of logging_steps and what else `training` has. */
-static outcome train(const char *name, const char *more, const fake_run *plan)
-{
-    char text[4096], folder[256];
-    qvl_arena a = { 0 };
-    qvl_run_config c;
-    outcome out = { 0 };
-    const char *records = make_records("train.jsonl", 10);
-    const char *held_out = make_records("val.jsonl", 2);
-    snprintf(folder, sizeof folder, "%s", check_path("out"));
-    snprintf(text, sizeof text,
-             "model: {model: %s, torch_dtype: float32}\n"
-             "template: {template: qwen3_vl, max_length: 200}\n"
-             "data: {dataloader_num_workers: 1}\n"
-             "tuner: {train_type: full}\n"
-             "training: {output_dir: %s, logging_dir: %s/runs,\n"
-             "  run_name: %s, num_train_epochs: 3, learning_rate: 0.125,\n"
-             "  per_device_train_batch_size: 2,\n"
-             "  gradient_accumulation_steps: 2, add_version: false,\n"
-             "  logging_steps: %s}\n"
-             "custom: {emit_norm: norm1000, train_jsonl: %s,\n"
-             "  val_jsonl: %s}\n"
-             "prompts: {system: '', user: Go.}\n",
-             made_model(), folder, folder, name, more, records, held_out);
-    const char *file = made_text("run.yaml", text);
-    fake = *plan;
-    fake.stop = &stop;
-    stop = 0;
-    said[0] = '\0';
-    qvl_log_set_sink(hear, NULL, QVL_LOG_INFO);
-    qvl_progress progress = { .mode = QVL_PROGRESS_OFF };
-    out.rc = qvl_run_config_load(&c, file, NULL, NULL, 0, &a, &out.err);
-    qvl_loop_options o = { .config = &c, .stop = &stop, .progress = &progress };
-    if (out.rc == QVL_OK)
-        out.rc = qvl_loop_run(&o, &out.err);
-    qvl_log_set_sink(NULL, NULL, 0);
-    qvl_arena_release(&a);
-    out.did = fake;
-    return out;
-}
-
-static const fake_run nothing_special;
+#include "loop_run.h"
 
 /* ---- the log ------------------------------------------------------------- */
-
-static char *log_text(const char *name, qvl_arena *a)
-{
-    char path[512], *text;
-    qvl_err err = { 0 };
-    snprintf(path, sizeof path, "%s/out/%s/logging.jsonl", check_dir(), name);
-    CHECK_OK(qvl_file_read(path, &text, NULL, a, &err), err);
-    return text;
-}
 
 /* What a log says of steps, without what depends on the clock: "train 2 LOSS
  * ACC NORM EPOCH;" for each line with a step of its own. */
@@ -150,10 +61,10 @@ static void test_whole_run(void)
                                          "checkpoint-9/state.json" };
     for (size_t i = 0; i < QVL_COUNT(files); i++) {
         char path[512];
-        snprintf(path, sizeof path, "%s/out/whole/%s", check_dir(), files[i]);
+        snprintf(path, sizeof path, "%s/out/whole/%s", run_path(""), files[i]);
         CHECK(qvl_file_exists(path), "%s", path);
     }
-    CHECK(qvl_file_is_dir(check_path("out/runs/whole")), "event files");
+    CHECK(qvl_file_is_dir(run_path("out/runs/whole")), "event files");
     qvl_str steps = { 0 };
     steps_of(&steps, "whole");
     CHECK(strncmp(steps.p, "train 1 ", 8) == 0, "%s", steps.p);
@@ -183,7 +94,7 @@ static void test_resume(void)
         CHECK_HAS(cut.err.msg, "interrupted behind step", "%s", name);
         snprintf(more, sizeof more,
                  "%s, resume_from_checkpoint: %s/out/%s/checkpoint-%d", rules,
-                 check_dir(), name, (int)k);
+                 run_path(""), name, (int)k);
         outcome rest = train(name, more, &nothing_special);
         CHECK_OK(rest.rc, rest.err);
         CHECK(rest.did.weight == whole.did.weight, "%s: %.17g, straight %.17g",
@@ -232,17 +143,17 @@ static void test_best(void)
     CHECK_OK(out.rc, out.err);
     CHECK_STR(out.did.saved, "1 2 4 9:final ", "the best ones and the last");
     char target[64] = "";
-    CHECK_INT(readlink(check_path("out/best/best"), target, sizeof target),
+    CHECK_INT(readlink(run_path("out/best/best"), target, sizeof target),
               12, "link");
     CHECK_STR(target, "checkpoint-4", "best");
     memset(target, 0, sizeof target);
-    CHECK_INT(readlink(check_path("out/best/last"), target, sizeof target),
+    CHECK_INT(readlink(run_path("out/best/last"), target, sizeof target),
               12, "link");
     CHECK_STR(target, "checkpoint-9", "last");
     qvl_arena a = { 0 };
     char *state;
     qvl_err err = { 0 };
-    CHECK_OK(qvl_file_read(check_path("out/best/checkpoint-9/state.json"),
+    CHECK_OK(qvl_file_read(run_path("out/best/checkpoint-9/state.json"),
                            &state, NULL, &a, &err), err);
     CHECK_HAS(state, "\"best_step\": 4, \"best\": \"", "state");
     CHECK_HAS(state, "checkpoint-4\", \"kept\": \"checkpoint-4\"", "state");
@@ -285,8 +196,8 @@ static void test_errors(void)
     } cases[] = {
         { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
         { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: f1",
-          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, "
-          "runtime" },
+          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, long_loss, "
+          "long_token_acc, default_loss" },
         { "2, resume_from_checkpoint: last", { 0 }, QVL_E_CONFIG,
           "found no checkpoint in" },
         { "2, max_steps: -2", { 0 }, QVL_E_CONFIG, "training.max_steps" },

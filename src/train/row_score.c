@@ -1,0 +1,147 @@
+#include "train/row_score.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STAT_BYTES 8           // of a label: loss, hit
+#define LEAST_BYTES (1 << 12)  // of memory
+
+struct qvl_row_scores {
+    // borrowed
+    qvl_device *dev;
+    // owned
+    qvl_arena arena;      // of one step
+    qvl_buf buf;          // [labels of the step, 2] f32
+    qvl_list **list;      // [n_batches] that copy; NULL: no labels
+    int64_t *first;       // [n_batches + 1] first label of each batch
+    int n_batches;
+    qvl_row_score *row;   // [n_rows]
+    size_t n_rows;
+};
+
+qvl_row_scores *qvl_row_scores_open(qvl_device *dev)
+{
+    qvl_row_scores *s = qvl_memory_resize(NULL, sizeof *s);
+    *s = (qvl_row_scores){ .dev = dev };
+    return s;
+}
+
+static void drop_lists(qvl_row_scores *s)
+{
+    for (int k = 0; k < s->n_batches; k++)
+        s->dev->be->list_release(s->dev, s->list[k]);
+    s->n_batches = 0;
+    s->n_rows = 0;
+}
+
+void qvl_row_scores_close(qvl_row_scores *scores)
+{
+    if (scores == NULL)
+        return;
+    drop_lists(scores);
+    scores->dev->be->release(scores->dev, &scores->buf);
+    qvl_arena_release(&scores->arena);
+    free(scores);
+}
+
+/* ---- a step --------------------------------------------------------------- */
+
+static int64_t count_tokens(const qvl_batch_source *s, int row)
+{
+    int64_t n = 0;
+    for (int c = 0; c < s->row_len; c++)
+        n += s->mask == NULL
+             || s->mask[(size_t)row * (size_t)s->row_len + (size_t)c] != 0;
+    return n;
+}
+
+static int count_rows(qvl_row_scores *s, const qvl_batch_source *source,
+                      qvl_err *err)
+{
+    for (int r = 0; r < source->n_rows; r++) {
+        qvl_row_score *row = &s->row[s->n_rows++];
+        QVL_TRY(qvl_batch_count_row(source, r, &row->n_labels, err));
+        row->n_tokens = count_tokens(source, r);
+    }
+    return QVL_OK;
+}
+
+static int reserve(qvl_row_scores *s, size_t bytes, qvl_err *err)
+{
+    const qvl_backend *be = s->dev->be;
+    qvl_buf fresh;
+    size_t room = s->buf.bytes > LEAST_BYTES ? s->buf.bytes : LEAST_BYTES;
+    if (bytes <= s->buf.bytes)
+        return QVL_OK;
+    while (room < bytes)
+        room *= 2;
+    QVL_TRY(be->alloc(s->dev, room, &fresh, err));
+    be->release(s->dev, &s->buf);
+    s->buf = fresh;
+    return QVL_OK;
+}
+
+int qvl_row_scores_begin(qvl_row_scores *scores,
+                         const qvl_batch_source *source, int n, qvl_err *err)
+{
+    qvl_row_scores *s = scores;
+    size_t n_rows = 0;
+    drop_lists(s);
+    qvl_arena_reset(&s->arena);
+    for (int k = 0; k < n; k++)
+        n_rows += source[k].n_rows > 0 ? (size_t)source[k].n_rows : 0;
+    s->row = qvl_arena_array(&s->arena, qvl_row_score, n_rows);
+    s->list = qvl_arena_array(&s->arena, qvl_list *, n);
+    s->first = qvl_arena_array(&s->arena, int64_t, n + 1);
+    for (int k = 0; k < n; k++) {
+        int64_t n_labels;
+        QVL_TRY(qvl_batch_count_labels(&source[k], &n_labels, err));
+        QVL_TRY(count_rows(s, &source[k], err));
+        s->first[k + 1] = s->first[k] + n_labels;
+    }
+    s->n_batches = n;
+    return reserve(s, STAT_BYTES * (size_t)s->first[n], err);
+}
+
+int qvl_row_scores_keep(qvl_row_scores *scores, qvl_model *model, int k,
+                        qvl_err *err)
+{
+    assert(k >= 0 && k < scores->n_batches && scores->list[k] == NULL);
+    const int64_t *first = &scores->first[k];
+    return qvl_model_copy(model, "stat",
+                          (qvl_slice){ &scores->buf,
+                                       STAT_BYTES * (size_t)first[0],
+                                       STAT_BYTES
+                                           * (size_t)(first[1] - first[0]) },
+                          &scores->list[k], err);
+}
+
+int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err)
+{
+    qvl_row_scores *s = scores;
+    size_t n = (size_t)s->first[s->n_batches];
+    float *stat = qvl_arena_array(&s->arena, float, 2 * n);
+    if (n > 0)
+        QVL_TRY(s->dev->be->read(s->dev,
+                                 (qvl_slice){ &s->buf, 0, STAT_BYTES * n },
+                                 stat, err));
+    for (size_t r = 0; r < s->n_rows; r++) {
+        qvl_row_score *row = &s->row[r];
+        double hits = 0.0;
+        for (int64_t i = 0; i < row->n_labels; i++, stat += 2) {
+            row->loss_sum += (double)stat[0];
+            hits += (double)stat[1];
+        }
+        row->n_correct = (int64_t)llround(hits);
+    }
+    return QVL_OK;
+}
+
+const qvl_row_score *qvl_row_scores_all(const qvl_row_scores *scores,
+                                        size_t *n)
+{
+    *n = scores->n_rows;
+    return scores->row;
+}

@@ -1,0 +1,44 @@
+/* row_score.h - loss and hits of each row of the batches of a step
+ *
+ * A row is a sample. Programs leave loss and hit of every label on the device,
+ * in memory that the next batch takes; so they are copied behind each batch, on
+ * the device, and read once when the step is done.
+ *
+ *     begin -> for each batch that has labels: run, keep -> wait -> read
+ */
+#ifndef QVL_TRAIN_ROW_SCORE_H
+#define QVL_TRAIN_ROW_SCORE_H
+
+#include "model/model.h"
+
+typedef struct {
+    double loss_sum;  // of the labels
+    int64_t n_labels, n_correct, n_tokens;
+} qvl_row_score;
+
+typedef struct qvl_row_scores qvl_row_scores;
+
+/* Runs out of memory as an arena does. The device outlives it. */
+qvl_row_scores *qvl_row_scores_open(qvl_device *dev);
+void qvl_row_scores_close(qvl_row_scores *scores);
+
+/* Before the first batch of a step: count the labels of each row and reserve
+ * memory, which grows when it must. Fails as qvl_batch_count_labels does, with
+ * errors of the device. Runs out of host memory as an arena does. */
+int qvl_row_scores_begin(qvl_row_scores *scores,
+                         const qvl_batch_source *source, int n, qvl_err *err);
+
+/* Behind the step of batch k, which wanted `rows`: k in rising order, those
+ * without labels are left out. */
+int qvl_row_scores_keep(qvl_row_scores *scores, qvl_model *model, int k,
+                        qvl_err *err);
+
+/* Read and add up; waits for the device. */
+int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err);
+
+/* Of every row of the step, batch after batch: [*n], until the next begin. A row
+ * without labels has zeros. */
+const qvl_row_score *qvl_row_scores_all(const qvl_row_scores *scores,
+                                        size_t *n);
+
+#endif

@@ -1,0 +1,131 @@
+#!/bin/sh
+# qvl inspect sample: which samples are printed, and in which form. That they are
+# those of the trainer tests/train/test_loop.c holds.
+. "$(dirname "$0")/cli.sh"
+
+# config NAME LINE...: a run over the records, each further word a line at the
+# top level
+config() {
+    {
+        cat <<END
+model: {model: $dir/model, torch_dtype: float32}
+template: {template: qwen3_vl, max_length: 512}
+tuner: {train_type: full}
+training: {output_dir: $dir/runs, logging_dir: $dir/events, run_name: r,
+  num_train_epochs: 1, learning_rate: 1e-3, per_device_train_batch_size: 2}
+prompts: {system: '', user: Detect.}
+END
+        printf '%s\n' "$2"
+        printf 'custom: {train_jsonl: %s, emit_norm: norm1000}\n' \
+            "$dir/data/train.jsonl"
+    } >"$dir/$1.yaml"
+}
+
+sample() {
+    name=$1
+    shift
+    run inspect sample --config "$dir/$name.yaml" "$@"
+}
+
+# Records of the last output, in order.
+indices() {
+    sed -n 's/^{"index": \([0-9]*\), .*/\1/p' "$dir/out" | tr '\n' ' '
+}
+
+# has_indices TEXT: those are they
+has_indices() {
+    found=$(indices)
+    [ "$found" = "$1" ] || failed "found records |$found|, wanted |$1|"
+}
+
+start "one sample, as text"
+run init --size demo --tokenizer "$FIXTURES/text/cut" --output "$dir/model"
+exits 0
+run data synth --output "$dir/data" --n 5 --seed 1
+exits 0
+config run 'data: {train_dataloader_shuffle: false}'
+config shuffled 'data: {train_dataloader_shuffle: true}'
+config dropping 'data: {train_dataloader_shuffle: false, dataloader_drop_last: true}'
+sample run --from 3
+exits 0
+says "slot 3 of epoch 0, record 3 ($dir/data/train.jsonl:4): objects, "
+says "<|vision_start|><|image_pad|>*"
+says '--- Assistant GT ---'
+holds "more than one" test "$(grep -c '^slot' "$dir/out")" = 1
+sample run --index 4
+exits 0
+says "record 4 ($dir/data/train.jsonl:5)"
+
+start "as lines of JSON"
+sample run --all --json
+exits 0
+has_indices "0 1 2 3 4 "
+while read -r line; do
+    printf '%s\n' "$line" | "$IS_JSON" || failed "a line is no JSON"
+done <"$dir/out"
+for key in ids labels grids text objects; do
+    holds "lines without $key" test "$(grep -c "\"$key\": " "$dir/out")" = 5
+done
+says '"objects": [{"type": "'
+says '"grids": [[1, '
+says '<|image_pad|><|image_pad|>'
+sample run --json
+exits 0
+has_indices "0 "
+sample run --index 2 --epoch 7 --json
+exits 0
+has_indices "2 "
+
+start "the order of an epoch"
+sample shuffled --all --json
+exits 0
+first=$(indices)
+holds "no permutation: $first" \
+    test "$(echo "$first" | tr ' ' '\n' | sort | tr -d '\n')" = 01234
+sample shuffled --all --json --epoch 1
+exits 0
+holds "epoch 1 has the order of epoch 0" test "$(indices)" != "$first"
+
+start "slots and ranks"
+sample run --all --from 2 --json
+exits 0
+has_indices "2 3 4 "
+sample run --all --rank 0 --world 2 --json
+has_indices "0 2 4 "
+sample run --all --rank 1 --world 2 --json
+has_indices "1 3 0 "
+sample run --all --rank 1 --world 2 --from 2 --json
+has_indices "3 0 "
+sample dropping --all --json
+has_indices "0 1 2 3 "
+sample run --from 3 --rank 0 --world 2 --json
+has_indices "4 "
+
+start "what is not there"
+sample run --from 5
+fails 2
+complains "flag --from: found slot 5, expected one from 0 to 4"
+sample dropping --from 4
+fails 2
+sample dropping --all --rank 0 --world 3
+fails 3
+complains "data.dataloader_drop_last"
+sample run --index 5
+fails 2
+complains "flag --index: found 5, expected a record from 0 to 4"
+sample run --index 1 --all
+fails 2
+complains "flag --all (qvl inspect sample): found it beside --index"
+sample run --rank 2 --world 2
+fails 2
+complains "found 2 of 2"
+run inspect sample
+fails 2
+complains "flag --config"
+sample none
+fails 3
+complains none.yaml
+run inspect sample --config "$dir/run.yaml" more
+fails 2
+
+finish

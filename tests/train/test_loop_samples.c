@@ -1,0 +1,136 @@
+/* The samples that a run takes: those that can be looked at beforehand, each
+ * counted for the source it is from. */
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "check.h"
+#include "inspect.h"
+#include "loop_run.h"
+
+/* Append ids and labels of what `qvl inspect sample` prints, a line each. */
+static void inspect(qvl_str *out, const inspect_sample_options *o)
+{
+    const char *path = check_path("inspected");
+    qvl_err err = { 0 };
+    qvl_arena a = { 0 };
+    char *text;
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO);
+    FILE *to = freopen(path, "w", stdout);
+    int rc = inspect_sample(o, &err);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    CHECK(to != NULL, "%s", path);
+    CHECK_OK(rc, err);
+    CHECK_OK(qvl_file_read(path, &text, NULL, &a, &err), err);
+    for (char *at = text; (at = strstr(at, "\"ids\": [")) != NULL;) {
+        char *end = strstr(at, "\"grids\"");
+        qvl_str_putn(out, at, (size_t)(end - at));
+        qvl_str_putc(out, '\n');
+        at = end;
+    }
+    qvl_arena_release(&a);
+}
+
+/* What is printed of epoch and slot is what the trainer was given there: 10
+ * records, 3 epochs. */
+static void test_inspected(void)
+{
+    qvl_str fed = { 0 }, found = { 0 }, rest = { 0 };
+    fake_run plan = { .fed = &fed };
+    outcome out = train("fed", "1, save_strategy: 'no'", &plan);
+    CHECK_OK(out.rc, out.err);
+    inspect_sample_options o = { .config = out.config, .index = -1,
+                                 .all = true, .world = 1, .json = true };
+    for (o.epoch = 0; o.epoch < 3; o.epoch++)
+        inspect(&found, &o);
+    CHECK_STR(found.p, fed.p, "three epochs");
+    o.epoch = 2;
+    o.from = 7;
+    inspect(&rest, &o);
+    CHECK_STR(rest.p, fed.p + fed.len - rest.len, "from slot 7 on");
+    o.all = false;
+    o.from = 9;
+    qvl_str_reset(&rest);
+    inspect(&rest, &o);
+    CHECK(strchr(rest.p, '\n') == rest.p + rest.len - 1, "one line");
+    CHECK_STR(rest.p, fed.p + fed.len - rest.len, "slot 9");
+    qvl_str_release(&fed);
+    qvl_str_release(&found);
+    qvl_str_release(&rest);
+}
+
+/* Mean label of a row that the trainer was given, and whether it is long; *at
+ * moves behind it. */
+static double mean_label(const char **at, bool *is_long)
+{
+    const char *p = strstr(*at, "\"labels\": [") + 10;
+    double sum = 0;
+    int n = 0;
+    while (*p != ']') {
+        char *end;
+        double v = strtod(p + 1, &end);
+        sum += v >= 0 ? v : 0;
+        n += v >= 0;
+        p = end;
+    }
+    *at = strchr(p, '\n') + 1;
+    *is_long = n > 60;
+    return sum / n;
+}
+
+/* Numbers of each source, step by step, are means over its samples; shares of hits
+ * of the fake trainer are a half, or just below. */
+static void test_sources(void)
+{
+    qvl_str fed = { 0 };
+    fake_run plan = { .fed = &fed };
+    outcome out = train("sources", "1, save_strategy: 'no', eval_strategy: "
+                        "epoch", &plan);
+    CHECK_OK(out.rc, out.err);
+    qvl_arena a = { 0 };
+    const char *line = log_text("sources", &a), *row = fed.p;
+    for (int step = 0; step < 9; line = strchr(line, '\n') + 1) {
+        qvl_err err = { 0 };
+        qvl_node *n;
+        double sum[2] = { 0, 0 }, found, acc;
+        int count[2] = { 0, 0 };
+        CHECK_OK(qvl_json_parse(&n, line, strcspn(line, "\n"), "log", &a,
+                                &err), err);
+        if (qvl_node_find(n, "train/loss") == NULL) {
+            CHECK(qvl_node_find(n, "eval/long_loss") != NULL
+                  && qvl_node_find(n, "eval/default_token_acc") != NULL,
+                  "an evaluation has them too");
+            continue;
+        }
+        for (int k = step % 3 == 2 ? 2 : 0; k < 4; k++) {
+            bool is_long;
+            double v = mean_label(&row, &is_long);
+            sum[is_long] += v;
+            count[is_long]++;
+        }
+        static const char *const keys[][2] = {
+            { "train/default_loss", "train/default_token_acc" },
+            { "train/long_loss", "train/long_token_acc" },
+        };
+        for (int k = 0; k < 2; k++) {
+            bool has = qvl_node_as_float(qvl_node_find(n, keys[k][0]), &found);
+            CHECK_INT(has, count[k] > 0, "step %d, %s", step, keys[k][0]);
+            if (!has)
+                continue;
+            CHECK_NEAR(found, sum[k] / count[k], 1e-6, "step %d, %s", step,
+                       keys[k][0]);
+            CHECK(qvl_node_as_float(qvl_node_find(n, keys[k][1]), &acc)
+                  && acc > 0.48 && acc <= 0.5, "step %d: %g", step, acc);
+        }
+        step++;
+    }
+    CHECK_STR(row, "", "all rows");
+    qvl_str_release(&fed);
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_inspected), TEST(test_sources))

@@ -1,0 +1,243 @@
+/* inspect_sample.c - samples of a training run, taken from its loader
+ *
+ * The batches are those of training: its records, its order, its encoder. What
+ * is printed is read out of them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "config/run_config.h"
+#include "data/objects.h"
+#include "inspect.h"
+#include "train/loader.h"
+#include "train/samples.h"
+
+typedef struct {
+    const inspect_sample_options *o;
+    qvl_err *err;
+    qvl_arena arena;  // records, configuration
+    qvl_arena work;   // of one sample
+    qvl_run_config config;
+    qvl_samples samples;
+    qvl_loader *loader;
+    qvl_str out;
+} call;
+
+/* ---- one sample ----------------------------------------------------------- */
+
+static void put_numbers(qvl_str *out, const char *key, const int64_t *v, int n)
+{
+    qvl_str_printf(out, "\"%s\": [", key);
+    for (int i = 0; i < n; i++)
+        qvl_str_printf(out, "%s%lld", i > 0 ? ", " : "", (long long)v[i]);
+    qvl_str_puts(out, "], ");
+}
+
+/* The text of all ids, as the tokenizer gives it. */
+static int put_text(call *c, const qvl_encoded *s)
+{
+    qvl_str text = { 0 };
+    int *id = qvl_arena_array(&c->work, int, s->n);
+    for (int i = 0; i < s->n; i++)
+        id[i] = (int)s->id[i];
+    int rc = qvl_tokenizer_decode(
+        qvl_encoder_tokenizer(c->samples.encoder), id, (size_t)s->n,
+        QVL_SPECIAL_KEEP, &text, c->err);
+    if (rc == QVL_OK) {
+        qvl_str_puts(&c->out, "\"text\": ");
+        qvl_json_quote(&c->out, text.p, text.len);
+    }
+    qvl_str_release(&text);
+    return rc;
+}
+
+static void put_objects(call *c, const qvl_encoded *s)
+{
+    const qvl_record *r = s->record;
+    qvl_objects_put(&c->out,
+                    qvl_objects_to_norm(s->object, s->n_objects, r->w, r->h,
+                                        &c->work),
+                    s->n_objects);
+}
+
+static int put_json(call *c, const qvl_encoded *s)
+{
+    qvl_str *out = &c->out;
+    qvl_str_printf(out, "{\"index\": %zu, ", s->record->index);
+    put_numbers(out, "ids", s->id, s->n);
+    put_numbers(out, "labels", s->label, s->n);
+    qvl_str_puts(out, "\"grids\": [");
+    for (int k = 0; k < s->n_grids; k++)
+        qvl_str_printf(out, "%s[%lld, %lld, %lld]", k > 0 ? ", " : "",
+                       (long long)s->grid[3 * k],
+                       (long long)s->grid[3 * k + 1],
+                       (long long)s->grid[3 * k + 2]);
+    qvl_str_puts(out, "], ");
+    QVL_TRY(put_text(c, s));
+    qvl_str_puts(out, ", \"objects\": ");
+    put_objects(c, s);
+    qvl_str_puts(out, "}\n");
+    return QVL_OK;
+}
+
+static int put_words(call *c, const qvl_encoded *s)
+{
+    qvl_str *out = &c->out;
+    const qvl_record *r = s->record;
+    qvl_str_printf(out, "record %zu (%s:%d): %s, %d tokens, %d of them "
+                   "supervised and %d of pictures\n", r->index, r->file,
+                   r->line,
+                   r->messages != NULL             ? "a conversation"
+                   : s->mode == QVL_MODE_SUMMARY ? "a summary" : "objects",
+                   s->n, s->n_supervised, s->n_image_tok);
+    for (int k = 0; k < s->n_grids; k++)
+        qvl_str_printf(out, "picture %d: %lld x %lld x %lld patches\n", k,
+                       (long long)s->grid[3 * k],
+                       (long long)s->grid[3 * k + 1],
+                       (long long)s->grid[3 * k + 2]);
+    if (s->n_objects > 0) {
+        qvl_str_puts(out, "objects: ");
+        put_objects(c, s);
+        qvl_str_putc(out, '\n');
+    }
+    QVL_TRY(qvl_samples_put(c->samples.encoder, s, out, c->err));
+    qvl_str_putc(out, '\n');
+    return QVL_OK;
+}
+
+/* `slot` is told where the record does not say which sample it is. */
+static int print_sample(call *c, const qvl_encoded *s, int64_t slot)
+{
+    qvl_arena_reset(&c->work);
+    qvl_str_reset(&c->out);
+    if (slot >= 0 && !c->o->json)
+        qvl_str_printf(&c->out, "slot %lld of epoch %d, ", (long long)slot,
+                       c->o->epoch);
+    QVL_TRY(c->o->json ? put_json(c, s) : put_words(c, s));
+    fwrite(c->out.p, 1, c->out.len, stdout);
+    return QVL_OK;
+}
+
+/* ---- which ones ----------------------------------------------------------- */
+
+static int open_loader(call *c, const qvl_epoch_plan *plan,
+                       const qvl_record *record, uint64_t first, uint64_t end)
+{
+    qvl_loader_options options = {
+        .encoder = c->samples.train.encoder,
+        .record = record,
+        .plan = *plan,
+        .first = first,
+        .end = end,
+        .n_taken = 1,
+        .n_threads = c->config.data.dataloader_num_workers,
+        .n_ahead = c->config.data.dataloader_prefetch_factor,
+    };
+    return qvl_loader_open(&c->loader, &options, c->err);
+}
+
+/* A record of its own: an order of one. */
+static int print_record(call *c)
+{
+    const qvl_sample_set *set = &c->samples.train;
+    const qvl_epoch_plan plan = { .n_records = 1, .batch = 1, .accumulate = 1 };
+    size_t k = (size_t)c->o->index;
+    uint64_t epoch = (uint64_t)c->o->epoch;
+    qvl_collated batch;
+    if (k >= set->n)
+        return qvl_fail(c->err, QVL_E_USAGE, "flag --index: found %zu, "
+                        "expected a record from 0 to %zu", k, set->n - 1);
+    QVL_TRY(open_loader(c, &plan, &set->record[k], epoch, epoch + 1));
+    QVL_TRY(qvl_loader_take(c->loader, &batch, 1, c->err));
+    return print_sample(c, &batch.sample[0], -1);
+}
+
+/* The places of a batch from slot `from` on; of one sample alone the first. */
+static int print_batch(call *c, const qvl_epoch_plan *plan, uint64_t b,
+                       const qvl_collated *batch, bool *is_done)
+{
+    size_t first = qvl_epoch_plan_batch(plan, b).first;
+    for (int i = 0; i < batch->n_samples && !*is_done; i++) {
+        size_t place = first + (size_t)i;
+        if (place * plan->world + plan->rank < (size_t)c->o->from)
+            continue;
+        QVL_TRY(print_sample(c, &batch->sample[i],
+                             (int64_t)qvl_epoch_plan_slot(plan, place)));
+        *is_done = !c->o->all;
+    }
+    return QVL_OK;
+}
+
+static int check_slots(call *c, const qvl_epoch_plan *plan)
+{
+    const inspect_sample_options *o = c->o;
+    size_t n_batches = qvl_epoch_plan_batches(plan);
+    if (n_batches == 0)
+        return qvl_fail(c->err, QVL_E_DATA, "custom.train_jsonl: found %zu "
+                        "records, expected at least the %zu of a batch of each "
+                        "of %zu ranks with data.dataloader_drop_last",
+                        plan->n_records, plan->batch, plan->world);
+    qvl_stretch end = qvl_epoch_plan_batch(plan, n_batches - 1);
+    size_t last = (end.first + end.n - 1) * plan->world + plan->rank;
+    if ((size_t)o->from > last)
+        return qvl_fail(c->err, QVL_E_USAGE, "flag --from: found slot %d, "
+                        "expected one from 0 to %zu, the last of the epoch",
+                        o->from, last);
+    return QVL_OK;
+}
+
+static int print_slots(call *c)
+{
+    const inspect_sample_options *o = c->o;
+    qvl_epoch_plan plan = qvl_samples_plan(&c->samples, &c->config);
+    plan.rank = (size_t)o->rank;
+    plan.world = (size_t)o->world;
+    QVL_TRY(check_slots(c, &plan));
+    size_t n = qvl_epoch_plan_batches(&plan);
+    /* The first place of the rank whose slot is not before --from. */
+    size_t place = (size_t)o->from <= plan.rank
+                       ? 0
+                       : ((size_t)o->from - plan.rank + plan.world - 1)
+                             / plan.world;
+    uint64_t begin = (uint64_t)o->epoch * n;
+    uint64_t first = place / plan.batch;
+    bool is_done = false;
+    QVL_TRY(open_loader(c, &plan, c->samples.train.record, begin + first,
+                        begin + n));
+    for (uint64_t b = first; b < n && !is_done; b++) {
+        qvl_collated batch;
+        QVL_TRY(qvl_loader_take(c->loader, &batch, 1, c->err));
+        QVL_TRY(print_batch(c, &plan, b, &batch, &is_done));
+    }
+    return QVL_OK;
+}
+
+/* ---- the topic ------------------------------------------------------------ */
+
+static int run_steps(void *arg)
+{
+    call *c = arg;
+    const inspect_sample_options *o = c->o;
+    QVL_TRY(qvl_run_config_load(&c->config, o->config, o->base, NULL, 0,
+                                &c->arena, c->err));
+    QVL_TRY(qvl_samples_open(&c->samples, &c->config, false, &c->arena,
+                             c->err));
+    return o->index >= 0 ? print_record(c) : print_slots(c);
+}
+
+int inspect_sample(const inspect_sample_options *options, qvl_err *err)
+{
+    call c = { .o = options, .err = err };
+    if (options->world < 1 || options->rank >= options->world)
+        return qvl_fail(err, QVL_E_USAGE, "flags --rank, --world: found %d of "
+                        "%d, expected a rank from 0 to below the number of "
+                        "ranks", options->rank, options->world);
+    int rc = qvl_guard(run_steps, &c, err);
+    qvl_loader_close(c.loader);
+    qvl_samples_close(&c.samples);
+    qvl_str_release(&c.out);
+    qvl_arena_release(&c.work);
+    qvl_arena_release(&c.arena);
+    return rc;
+}
