@@ -10,6 +10,13 @@ set(QVL_ISAS v2 v3 v4)
 if(QVL_MUTATE)  # tests/mutate/run.sh: one is enough, and quicker
     set(QVL_ISAS v3)
 endif()
+set(QVL_ISA_FLAGS_v2 -march=x86-64-v2)
+set(QVL_ISA_FLAGS_v3 -march=x86-64-v3)
+set(QVL_ISA_FLAGS_v4 -march=x86-64-v4)
+if(QVL_EMULATE_AVX512)  # the same kernels, in instructions that are there
+    set(QVL_ISA_FLAGS_v4 -march=x86-64-v3 -Wno-psabi
+        -include ${PROJECT_SOURCE_DIR}/tests/kern/avx512.h)
+endif()
 # Kernels that the library calls by name, whatever the specs use.
 set(QVL_KERNELS zero tally square_sum clip adamw adamw_master)
 set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
@@ -104,7 +111,7 @@ function(qvl_generate name)
         target_include_directories(${name}_${isa} PRIVATE ${shaders})
         target_link_libraries(${name}_${isa} PRIVATE qvl_flags)
         target_compile_options(${name}_${isa} PRIVATE ${QVL_KERNEL_FLAGS}
-                               ${G_OPTIMIZE} -march=x86-64-${isa})
+                               ${G_OPTIMIZE} ${QVL_ISA_FLAGS_${isa}})
         target_compile_definitions(${name}_${isa} PRIVATE QVL_ISA_NAME=${isa})
         add_dependencies(${name}_${isa} ${name}_files)
         list(APPEND objects $<TARGET_OBJECTS:${name}_${isa}>)

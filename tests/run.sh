@@ -8,7 +8,7 @@
 # whatever devices the machine has. Where shared/golden stands beside the tree,
 # its cases run as well. With --sanitizers the processor's part is built under the
 # address and undefined behaviour sanitizers (BUILD-sanitizers) instead, and its
-# tests run there.
+# tests run there, kernels for AVX-512 included, in AVX2.
 #
 # The last line is "N passed, N failed", with ", N skipped" when a test says that
 # it left something out. Counted are the cases of a test program, or the program
@@ -152,8 +152,8 @@ tools/deps.sh || { failure "packages are missing"; finish; }
 
 if [ "$sanitizers" = yes ]; then
     make_build "$checked" all -DCMAKE_BUILD_TYPE=Debug -DQVL_VULKAN=OFF \
-        -DQVL_OPENCL=OFF -DQVL_ONEDNN=OFF -DQVL_SANITIZE=address,undefined \
-        -DQVL_GOLDEN=none
+        -DQVL_OPENCL=OFF -DQVL_ONEDNN=OFF -DQVL_GOLDEN=none \
+        -DQVL_EMULATE_AVX512=ON -DQVL_SANITIZE=address,undefined
     export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     run_tests "$checked" \

@@ -27,6 +27,9 @@ bool qvl_isa_is_present(qvl_isa isa)
             && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
             && __builtin_cpu_supports("f16c");
     case QVL_ISA_V4:
+#ifdef QVL_EMULATE_AVX512
+        return qvl_isa_is_present(QVL_ISA_V3);
+#endif
         return qvl_isa_is_present(QVL_ISA_V3)
             && __builtin_cpu_supports("avx512f")
             && __builtin_cpu_supports("avx512bw")
