@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cmd.h"
 #include "text/tokenizer.h"
 
 typedef struct {
@@ -89,11 +91,10 @@ static int run_lines(void *arg)
         /* Whoever talks to us line by line waits for the answer. */
         if (fwrite(c->out.p, 1, c->out.len, stdout) != c->out.len
             || fflush(stdout) != 0)
-            return qvl_fail(c->err, QVL_E_IO, "standard output: %s",
-                            strerror(errno));
+            return cmd_fail_output(c->err);
     }
-    return ferror(stdin) ? qvl_fail(c->err, QVL_E_IO, "standard input: %s",
-                                    strerror(errno))
+    return ferror(stdin) ? qvl_file_fail("cannot read file", "standard input",
+                                         errno, "its content", c->err)
                          : QVL_OK;
 }
 

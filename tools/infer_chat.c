@@ -146,7 +146,7 @@ int infer_once(qvl_session *s, const infer_once_options *o, qvl_err *err)
     if (rc == QVL_OK && o->overlay != NULL)
         rc = infer_overlay(o->overlay, &record, asked.reply->text.p,
                            asked.reply->text.len, err);
-    qvl_session_release(s, &asked);
+    qvl_asked_release(&asked, s);
     qvl_arena_release(&arena);
     return rc;
 }
@@ -248,7 +248,7 @@ static int answer(chat *c, char *text)
                                       said->len),
         };
     }
-    qvl_session_release(c->s, &asked);
+    qvl_asked_release(&asked, c->s);
     qvl_arena_release(&arena);
     return rc;
 }
@@ -302,9 +302,7 @@ static int talk(void *arg)
 
 int infer_chat(qvl_session *s, const char *system, bool stream, qvl_err *err)
 {
-    chat *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a conversation");
+    chat *c = qvl_memory_zeroed(1, sizeof *c);
     c->s = s;
     c->system = system;
     c->stream = stream;

@@ -35,13 +35,13 @@ static int check_choice(const qvl_node *tiles, qvl_err *err)
 {
     if (tiles->kind != QVL_NODE_MAP)
         return qvl_node_fail(tiles, err, QVL_E_CONFIG,
-                             "found a %s, expected {NAME: number, ...}",
+                             "found %s, expected {NAME: number, ...}",
                              qvl_node_kind_name(tiles->kind));
     for (size_t i = 0; i < tiles->n; i++) {
         int64_t v;
         if (!qvl_node_as_int(&tiles->items[i], &v) || v < 0 || v > UINT32_MAX)
             return qvl_node_fail(&tiles->items[i], err, QVL_E_CONFIG,
-                                 "%s: found a %s, expected a whole number from "
+                                 "%s: found %s, expected a whole number from "
                                  "0 to 4294967295", tiles->keys[i].s,
                                  qvl_node_kind_name(tiles->items[i].kind));
     }

@@ -83,6 +83,17 @@ void *qvl_memory_resize(void *p, size_t bytes)
     return q;
 }
 
+void *qvl_memory_zeroed(size_t n, size_t bytes)
+{
+    if (bytes != 0 && n > SIZE_MAX / bytes)
+        qvl_memory_fail(SIZE_MAX);
+    charge(n * bytes);
+    void *p = calloc(n != 0 ? n : 1, bytes != 0 ? bytes : 1);
+    if (p == NULL)
+        qvl_memory_fail(n * bytes);
+    return p;
+}
+
 void qvl_arena_init(qvl_arena *a)
 {
     *a = (qvl_arena){ 0 };

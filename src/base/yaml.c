@@ -448,7 +448,7 @@ static int build_root(parse *s)
     }
     QVL_TRY(build_node(s, s->root));
     if (s->root->kind != QVL_NODE_MAP)
-        return qvl_node_fail(s->root, s->err, QVL_E_CONFIG, "YAML: found a %s, "
+        return qvl_node_fail(s->root, s->err, QVL_E_CONFIG, "YAML: found %s, "
                              "expected a map as the root",
                              qvl_node_kind_name(s->root->kind));
     return QVL_OK;

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 
@@ -180,11 +179,6 @@ static void rule_rates(rules *r)
         c->training.vit_lr = c->training.learning_rate;
     if (c->training.aligner_lr < 0)
         c->training.aligner_lr = c->training.learning_rate;
-    if (c->training.adam_beta1 >= 1 || c->training.adam_beta2 >= 1)
-        qvl_faults_add(r->faults, NULL, QVL_E_CONFIG,
-                       "training.adam_beta1, training.adam_beta2: found %g, "
-                       "%g, expected less than 1",
-                       c->training.adam_beta1, c->training.adam_beta2);
 }
 
 /* ---- schedule ------------------------------------------------------------ */
@@ -312,11 +306,9 @@ static void check_steps(rules *r, const char *path, double n)
 static void settle_best(rules *r)
 {
     qvl_run_config *c = r->c;
-    const char *name = c->training.metric_for_best_model;
-    bool is_loss = false;
-    for (const char *p = name; *p != '\0' && !is_loss; p++)
-        is_loss = strncasecmp(p, "loss", 4) == 0;
-    int natural = is_loss ? QVL_BEST_LOWER : QVL_BEST_GREATER;
+    const char *name = name_of(r, "training.metric_for_best_model");
+    int natural = strcmp(name, "loss") == 0 ? QVL_BEST_LOWER
+                                            : QVL_BEST_GREATER;
     int *sense = &c->training.greater_is_better;
     const qvl_node *at = given(r, "training.greater_is_better");
     if (*sense == QVL_BEST_AUTO)

@@ -110,9 +110,7 @@ int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
                      qvl_err *err)
 {
     QVL_TRY(check_options(options, err));
-    qvl_encoder *e = calloc(1, sizeof *e);
-    if (e == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for an encoder");
+    qvl_encoder *e = qvl_memory_zeroed(1, sizeof *e);
     opening o = { .e = e, .options = options, .err = err };
     int rc = qvl_guard(open_steps, &o, err);
     if (rc != QVL_OK) {

@@ -21,8 +21,7 @@ static int open_parts(void *arg)
     opening *o = arg;
     qvl_batcher *b = o->b;
     size_t n = (size_t)b->max_seats;
-    b->seat = qvl_memory_resize(NULL, n * sizeof *b->seat);
-    memset(b->seat, 0, n * sizeof *b->seat);
+    b->seat = qvl_memory_zeroed(n, sizeof *b->seat);
     for (size_t i = 0; i < n; i++)
         b->seat[i].ticket = -1;
     b->token = qvl_memory_resize(NULL, n * sizeof *b->token);
@@ -37,9 +36,7 @@ int qvl_batcher_open(qvl_batcher **batcher, qvl_model *model, int max_seats,
         return qvl_fail(err, QVL_E_USAGE,
                         "batch size: found %d, expected 1 to 1024", max_seats);
     const qvl_model_config *config = qvl_model_about(model)->config;
-    qvl_batcher *b = calloc(1, sizeof *b);
-    if (b == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a batch");
+    qvl_batcher *b = qvl_memory_zeroed(1, sizeof *b);
     *b = (qvl_batcher){ .max_seats = max_seats, .usable_seats = max_seats,
                         .most_reads = max_seats,
                         .piece_tok = QVL_PREFILL_PIECE, .model = model,

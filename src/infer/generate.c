@@ -28,19 +28,32 @@ struct qvl_generator {
 
 /* ---- open and close ----------------------------------------------------- */
 
+typedef struct {
+    qvl_generator *g;
+    qvl_model *model;
+    int seats;
+    qvl_err *err;
+} opening;
+
+static int open_parts(void *arg)
+{
+    const opening *o = arg;
+    return qvl_batcher_open(&o->g->batcher, o->model, o->seats, o->err);
+}
+
 int qvl_generator_open(qvl_generator **g, qvl_model *model,
                        const qvl_tokenizer *tokenizer, int seats,
                        qvl_err *err)
 {
-    qvl_batcher *b;
-    QVL_TRY(qvl_batcher_open(&b, model, seats, err));
-    qvl_generator *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        qvl_batcher_close(b);
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for answers");
-    }
-    *made = (qvl_generator){ .batcher = b, .tokenizer = tokenizer,
+    qvl_generator *made = qvl_memory_zeroed(1, sizeof *made);
+    *made = (qvl_generator){ .tokenizer = tokenizer,
                              .config = qvl_model_about(model)->config };
+    opening o = { made, model, seats, err };
+    int rc = qvl_guard(open_parts, &o, err);
+    if (rc != QVL_OK) {
+        free(made);
+        return rc;
+    }
     *g = made;
     return QVL_OK;
 }
@@ -56,7 +69,7 @@ static void release_entry(entry *e)
     free(e);
 }
 
-void qvl_generator_release(qvl_generator *g, qvl_reply *answer)
+void qvl_generator_drop(qvl_generator *g, qvl_reply *answer)
 {
     entry *e = (entry *)answer;
     if (!answer->is_done)
@@ -75,7 +88,7 @@ void qvl_generator_close(qvl_generator *g)
     if (g == NULL)
         return;
     while (g->first != NULL)
-        qvl_generator_release(g, &g->first->answer);
+        qvl_generator_drop(g, &g->first->answer);
     qvl_batcher_close(g->batcher);
     qvl_json_tokens_close(g->json);
     free(g);

@@ -82,7 +82,7 @@ int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
 int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
                            const qvl_reply_ends *ends, int n,
                            qvl_reply **answer, qvl_err *err);
-void qvl_generator_release(qvl_generator *g, qvl_reply *answer);
+void qvl_generator_drop(qvl_generator *g, qvl_reply *answer);
 
 /* Answers that are not done. */
 int qvl_generator_n_open(const qvl_generator *g);

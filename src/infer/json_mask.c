@@ -68,9 +68,7 @@ int qvl_json_tokens_open(qvl_json_tokens **tokens,
                          qvl_err *err)
 {
     assert(vocab > 0);
-    qvl_json_tokens *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a vocabulary");
+    qvl_json_tokens *t = qvl_memory_zeroed(1, sizeof *t);
     t->vocab = vocab;
     t->n_words = (vocab + 63) / 64;
     opening o = { t, tokenizer, err };

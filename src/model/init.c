@@ -352,8 +352,8 @@ static int make(void *arg)
     QVL_TRY(qvl_file_make_dirs(m->part, m->err));
     int rc = write_folder(m);
     if (rc == QVL_OK && rename(m->part, m->o->output) != 0)
-        rc = qvl_fail(m->err, QVL_E_IO, "cannot name the folder %s: %s",
-                      m->o->output, strerror(errno));
+        rc = qvl_file_fail("cannot rename to", m->o->output, errno,
+                           "a new name", m->err);
     if (rc != QVL_OK)
         remove_part(m);
     return rc;

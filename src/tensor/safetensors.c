@@ -142,7 +142,7 @@ static int read_tensor(qvl_st_tensor *t, const qvl_node *key,
     if (strlen(key->s) != key->s_len)
         return FAIL_TENSOR(key, t, err, "name: found a NUL, expected text");
     if (entry->kind != QVL_NODE_MAP)
-        return FAIL_TENSOR(entry, t, err, "found a %s, expected a map",
+        return FAIL_TENSOR(entry, t, err, "found %s, expected a map",
                            qvl_node_kind_name(entry->kind));
     if (entry->n > 3)
         return FAIL_TENSOR(entry, t, err, "found %zu keys, expected dtype, "
@@ -156,12 +156,12 @@ static int check_meta(const qvl_node *meta, qvl_err *err)
 {
     if (meta->kind != QVL_NODE_MAP)
         return qvl_node_fail(meta, err, QVL_E_FORMAT, "safetensors " META_KEY
-                             ": found a %s, expected a map",
+                             ": found %s, expected a map",
                              qvl_node_kind_name(meta->kind));
     for (size_t i = 0; i < meta->n; i++)
         if (meta->items[i].kind != QVL_NODE_STRING)
             return qvl_node_fail(&meta->items[i], err, QVL_E_FORMAT,
-                                 "safetensors " META_KEY " \"%.200s\": found a "
+                                 "safetensors " META_KEY " \"%.200s\": found "
                                  "%s, expected a string", meta->keys[i].s,
                                  qvl_node_kind_name(meta->items[i].kind));
     return QVL_OK;
@@ -248,7 +248,7 @@ static int read_header(void *arg)
     const qvl_node *header = st->header;
     if (header->kind != QVL_NODE_MAP)
         return qvl_node_fail(header, err, QVL_E_FORMAT, "safetensors header: "
-                             "found a %s, expected a map",
+                             "found %s, expected a map",
                              qvl_node_kind_name(header->kind));
 
     const char *data = text + header_bytes;

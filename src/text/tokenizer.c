@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folder.h"
 #include "text/tokenizer_build.h"
 #include "text/unicode.h"
 
@@ -51,6 +52,7 @@ static int open_steps(void *arg)
 {
     opening *o = arg;
     qvl_tokenizer_source source;
+    QVL_TRY(qvl_folder_check(o->folder, "model folder", QVL_E_MODEL, o->err));
     QVL_TRY(qvl_tokenizer_files_read(&source, o->folder, &o->scratch, o->err));
     return qvl_tokenizer_build(o->t, &source, &o->scratch, o->err);
 }
@@ -58,9 +60,8 @@ static int open_steps(void *arg)
 int qvl_tokenizer_open(qvl_tokenizer **t, const char *folder, qvl_err *err)
 {
     assert(t != NULL && folder != NULL);
-    opening o = { .t = calloc(1, sizeof **t), .folder = folder, .err = err };
-    if (o.t == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "host memory: none is left");
+    opening o = { .t = qvl_memory_zeroed(1, sizeof **t), .folder = folder,
+                  .err = err };
     int rc = qvl_guard(open_steps, &o, err);
     qvl_arena_release(&o.scratch);
     if (rc != QVL_OK) {

@@ -188,8 +188,9 @@ int qvl_ckpt_check_sizes(const qvl_ckpt_marker *m, const char *folder,
         struct stat info;
         const char *path = qvl_arena_printf(arena, "%s/%s", folder, f->name);
         if (stat(path, &info) != 0)
-            return qvl_fail(err, QVL_E_FORMAT, "%s: %s, expected a file of "
-                            "the checkpoint", path, strerror(errno));
+            return qvl_fail(err, QVL_E_FORMAT, "cannot open file (%s): found "
+                            "\"%s\", expected a file of the checkpoint",
+                            path, strerror(errno));
         if ((uint64_t)info.st_size != f->bytes)
             return qvl_fail(err, QVL_E_FORMAT,
                             "%s: found %lld bytes, expected %" PRIu64, path,
@@ -285,8 +286,9 @@ static int rename_folder(const char *from, const char *to, qvl_err *err)
 {
     if (rename(from, to) == 0)
         return QVL_OK;
-    return qvl_fail(err, QVL_E_IO, "%s, to be named %s: %s", from, to,
-                    strerror(errno));
+    int rc = qvl_file_fail("cannot rename to", to, errno, "a new name", err);
+    qvl_err_add(err, "%s", from);
+    return rc;
 }
 
 /* A kill between the two renames of qvl_ckpt_put leaves the old checkpoint under

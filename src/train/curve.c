@@ -75,7 +75,7 @@ static int draw(void *arg)
     QVL_TRY(qvl_json_parse(&root, d->history, strlen(d->history), "history",
                            &d->arena, d->err));
     if (root->kind != QVL_NODE_LIST)
-        return qvl_fail(d->err, QVL_E_FORMAT, "history of a run: found a %s, "
+        return qvl_fail(d->err, QVL_E_FORMAT, "history of a run: found %s, "
                         "expected a list", qvl_node_kind_name(root->kind));
     points raw = gather(root, "loss", &d->arena);
     points eval = gather(root, "eval_loss", &d->arena);

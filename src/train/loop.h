@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "config/run_config.h"
+#include "data/epoch_plan.h"
 #include "qvl_train.h"
 #include "train/progress.h"
 
@@ -25,6 +26,13 @@
 qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
                                            int64_t max_steps,
                                            qvl_arena *arena);
+
+/* Batches of an epoch and steps of a run over n_records records, and whether
+ * the rates hold together over that many steps: all that a run checks between
+ * its records and its model. Fails with QVL_E_CONFIG, QVL_E_DATA. */
+int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
+                  const qvl_run_config *config, size_t n_records,
+                  qvl_arena *arena, qvl_err *err);
 
 /* Borrowed for the call. */
 typedef struct {

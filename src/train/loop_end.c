@@ -75,7 +75,7 @@ static int write_last_line(qvl_loop *r, double seconds)
     put_number(out, "train_steps_per_second", steps / seconds);
     put_number(out, "train_loss", mean_loss(r));
     qvl_str_printf(out, "\"log_history\": %s}", qvl_run_log_history(r->log));
-    return qvl_run_log_line(r->log, out->p, r->err);
+    return qvl_run_log_put_line(r->log, out->p, r->err);
 }
 
 static int draw_curve(qvl_loop *r)
@@ -98,7 +98,8 @@ int qvl_loop_end(qvl_loop *r)
             (long long)(r->step - r->first_step), r->text.p, mean_loss(r));
     if (r->best_path != NULL)
         qvl_log(QVL_LOG_INFO, "best: %s, %s %g", r->best_path,
-                r->c->training.metric_for_best_model, r->state.best_metric);
+                qvl_run_config_word(r->c, "training.metric_for_best_model",
+                                    &r->arena), r->state.best_metric);
     if (r->last_path != NULL)
         qvl_log(QVL_LOG_INFO, "last: %s", r->last_path);
     return QVL_OK;

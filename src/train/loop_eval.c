@@ -64,7 +64,8 @@ static void fill(qvl_metrics *m, const qvl_loop *r, const sums *s,
 /* The number that decides which checkpoint is the best. */
 static int metric_of(qvl_loop *r, const qvl_metrics *m, double *v)
 {
-    const char *name = r->c->training.metric_for_best_model;
+    const char *name = qvl_run_config_word(
+        r->c, "training.metric_for_best_model", &r->arena);
     if (qvl_metrics_find(m, name, v))
         return QVL_OK;
     qvl_str_reset(&r->text);
@@ -112,7 +113,7 @@ int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
     fill(&m, r, &s, qvl_clock_s() - began_s);
     QVL_TRY(metric_of(r, &m, &v));
     qvl_metric_place place = qvl_loop_place(r);
-    QVL_TRY(qvl_run_log_metrics(r->log, &m, "eval", &place, r->err));
+    QVL_TRY(qvl_run_log_put(r->log, &m, "eval", &place, r->err));
     qvl_metrics_find(&m, "loss", &loss);
     qvl_metrics_find(&m, "token_acc", &acc);
     qvl_log(QVL_LOG_INFO, "step %lld: validation loss %.4f, token accuracy "

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "train/loop_state.h"
@@ -50,9 +51,8 @@ static int put_link(const qvl_loop *r, const char *name,
     snprintf(tmp, sizeof tmp, "%s/%s.tmp", r->folder.path, name);
     unlink(tmp);
     if (symlink(target, tmp) != 0 || rename(tmp, link) != 0)
-        return qvl_fail(r->err, QVL_E_IO, "cannot make link (%s): found "
-                        "\"%s\", expected a place to write in", link,
-                        strerror(errno));
+        return qvl_file_fail("cannot make link", link, errno,
+                             "a place to write in", r->err);
     return QVL_OK;
 }
 

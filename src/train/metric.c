@@ -64,10 +64,6 @@ bool qvl_metrics_value(const qvl_metrics *m, int k, double *v)
 
 bool qvl_metrics_find(const qvl_metrics *m, const char *name, double *v)
 {
-    if (strncmp(name, "eval", 4) == 0 && (name[4] == '_' || name[4] == '/'))
-        name += 5;
-    if (strcmp(name, "token_accuracy") == 0)
-        name = "token_acc";
     for (int k = 0; k < m->n; k++)
         if (strcmp(m->v[k].name, name) == 0)
             return qvl_metrics_value(m, k, v);
@@ -172,11 +168,13 @@ void qvl_metrics_duration(qvl_str *out, double seconds)
 static void put_tag(qvl_str *out, const char *name, const char *part,
                     qvl_metric_style style)
 {
-    qvl_str tag = { 0 };
-    qvl_metrics_tag(&tag, name, part, style);
-    qvl_json_quote(out, tag.p, tag.len);
+    qvl_str_putc(out, '"');
+    qvl_metrics_tag(out, "", part, style);
+    size_t at = out->len;
+    qvl_json_quote(out, name, strlen(name));
+    memmove(out->p + at, out->p + at + 1, out->len - at);  // its first quote
+    out->len--;
     qvl_str_puts(out, ": ");
-    qvl_str_release(&tag);
 }
 
 /* All entries of the window, each with ", " behind. */

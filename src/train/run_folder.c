@@ -83,8 +83,8 @@ static int make_version(qvl_run_folder *f, const char *output_dir,
         if (errno != EEXIST)
             break;
     }
-    return qvl_fail(err, QVL_E_IO, "cannot make folder (%s): found \"%s\", "
-                    "expected a place to write in", f->path, strerror(errno));
+    return qvl_file_fail("cannot make folder", f->path, errno,
+                         "a place to write in", err);
 }
 
 static int make_new(qvl_run_folder *f, const char *output_dir, bool versions,

@@ -57,7 +57,7 @@ static const struct {
     { TABLE("{\"backend\": \"b\"}"), QVL_E_CONFIG, "expected backend, name" },
     { TABLE("{\"backends\": \"b\"}"), QVL_E_CONFIG, "found backends" },
     { TABLE(DEVICE("[]")), QVL_E_CONFIG, "kernels as a map" },
-    { TABLE(DEVICE("{\"k\": 1}")), QVL_E_CONFIG, "found a integer" },
+    { TABLE(DEVICE("{\"k\": 1}")), QVL_E_CONFIG, "found integer" },
     { TABLE(DEVICE("{\"k\": {\"A\": -1}}")), QVL_E_CONFIG, "A: found" },
     { TABLE(DEVICE("{\"k\": {\"A\": 1.5}}")), QVL_E_CONFIG, "whole number" },
     { TABLE(DEVICE("{\"k\": {\"A\": 4294967296}}")), QVL_E_CONFIG, "whole" },

@@ -201,9 +201,9 @@ static void test_faults(void)
     static const struct {
         const char *text, *part;
     } cases[] = {
-        { "- 1\n", "t.yaml:1:1: YAML: found a list, expected a map" },
-        { "text\n", "t.yaml:1:1: YAML: found a string, expected a map" },
-        { "~\n", "t.yaml:1:1: YAML: found a null" },
+        { "- 1\n", "t.yaml:1:1: YAML: found list, expected a map" },
+        { "text\n", "t.yaml:1:1: YAML: found string, expected a map" },
+        { "~\n", "t.yaml:1:1: YAML: found null" },
         { "a: 1\na: 2\n", "t.yaml:2:1: key \"a\": found a second time" },
         { "x:\n  b: {c: 1, 'c': 2}\n", "t.yaml:2:13: key \"c\"" },
         { "a: 1\n---\nb: 2\n", "t.yaml:2:1: YAML: found a second document" },

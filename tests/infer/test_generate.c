@@ -452,7 +452,7 @@ static void test_refused(void)
               QVL_E_INTERRUPTED, "a sink that refuses");
     CHECK_INT(n_calls, 1, "and is not asked again");
     CHECK(!a->is_done && qvl_generator_n_open(g) == 1, "it goes on");
-    qvl_generator_release(g, a);
+    qvl_generator_drop(g, a);
     CHECK_INT(qvl_generator_n_open(g), 0, "until it is released");
     qvl_generator_close(g);
     qvl_tokenizer_close(t);
@@ -559,8 +559,8 @@ static void test_json_object(void)
         check_object(a, request.max_new, "an object");
         CHECK(other->n == 5 && memcmp(other->id, script, 5 * sizeof *script) == 0,
               "beside it any text");
-        qvl_generator_release(g, a);
-        qvl_generator_release(g, other);
+        qvl_generator_drop(g, a);
+        qvl_generator_drop(g, other);
     }
     qvl_generator_close(g);
     qvl_tokenizer_close(t);
@@ -588,7 +588,7 @@ static void test_json_object_guard(void)
         check_object(a, 300, "guarded");
         n_closed += a->guard == QVL_GUARD_MANY
                     || a->guard == QVL_GUARD_REPEATED;
-        qvl_generator_release(g, a);
+        qvl_generator_drop(g, a);
     }
     CHECK(n_closed > 0, "the guard never saw anything");
     qvl_generator_close(g);

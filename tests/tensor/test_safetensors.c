@@ -80,7 +80,7 @@ static void test_damaged_headers(void)
         const char *part;
     } cases[] = {
         { "", 0, "safetensors header: " },
-        { "[]", 0, "found a list, expected a map" },
+        { "[]", 0, "found list, expected a map" },
         { "{\"a\":", 0, "JSON: found the end of the text" },
         { "{} x", 0, "expected the end" },
         { "{}", 1, "found 1 bytes of data, expected 0" },
@@ -124,8 +124,8 @@ static void test_damaged_headers(void)
         { S("[4294967296,4294967296]"), 4, "more elements than 64 bits" },
         { S("[4294967296,1073741825]"), 4, "more bytes than 64 bits" },
         { S("[4611686018427387904]"), 4, "more bytes than 64 bits" },
-        { "{\"__metadata__\":5}", 0, "__metadata__: found a integer" },
-        { "{\"__metadata__\":{\"a\":5}}", 0, "__metadata__ \"a\": found a integer" },
+        { "{\"__metadata__\":5}", 0, "__metadata__: found integer" },
+        { "{\"__metadata__\":{\"a\":5}}", 0, "__metadata__ \"a\": found integer" },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
         const char *path = put_file(cases[i].header, cases[i].n_data);

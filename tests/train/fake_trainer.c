@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "train/run_options.h"
 
 fake_run fake;
 
@@ -31,7 +32,7 @@ static int fail(qvl_error *error, int code, const char *text)
 
 void qvl_train_defaults(qvl_train_options *options)
 {
-    *options = (qvl_train_options){ .vit_lr = -1, .aligner_lr = -1 };
+    qvl_run_options_init(options);
 }
 
 int qvl_train_open(qvl_trainer **trainer, const char *folder,
@@ -59,10 +60,11 @@ int qvl_train_n_groups(const qvl_trainer *t)
     return 1;
 }
 
-void qvl_train_group_at(const qvl_trainer *t, int k, qvl_train_group *group)
+int qvl_train_group_at(const qvl_trainer *t, int k, qvl_train_group *group)
 {
     (void)k;
     *group = (qvl_train_group){ "all", t->lr, 0, 1, 1 };
+    return 0;
 }
 
 int qvl_train_n_parts(const qvl_trainer *t)
@@ -71,11 +73,12 @@ int qvl_train_n_parts(const qvl_trainer *t)
     return 1;
 }
 
-void qvl_train_part_at(const qvl_trainer *t, int k, qvl_train_part *part)
+int qvl_train_part_at(const qvl_trainer *t, int k, qvl_train_part *part)
 {
     (void)t;
     (void)k;
     *part = (qvl_train_part){ "llm", 1, 1 };
+    return 0;
 }
 
 size_t qvl_train_n_tensors(const qvl_trainer *t)
@@ -84,11 +87,12 @@ size_t qvl_train_n_tensors(const qvl_trainer *t)
     return 0;
 }
 
-void qvl_train_tensor_at(const qvl_trainer *t, size_t k, qvl_tensor *tensor)
+int qvl_train_tensor_at(const qvl_trainer *t, size_t k, qvl_tensor *tensor)
 {
     (void)t;
     (void)k;
     (void)tensor;
+    return QVL_E_USAGE;
 }
 
 int qvl_train_tensor_group(const qvl_trainer *t, size_t k)

@@ -57,7 +57,7 @@ static void test_refused(void)
     qvl_err err = { 0 };
     const char *path = check_path("none.png");
     CHECK_FAILS(qvl_curve_save(path, "{}", &err), QVL_E_FORMAT, err,
-                "found a map");
+                "found map");
     CHECK_FAILS(qvl_curve_save(path, "[", &err), QVL_E_FORMAT, err, "history");
     CHECK(!qvl_file_exists(path), "no file");
     CHECK_FAILS(qvl_curve_save(check_path("no/folder.png"), "[]", &err),

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "check.h"
+#include "config/schema.h"
 #include "fake_trainer.h"
 
 static volatile sig_atomic_t stop;
@@ -275,6 +276,23 @@ static void test_save_only_model(void)
               "that of the interruption is whole");
 }
 
+/* What the configuration takes for metric_for_best_model an evaluation has. */
+static void test_metric_names(void)
+{
+    qvl_arena a = { 0 };
+    const qvl_key *key = qvl_key_find("training.metric_for_best_model");
+    int k = 0;
+    for (const char *name; (name = qvl_key_word(key, k, &a)) != NULL; k++) {
+        const char *more = qvl_arena_printf(
+            &a, "2, max_steps: 2, eval_strategy: steps, eval_steps: 1, "
+            "metric_for_best_model: eval/%s", name);
+        outcome out = train(name, more, &nothing_special);
+        CHECK(out.rc == QVL_OK, "%s: %s", name, out.err.msg);
+    }
+    CHECK(k >= 2, "found %d names", k);
+    qvl_arena_release(&a);
+}
+
 static void test_errors(void)
 {
     static const struct {
@@ -284,9 +302,10 @@ static void test_errors(void)
         const char *part;
     } cases[] = {
         { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
-        { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: f1",
-          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, "
-          "runtime" },
+        { "2, metric_for_best_model: f1", { 0 }, QVL_E_CONFIG,
+          "metric_for_best_model: found f1, expected one of loss, token_acc" },
+        { "2, lr_scheduler_type: polynomial, lr_scheduler_kwargs: {lr_end: 1}",
+          { 0 }, QVL_E_CONFIG, "lr_end: found 1, expected less than" },
         { "2, resume_from_checkpoint: last", { 0 }, QVL_E_CONFIG,
           "found no checkpoint in" },
         { "2, max_steps: -2", { 0 }, QVL_E_CONFIG, "training.max_steps" },
@@ -390,5 +409,5 @@ static void test_options(void)
 RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
           TEST(test_early_stop), TEST(test_save_only_model),
-          TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
+          TEST(test_metric_names), TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
           TEST(test_options))
