@@ -105,8 +105,8 @@ static int room_for_reply(const qvl_session *s, const qvl_record *record,
     if (n >= most)
         return qvl_fail(err, QVL_E_RANGE,
                         "prompt: found %d tokens, expected fewer than %lld, "
-                        "which is what the model or the longest length asked "
-                        "for allows", n, (long long)most);
+                        "which is what the model, or max_model_len, allows",
+                        n, (long long)most);
     *max_new = (int)(most - n);
     qvl_log(QVL_LOG_WARN, "%s:%d: the reply is cut at %d tokens instead of %d: "
             "with its prompt of %d it has at most %lld", record->file,

@@ -232,8 +232,9 @@ static const struct {
     { CONFIG(", vit_lr: -0.5", "", ""), QVL_E_CONFIG, "training.vit_lr" },
     { CONFIG(", adam_beta1: 1", "", ""), QVL_E_CONFIG,
       "training.adam_beta1: found 1, expected a number 0..<1" },
-    { CONFIG(", lr_scheduler_type: reduce_lr_on_plateau, "
-             "lr_scheduler_kwargs: {factor: 1}", "", ""), QVL_E_CONFIG,
+    { CONFIG(", lr_scheduler_type: reduce_lr_on_plateau, eval_strategy: epoch"
+             ", lr_scheduler_kwargs: {factor: 1}", ", val_jsonl: v", ""),
+      QVL_E_CONFIG,
       "factor: found 1" },
     { CONFIG(", save_steps: 2.5", "", ""), QVL_E_CONFIG,
       "training.save_steps: found 2.5" },
