@@ -1,3 +1,8 @@
+/* cmd_tokens.c - qvl inspect tokens: lines of JSON to ids and back
+ *
+ * A text gives its ids, a list of ids its text, a line for a line, flushed at
+ * once for whoever talks to it.
+ */
 #include "cmd_tokens.h"
 
 #include <errno.h>

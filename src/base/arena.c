@@ -1,3 +1,10 @@
+/* arena.c - blocks that double, and the jump when there are no more
+ *
+ * A request costs a few comparisons. What a reset leaves is zeroed there, so
+ * that an allocation need not. A request that does not fit the current block
+ * goes to the next one that has room; what is left behind it stays unused until
+ * the reset.
+ */
 #include "base/arena.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* err.c - one line of text, cut visibly
+ *
+ * Texts are made in a buffer apart, because the values may point into the error
+ * that is being written.
+ */
 #include "base/err.h"
 
 #include <stdarg.h>

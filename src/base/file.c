@@ -1,3 +1,9 @@
+/* file.c - reading, mapping, and replacing through a file beside the target
+ *
+ * A writer holds a lock on its temporary file, which tells a living writer from
+ * what a dead process left. Commit syncs the file, renames it and syncs the
+ * folder: after that a power cut leaves the old file or the new one.
+ */
 #include "base/file.h"
 
 #include <assert.h>

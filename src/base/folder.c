@@ -1,3 +1,8 @@
+/* folder.c - lists, syncs and removes folders
+ *
+ * An open folder is closed also when memory runs out while its names are
+ * copied.
+ */
 #include "base/folder.h"
 
 #include <dirent.h>

@@ -1,3 +1,9 @@
+/* inherit.c - files read depth first, merged on the way back
+ *
+ * The chain of files that want each other lies on the stack; a file is known by
+ * its real path, so links and dots do not hide a cycle. A file that two parents
+ * extend is read and merged for each of them, and listed once.
+ */
 #include "config/inherit.h"
 
 #include <assert.h>

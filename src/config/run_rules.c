@@ -1,3 +1,10 @@
+/* run_rules.c - what one key asks of another
+ *
+ * One function for each group of keys. A rule reads the fields as they were
+ * given and writes what follows from them; it adds a fault and goes on, so that
+ * one call tells all. Ranges of single numbers stand in keys.def, what holds
+ * between rates and steps in train/sched.c.
+ */
 #include "config/run_rules.h"
 
 #include <math.h>

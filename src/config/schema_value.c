@@ -1,3 +1,8 @@
+/* schema_value.c - text and nodes to values
+ *
+ * What YAML has made of a scalar does not matter where its text says the same:
+ * "1e3" is a number for a key of numbers, whatever quotes it had.
+ */
 #include "config/schema_value.h"
 
 #include <math.h>

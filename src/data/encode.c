@@ -1,3 +1,9 @@
+/* encode.c - what an encoder holds, and a sample read back
+ *
+ * Opening expands the prompts once; encoding reads nothing but its record and
+ * its pictures and changes nothing in the encoder, so threads share one. The
+ * stages of a sample are sample_turns.c, sample_pixels.c, sample_ids.c.
+ */
 #include "data/encode.h"
 
 #include <stdlib.h>

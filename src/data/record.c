@@ -1,3 +1,8 @@
+/* record.c - lines of a file, one after the other
+ *
+ * Memory is that of the longest line. A line that is too long is skipped to its
+ * end and is a fault like any other; the next call goes on behind it.
+ */
 #include "data/record.h"
 
 #include <errno.h>

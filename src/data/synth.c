@@ -1,3 +1,9 @@
+/* synth.c - a folder of drawn records and their pictures
+ *
+ * The folder is made beside its place and renamed. Record i depends on the seed
+ * and i alone, but for draws that are repeated because their answer is held out
+ * or there already.
+ */
 #include "data/synth.h"
 
 #include <errno.h>

@@ -1,3 +1,9 @@
+/* chat.c - turns to the text of the template
+ *
+ * The layout of Qwen3-VL stands here as code. A text is put out as it is: what
+ * it may not hold has been refused before. A rendering knows the place where
+ * the last answer starts.
+ */
 #include "text/chat.h"
 
 #include <assert.h>

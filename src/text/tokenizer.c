@@ -1,3 +1,9 @@
+/* tokenizer.c - open, encode, decode
+ *
+ * The order is that of the tokenizers library: added tokens that stand in the
+ * raw text, normal form C, added tokens of normal text, pieces, merges.
+ * Encoding does not change the tokenizer; threads share one.
+ */
 #include "text/tokenizer.h"
 
 #include <assert.h>

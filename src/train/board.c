@@ -1,3 +1,8 @@
+/* board.c - protobuf by hand, a record and its checksums
+ *
+ * A reader takes what is written at once. Texts of a call belong to the board,
+ * so unwinding out of memory loses nothing.
+ */
 #include "train/board.h"
 
 #include <errno.h>

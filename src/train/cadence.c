@@ -1,3 +1,8 @@
+/* cadence.c - what is due at a step, from its number alone
+ *
+ * Nothing is counted but what a checkpoint keeps (the best value, evaluations
+ * without progress), so a run that is taken up does what it would have done.
+ */
 #include "train/cadence.h"
 
 #include <assert.h>

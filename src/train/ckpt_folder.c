@@ -1,3 +1,9 @@
+/* ckpt_folder.c - folders of checkpoints: marker, rename, rotation
+ *
+ * A folder counts when its marker, which is written last, agrees with sizes and
+ * sums of the files. One takes the place of another by two renames; a kill
+ * between them is undone when the run is opened again.
+ */
 #include "train/ckpt_folder.h"
 
 #include <errno.h>

@@ -1,3 +1,9 @@
+/* group.c - which parameters are trained, and at which rate
+ *
+ * Rules are applied in the order of the options, the last one wins; then tied
+ * pairs are joined. A beginning or an expression that finds no name is an
+ * error: it would freeze nothing and say nothing.
+ */
 #include "train/group.h"
 
 #include <assert.h>

@@ -1,3 +1,10 @@
+/* loader.c - slots in a ring, filled by threads in order of their numbers
+ *
+ * A slot is free, busy or ready; one lock guards all of it, and batches are
+ * made outside. Slots of the last take are given back by the next one. An error
+ * is kept in its slot until it is taken, so it comes at its place however many
+ * threads there are.
+ */
 #include "train/loader.h"
 
 #include <assert.h>

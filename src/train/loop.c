@@ -1,3 +1,10 @@
+/* loop.c - a step, and what follows it
+ *
+ * Order: log, evaluate, save, stop. A signal is looked at between steps and
+ * inside evaluations; then a checkpoint is written whatever save_only_model
+ * says. What a run opens is in loop_open.c, and is closed here whether the run
+ * ended well or not.
+ */
 #include "train/loop.h"
 
 #include <math.h>

@@ -1,4 +1,8 @@
-/* After the last step: the last line of the log, and a word to people. */
+/* loop_end.c - after the last step: the last line of the log, and a word to people
+ *
+ * Numbers of the whole run: its mean loss, its time, the best checkpoint. The
+ * curve is drawn last; a run that ends in an error has neither.
+ */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,12 @@
-/* An evaluation: the records of custom.val_jsonl in their order. */
+/* loop_eval.c - an evaluation: the records of custom.val_jsonl, in their order
+ *
+ * It has loader threads of its own beside those of training, which wait with
+ * full slots meanwhile. Two means are kept: over labels, which does not depend
+ * on how records fall into batches, and over samples, each with the mean of its
+ * batch (training.eval_loss_reduction chooses). One that a signal stops half
+ * way writes nothing and judges nothing; the run owes it and makes it up when it
+ * is taken up again.
+ */
 #include "base/log.h"
 #include "base/clock.h"
 #include "train/loop_state.h"

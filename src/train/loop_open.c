@@ -1,4 +1,10 @@
-/* Before the first step: records, model, folder, log; the plan in words. */
+/* loop_open.c - before the first step: records, model, folder, log
+ *
+ * In this order, so that what is wrong with the configuration, the records or
+ * the model is said before a folder appears; a checkpoint is read before the
+ * log is touched. What has been opened stays with the loop, which closes it
+ * whether this ends well or not.
+ */
 #include <math.h>
 #include <string.h>
 #include <time.h>

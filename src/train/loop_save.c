@@ -1,4 +1,9 @@
-/* Checkpoints of a run: what they say beside weights and moments, and back. */
+/* loop_save.c - what a checkpoint says of a run beside weights and moments
+ *
+ * The window of numbers and the clock of the run travel with it, so a run that
+ * is taken up logs the lines it would have logged. Where the order of records
+ * has changed meanwhile, which the checkpoint says, it is refused.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

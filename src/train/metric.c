@@ -1,3 +1,8 @@
+/* metric.c - windows of numbers, and their lines
+ *
+ * Names are few, so they are found one by one; their order is that of their
+ * first appearance, and lines keep to it.
+ */
 #include "train/metric.h"
 
 #include <assert.h>

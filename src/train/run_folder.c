@@ -1,3 +1,9 @@
+/* run_folder.c - which folder a run writes to, or goes on with
+ *
+ * mkdir decides between two runs that start at once. A version counts up from
+ * the largest there. A checkpoint of another output_dir is read, and the run
+ * gets a new folder in its own.
+ */
 #include "train/run_folder.h"
 
 #include <dirent.h>

@@ -1,3 +1,8 @@
+/* sched.c - the rate as a function of the step
+ *
+ * A row for each type: its formula and what it reads. No state but that of
+ * reduce_lr_on_plateau; a step can be asked for in any order.
+ */
 #include "train/sched.h"
 
 #include <assert.h>

@@ -1,3 +1,9 @@
+/* trainer.c - a model, its optimizer, and one step of both
+ *
+ * The loss of a step is the sum over its batches divided once, by the labels of
+ * all of them. A step without a label, or with a norm that is not finite,
+ * leaves weights and moments as they are and is counted.
+ */
 #include "train/trainer.h"
 
 #include <assert.h>
