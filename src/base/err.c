@@ -13,10 +13,9 @@
 typedef struct {
     const char *name;
     int exit_code;
-    const char *text;
 } err_row;
 
-#define ERR_ROW(name, exit_code, text) { #name, exit_code, text },
+#define ERR_ROW(name, exit_code, text) { #name, exit_code },
 static const err_row err_rows[] = { QVL_ERR_TABLE(ERR_ROW) };
 #undef ERR_ROW
 
@@ -103,11 +102,6 @@ void qvl_err_hint(qvl_err *err, const char *fmt, ...)
 const char *qvl_err_name(int code)
 {
     return row_of(code)->name;
-}
-
-const char *qvl_err_text(int code)
-{
-    return row_of(code)->text;
 }
 
 int qvl_err_exit_code(int code)

@@ -1,6 +1,5 @@
 /* generate.c - tokens to text, and the ends of answers */
 #include "infer/generate.h"
-#include "base/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -28,19 +27,6 @@ struct qvl_generator {
 
 /* ---- open and close ----------------------------------------------------- */
 
-typedef struct {
-    qvl_generator *g;
-    qvl_model *model;
-    int seats;
-    qvl_err *err;
-} opening;
-
-static int open_parts(void *arg)
-{
-    const opening *o = arg;
-    return qvl_batcher_open(&o->g->batcher, o->model, o->seats, o->err);
-}
-
 int qvl_generator_open(qvl_generator **g, qvl_model *model,
                        const qvl_tokenizer *tokenizer, int seats,
                        qvl_err *err)
@@ -48,8 +34,7 @@ int qvl_generator_open(qvl_generator **g, qvl_model *model,
     qvl_generator *made = qvl_memory_zeroed(1, sizeof *made);
     *made = (qvl_generator){ .tokenizer = tokenizer,
                              .config = qvl_model_about(model)->config };
-    opening o = { made, model, seats, err };
-    int rc = qvl_guard(open_parts, &o, err);
+    int rc = qvl_batcher_open(&made->batcher, model, seats, err);
     if (rc != QVL_OK) {
         free(made);
         return rc;
@@ -141,7 +126,6 @@ static void make_request(asking *a, entry *e, int i)
     reply->ends = *a->ends;
     if (reply->ends.n_top > a->g->config->vocab)
         reply->ends.n_top = a->g->config->vocab;
-    reply->queued_s = qvl_clock_s();
     reply->json = (qvl_json_guard){ .arena = &e->arena,
                                     .max_entries = a->ends->max_entries };
     qvl_decoder_init(&reply->decoder, a->g->tokenizer, QVL_SPECIAL_SKIP);
@@ -203,13 +187,6 @@ int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
     free(a.each);
     free(a.ticket);
     return rc;
-}
-
-int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
-                      const qvl_reply_ends *ends, qvl_reply **answer,
-                      qvl_err *err)
-{
-    return qvl_generator_ask_many(g, request, ends, 1, answer, err);
 }
 
 void qvl_generator_set_piece(qvl_generator *g, int n_tok)
@@ -388,7 +365,6 @@ static int tell(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 /* The last words to the reader, and the text as it is kept. */
 static int end_text(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 {
-    a->done_s = qvl_clock_s();
     see_begin(a);
     if (a->begin > a->text.len)  // a stop string began in front of it
         a->begin = a->text.len;
@@ -421,8 +397,6 @@ static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
 {
     qvl_reply *a = &e->answer;
     size_t before = a->text.len;
-    if (a->n == 0)
-        a->first_s = qvl_clock_s();
     keep_logprobs(st->g, e, t);
     keep_id(e, t->id);
     a->finish = t->finish;

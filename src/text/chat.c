@@ -316,18 +316,6 @@ static void put_thinking_answer(rendering *r, size_t i)
     put_mark(r, "<|im_end|>\n");
 }
 
-size_t qvl_chat_answer_start(const char *text, size_t len)
-{
-    static const char close[] = "</think>";
-    const char *end = find_first((slice){ text, len }, close);
-    if (end == NULL)
-        return 0;
-    size_t at = (size_t)(end - text) + strlen(close);
-    while (at < len && text[at] == '\n')
-        at++;
-    return at;
-}
-
 /* ---- all ---------------------------------------------------------------- */
 
 static void put_message(rendering *r, size_t i)

@@ -58,6 +58,7 @@ static int open_steps(void *arg)
 {
     opening *o = arg;
     qvl_tokenizer_source source;
+    o->t = qvl_memory_zeroed(1, sizeof *o->t);
     QVL_TRY(qvl_folder_check(o->folder, "model folder", QVL_E_MODEL, o->err));
     QVL_TRY(qvl_tokenizer_files_read(&source, o->folder, &o->scratch, o->err));
     return qvl_tokenizer_build(o->t, &source, &o->scratch, o->err);
@@ -66,8 +67,7 @@ static int open_steps(void *arg)
 int qvl_tokenizer_open(qvl_tokenizer **t, const char *folder, qvl_err *err)
 {
     assert(t != NULL && folder != NULL);
-    opening o = { .t = qvl_memory_zeroed(1, sizeof **t), .folder = folder,
-                  .err = err };
+    opening o = { .folder = folder, .err = err };
     int rc = qvl_guard(open_steps, &o, err);
     qvl_arena_release(&o.scratch);
     if (rc != QVL_OK) {
@@ -103,11 +103,6 @@ qvl_token qvl_tokenizer_token(const qvl_tokenizer *t, int id)
 int qvl_tokenizer_eos(const qvl_tokenizer *t)
 {
     return t->eos;
-}
-
-int qvl_tokenizer_pad(const qvl_tokenizer *t)
-{
-    return t->pad;
 }
 
 /* ---- encode ------------------------------------------------------------- */

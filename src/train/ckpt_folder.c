@@ -39,7 +39,8 @@ static bool split_name(const char *name, int64_t *step, const char **rest)
     return true;
 }
 
-bool qvl_ckpt_step(const char *name, int64_t *step)
+/* Step of a folder's name; false when it is none, "checkpoint-5.tmp" too. */
+static bool step_of(const char *name, int64_t *step)
 {
     int64_t found;
     const char *rest;
@@ -252,7 +253,7 @@ static int list_entries(const char *run, entry **out, int *n_out,
         entry made = { .name = name[k],
                        .path = qvl_arena_printf(arena, "%s/%s", run,
                                                 name[k]) };
-        if (!qvl_ckpt_step(name[k], &step) || !qvl_file_is_dir(made.path))
+        if (!step_of(name[k], &step) || !qvl_file_is_dir(made.path))
             continue;
         int rc = qvl_ckpt_read_marker(&made.marker, made.path, arena, &why);
         if (rc == QVL_OK && made.marker.step == step)

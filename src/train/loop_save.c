@@ -1,8 +1,8 @@
 /* loop_save.c - what a checkpoint says of a run beside weights and moments
  *
- * The window of numbers and the clock of the run travel with it, so a run that
- * is taken up logs the lines it would have logged. Where the order of records
- * has changed meanwhile, which the checkpoint says, it is refused.
+ * The window of numbers and the sums of the run travel with it, so a run that is
+ * taken up logs the lines it would have logged. The checkpoint says how records
+ * were ordered; a run that orders them otherwise is refused.
  */
 #include <errno.h>
 #include <stdio.h>

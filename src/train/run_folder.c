@@ -114,7 +114,6 @@ static int find_newest(qvl_run_folder *f, const char *output_dir,
         return qvl_fail(err, QVL_E_CONFIG, "training.resume_from_checkpoint: "
                         "found no checkpoint in %s, expected one", output_dir);
     f->path = f->resume = qvl_arena_strdup(arena, run);
-    f->is_old = true;
     return QVL_OK;
 }
 
@@ -163,7 +162,6 @@ int qvl_run_folder_open(qvl_run_folder *folder, const char *output_dir,
         } else {
             f.resume = resume;
             f.path = run_of(resume, output_dir, arena);
-            f.is_old = f.path != NULL;
         }
     }
     if (f.path == NULL)
