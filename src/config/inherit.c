@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/str.h"
 #include "base/yaml.h"
 
 /* A file that is being read, and the one that wanted it. */
@@ -119,18 +118,15 @@ static void note_file(reader *r, const link *file)
 
 static int fail_cycle(reader *r, const link *here, const qvl_node *at)
 {
-    qvl_str chain = { 0 };
-    qvl_str_puts(&chain, here->path);
+    const char *chain = here->path;
     for (const link *l = here->child; l != NULL; l = l->child) {
-        qvl_str_printf(&chain, " <- %s", l->path);
+        chain = qvl_arena_printf(r->arena, "%s <- %s", chain, l->path);
         if (strcmp(l->real, here->real) == 0)
             break;
     }
-    int rc = qvl_node_fail(at, r->err, QVL_E_CONFIG,
-                           "extends: found a cycle (%.800s), expected files"
-                           " that end", chain.p);
-    qvl_str_release(&chain);
-    return rc;
+    return qvl_node_fail(at, r->err, QVL_E_CONFIG,
+                         "extends: found a cycle (%.800s), expected files"
+                         " that end", chain);
 }
 
 static int read_file(reader *r, const qvl_node **out, const link *here,
