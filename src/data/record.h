@@ -12,7 +12,8 @@
  *     width, height     of every picture, as it stands upright (EXIF)
  *     objects           [{desc, one of bbox_2d poly line (quad: a poly)}, ...]
  *     summary           one line of text
- *     metadata          a map without keys that begin with _fusion_; not read
+ *     metadata          a map, carried along, without keys that begin with
+ *                       _fusion_
  *     messages          makes it a conversation: the rest may be absent
  *
  * A null is as if the key were not there. Other keys are counted and ignored.
@@ -57,6 +58,7 @@ typedef struct {
                               // qvl_chat_read_messages
     bool has_image_list;      // conversation: its pictures stand in `images`,
                               // not in its turns
+    const qvl_node *metadata; // NULL: none
 } qvl_record;
 
 /* What a reader asks of its records beside their form. */

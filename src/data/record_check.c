@@ -203,7 +203,8 @@ static void check_summary(qvl_record_check *c, const qvl_node *n,
     out->summary = qvl_text_trim(c->arena, text);
 }
 
-static void check_metadata(qvl_record_check *c, const qvl_node *n)
+static void check_metadata(qvl_record_check *c, const qvl_node *n,
+                           qvl_record *out)
 {
     static const char reserved[] = "_fusion_";
     if (n == NULL)
@@ -220,6 +221,7 @@ static void check_metadata(qvl_record_check *c, const qvl_node *n)
                              "with %s",
                              qvl_text_short(c->scratch, n->keys[i].s),
                              reserved);
+    out->metadata = n;
 }
 
 static void count_unknown(qvl_record_check *c, const qvl_node *root)
@@ -283,7 +285,7 @@ void qvl_record_check_line(qvl_record_check *c, const qvl_node *root,
     if (objects != NULL)
         qvl_record_check_objects(c, objects, out->w, out->h, out);
     check_summary(c, qvl_record_find(root, "summary"), out);
-    check_metadata(c, qvl_record_find(root, "metadata"));
+    check_metadata(c, qvl_record_find(root, "metadata"), out);
     check_needs(c, root, out);
     if (c->n_faults == 0 && c->options->pictures != QVL_PICTURES_NAMED)
         check_pictures(c, root, out);

@@ -74,12 +74,12 @@ static int open_trainer(qvl_loop *r)
 /* ---- order and number of steps ------------------------------------------- */
 
 int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
-                  const qvl_run_config *c, size_t n_records, qvl_arena *arena,
-                  qvl_err *err)
+                  const qvl_run_config *c, const qvl_samples *samples,
+                  qvl_arena *arena, qvl_err *err)
 {
     qvl_sched sched;
     qvl_epoch_plan p = {
-        .n_records = n_records,
+        .n_records = samples->train.n,
         .batch = (size_t)c->training.per_device_train_batch_size,
         .accumulate = (size_t)c->training.gradient_accumulation_steps,
         .seed = (uint64_t)c->training.data_seed,
@@ -91,7 +91,7 @@ int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
     if (updates == 0)
         return qvl_fail(err, QVL_E_DATA, "custom.train_jsonl: found %zu "
                         "records, expected at least the %zu of a batch with "
-                        "data.dataloader_drop_last", n_records, p.batch);
+                        "data.dataloader_drop_last", p.n_records, p.batch);
     double steps = ceil(c->training.num_train_epochs * (double)updates);
     if (c->training.max_steps > 0)
         steps = c->training.max_steps;
@@ -277,7 +277,7 @@ int qvl_loop_open(qvl_loop *r)
     qvl_train_state state = { 0 };
     QVL_TRY(qvl_samples_open(&r->samples, r->c, r->o->checks_all, &r->arena,
                              r->err));
-    QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, r->samples.train.n,
+    QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, &r->samples,
                           &r->arena, r->err));
     r->cadence = qvl_cadence_of(r->c, r->max_steps);
     QVL_TRY(open_trainer(r));

@@ -61,8 +61,7 @@ static const struct {
     { TABLE(DEVICE("{\"k\": {\"A\": -1}}")), QVL_E_CONFIG, "A: found" },
     { TABLE(DEVICE("{\"k\": {\"A\": 1.5}}")), QVL_E_CONFIG, "whole number" },
     { TABLE(DEVICE("{\"k\": {\"A\": 4294967296}}")), QVL_E_CONFIG, "whole" },
-    { TABLE(DEVICE("{\"k\": {\"A\": \"1\"}}")), QVL_E_CONFIG,
-      "A: found string" },
+    { TABLE(DEVICE("{\"k\": {\"A\": \"1\"}}")), QVL_E_CONFIG, "found string" },
     { TABLE(DEVICE("{}") ", " DEVICE("{}")), QVL_E_CONFIG, "stands twice" },
 };
 

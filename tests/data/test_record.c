@@ -59,6 +59,7 @@ static void test_good(void)
     CHECK_INT(r.object[2].kind, QVL_GEOM_LINE, "line");
     CHECK_INT(r.object[3].kind, QVL_GEOM_POLY, "quad");
     CHECK_STR(r.summary, "a×1", "summary");
+    CHECK(qvl_node_find(r.metadata, "k") != NULL, "metadata");
     CHECK(r.messages == NULL, "messages");
     qvl_arena_release(&a);
 }
