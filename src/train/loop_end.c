@@ -102,8 +102,7 @@ int qvl_loop_end(qvl_loop *r)
             (long long)(r->step - r->first_step), r->text.p, mean_loss(r));
     if (r->best_path != NULL)
         qvl_log(QVL_LOG_INFO, "best: %s, %s %g", r->best_path,
-                qvl_run_config_word(r->c, "training.metric_for_best_model",
-                                    &r->arena), r->state.best_metric);
+                r->c->training.metric_for_best_model, r->state.best_metric);
     if (r->last_path != NULL)
         qvl_log(QVL_LOG_INFO, "last: %s", r->last_path);
     return QVL_OK;

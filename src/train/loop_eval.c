@@ -72,8 +72,7 @@ static void fill(qvl_metrics *m, const qvl_loop *r, const sums *s,
 /* The number that decides which checkpoint is the best. */
 static int metric_of(qvl_loop *r, const qvl_metrics *m, double *v)
 {
-    const char *name = qvl_run_config_word(
-        r->c, "training.metric_for_best_model", &r->arena);
+    const char *name = r->c->training.metric_for_best_model;
     if (qvl_metrics_find(m, name, v))
         return QVL_OK;
     qvl_str_reset(&r->text);

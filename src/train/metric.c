@@ -69,6 +69,10 @@ bool qvl_metrics_value(const qvl_metrics *m, int k, double *v)
 
 bool qvl_metrics_find(const qvl_metrics *m, const char *name, double *v)
 {
+    if (strncmp(name, "eval", 4) == 0 && (name[4] == '_' || name[4] == '/'))
+        name += 5;
+    if (strcmp(name, "token_accuracy") == 0)
+        name = "token_acc";
     for (int k = 0; k < m->n; k++)
         if (strcmp(m->v[k].name, name) == 0)
             return qvl_metrics_value(m, k, v);

@@ -30,6 +30,11 @@ static void test_window(void)
     CHECK(!qvl_metrics_find(&m, "none", &v), "unknown");
     CHECK_INT(m.n_left_out, 2, "left out");
     CHECK_NEAR(v, 0.5, 0, "unchanged");
+    static const char *const names[] = { "eval_loss", "eval/loss", "loss" };
+    for (size_t i = 0; i < QVL_COUNT(names); i++)
+        CHECK(qvl_metrics_find(&m, names[i], &v) && v == 2, "%s", names[i]);
+    CHECK(qvl_metrics_find(&m, "eval_token_accuracy", &v) && v == 0.5,
+          "old name");
     qvl_str s = { 0 };
     qvl_metrics_names(&s, &m);
     CHECK_STR(s.p, "loss, token_acc, learning_rate", "names");
