@@ -79,7 +79,8 @@ enum {
 };
 
 /* Run a batch; it is borrowed for the call. `want` is made of the words
- * above, at least one; others are refused. Beside what is wanted there are
+ * above, at least one; others are refused, and so is QVL_VISION alone for a
+ * batch without pictures. Beside what is wanted there are
  * position_ids i64 [3, n_rows, row_len] and rope_delta i64 [n_rows]. */
 int qvl_forward(qvl *model, const qvl_batch_in *batch, unsigned want,
                 qvl_error *error);
@@ -95,10 +96,11 @@ typedef struct {
 
 /* Results of the last batch, 0 when it failed. */
 size_t qvl_n_results(const qvl *model);
-/* Result k, which is below their number: a larger one stops the program. */
-void qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor);
+/* Result k. Returns 0, or a negative code when there is no such result; then
+ * *tensor is unchanged. */
+int qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor);
 
-/* Read result k, as above: dst [n_elems] of its type. */
+/* Read result k: dst [n_elems] of its type. No such result is wrong use. */
 int qvl_read(qvl *model, size_t k, void *dst, qvl_error *error);
 
 #endif

@@ -55,7 +55,7 @@ typedef struct {
     // the rate as a function of the step
     const char *schedule;        // "cosine", "linear", ...
     int64_t max_steps;           // > 0
-    int64_t warmup_steps;        // <= 0: by warmup_ratio
+    int64_t warmup_steps;        // 0: by warmup_ratio
     double warmup_ratio;         // share of max_steps, in [0, 1]
     double min_lr, min_lr_rate;  // floor as a rate, or as a share of it;
                                  // negative: not given
@@ -95,9 +95,11 @@ typedef struct {
     size_t n_elems;
 } qvl_train_group;
 
+/* As the other functions of this section that take a number k, it returns 0,
+ * or a negative code when there is no such thing; then nothing was changed. */
 int qvl_train_n_groups(const qvl_trainer *trainer);
-void qvl_train_group_at(const qvl_trainer *trainer, int k,
-                        qvl_train_group *group);
+int qvl_train_group_at(const qvl_trainer *trainer, int k,
+                       qvl_train_group *group);
 
 /* One part of the model: how much of it there is, and is trained. */
 typedef struct {
@@ -107,14 +109,14 @@ typedef struct {
 } qvl_train_part;
 
 int qvl_train_n_parts(const qvl_trainer *trainer);
-void qvl_train_part_at(const qvl_trainer *trainer, int k,
-                       qvl_train_part *part);
+int qvl_train_part_at(const qvl_trainer *trainer, int k,
+                      qvl_train_part *part);
 
 /* A tensor of the model, as in its checkpoint. */
 size_t qvl_train_n_tensors(const qvl_trainer *trainer);
-void qvl_train_tensor_at(const qvl_trainer *trainer, size_t k,
-                         qvl_tensor *tensor);
-/* Is it trained, and in which group (-1: in none). */
+int qvl_train_tensor_at(const qvl_trainer *trainer, size_t k,
+                        qvl_tensor *tensor);
+/* Its group; -1: it is not trained, or there is no such tensor. */
 int qvl_train_tensor_group(const qvl_trainer *trainer, size_t k);
 /* Read it: dst [n_elems]; the 32-bit weights that are updated, whatever the
  * storage type. Waits for the device. */
@@ -167,10 +169,10 @@ int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
 
 /* Scores of single rows of the last step or evaluation, counted over its batches
  * in their order; a row without labels has zeros. Without scores_rows there are
- * none. */
+ * none. Where there is no row k a negative code is returned, *score unchanged. */
 size_t qvl_train_n_rows(const qvl_trainer *trainer);
-void qvl_train_row_at(const qvl_trainer *trainer, size_t k,
-                      qvl_train_score *score);
+int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
+                     qvl_train_score *score);
 
 /* Give the schedule the number of an evaluation; reduce_lr_on_plateau listens,
  * the others do not. */

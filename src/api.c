@@ -5,7 +5,6 @@
  */
 #include "api.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,8 +71,9 @@ int qvl_api_model_options(qvl_model_options *out, const qvl_options *options,
 
 static int open_model(void *arg)
 {
-    const opening *o = arg;
+    opening *o = arg;
     qvl_model_options options;
+    o->handle = qvl_memory_zeroed(1, sizeof *o->handle);
     QVL_TRY(qvl_api_model_options(&options, o->options, o->err));
     return qvl_model_open(&o->handle->model, o->folder, &options, o->err);
 }
@@ -82,20 +82,14 @@ int qvl_open(qvl **model, const char *folder, const qvl_options *options,
              qvl_error *error)
 {
     qvl_err err = { 0 };
-    qvl *handle = calloc(1, sizeof *handle);
-    if (handle == NULL)
-        return qvl_api_report(qvl_fail(&err, QVL_E_MEMORY,
-                                       "no memory for a model"),
-                              &err, error);
-    opening o = { .handle = handle, .folder = folder, .options = options,
-                  .err = &err };
+    opening o = { .folder = folder, .options = options, .err = &err };
     int rc = qvl_guard(open_model, &o, &err);
     if (rc != QVL_OK) {
-        qvl_close(handle);
+        qvl_close(o.handle);
         return qvl_api_report(rc, &err, error);
     }
-    handle->results.model = handle->model;
-    *model = handle;
+    o.handle->results.model = o.handle->model;
+    *model = o.handle;
     return qvl_api_report(QVL_OK, &err, error);
 }
 
@@ -195,13 +189,15 @@ size_t qvl_n_results(const qvl *model)
     return model->results.n;
 }
 
-void qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor)
+int qvl_result_at(const qvl *model, size_t k, qvl_tensor *tensor)
 {
-    assert(k < model->results.n);
+    if (k >= model->results.n)
+        return QVL_E_USAGE;
     const qvl_result *r = &model->results.item[k];
     *tensor = (qvl_tensor){ .name = r->name, .is_f32 = r->dtype == QVL_F32,
                             .rank = r->rank, .n_elems = r->n_elems };
     memcpy(tensor->shape, r->shape, sizeof tensor->shape);
+    return QVL_OK;
 }
 
 typedef struct {
@@ -214,12 +210,14 @@ typedef struct {
 static int read_result(void *arg)
 {
     const reading *r = arg;
+    if (r->k >= r->handle->results.n)
+        return qvl_fail(r->err, QVL_E_USAGE, "result: found number %zu, "
+                        "expected one below %zu", r->k, r->handle->results.n);
     return qvl_results_read(&r->handle->results, r->k, r->dst, r->err);
 }
 
 int qvl_read(qvl *model, size_t k, void *dst, qvl_error *error)
 {
-    assert(k < model->results.n);
     qvl_err err = { 0 };
     reading r = { .handle = model, .k = k, .dst = dst, .err = &err };
     return qvl_api_report(qvl_guard(read_result, &r, &err), &err, error);

@@ -5,28 +5,19 @@
  */
 #include "qvl_train.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api.h"
 #include "train/ckpt.h"
+#include "train/run_options.h"
 #include "train/trainer.h"
 
 /* ---- open --------------------------------------------------------------- */
 
 void qvl_train_defaults(qvl_train_options *options)
 {
-    *options = (qvl_train_options){
-        .vit_lr = -1.0, .aligner_lr = -1.0,
-        .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1,
-        .max_grad_norm = 1.0, .max_skipped = 20,
-        .schedule = "cosine",
-        .min_lr = -1.0, .min_lr_rate = -1.0, .warmup_lr_rate = -1.0,
-        .num_cycles = -1.0, .power = 1.0, .lr_end = 1e-7, .timescale = -1.0,
-        .decay_type = "cosine", .num_decay_steps = -1, .num_stable_steps = -1,
-        .factor = 0.1, .patience = 10,
-    };
+    qvl_run_options_init(options);
 }
 
 typedef struct {
@@ -70,11 +61,12 @@ int qvl_train_n_groups(const qvl_trainer *trainer)
     return qvl_trainer_about(trainer)->groups->n;
 }
 
-void qvl_train_group_at(const qvl_trainer *trainer, int k,
-                        qvl_train_group *group)
+int qvl_train_group_at(const qvl_trainer *trainer, int k,
+                       qvl_train_group *group)
 {
     const qvl_groups *g = qvl_trainer_about(trainer)->groups;
-    assert(k >= 0 && k < g->n);
+    if (k < 0 || k >= g->n)
+        return QVL_E_USAGE;
     int part = g->item[k].part;
     *group = (qvl_train_group){
         .part = part < QVL_N_PARTS ? qvl_part_name((qvl_part)part) : "all",
@@ -83,6 +75,7 @@ void qvl_train_group_at(const qvl_trainer *trainer, int k,
         .n_params = g->item[k].n_params,
         .n_elems = g->item[k].n_elems,
     };
+    return QVL_OK;
 }
 
 int qvl_train_n_parts(const qvl_trainer *trainer)
@@ -91,13 +84,15 @@ int qvl_train_n_parts(const qvl_trainer *trainer)
     return QVL_N_PARTS;
 }
 
-void qvl_train_part_at(const qvl_trainer *trainer, int k, qvl_train_part *part)
+int qvl_train_part_at(const qvl_trainer *trainer, int k, qvl_train_part *part)
 {
     const qvl_groups *g = qvl_trainer_about(trainer)->groups;
-    assert(k >= 0 && k < QVL_N_PARTS);
+    if (k < 0 || k >= QVL_N_PARTS)
+        return QVL_E_USAGE;
     *part = (qvl_train_part){ .part = qvl_part_name((qvl_part)k),
                               .n_elems = g->part_elems[k],
                               .n_trained = g->part_trained[k] };
+    return QVL_OK;
 }
 
 static const qvl_model_parts *model_of(const qvl_trainer *trainer)
@@ -110,26 +105,33 @@ size_t qvl_train_n_tensors(const qvl_trainer *trainer)
     return qvl_checkpoint_report(model_of(trainer)->checkpoint)->n_entries;
 }
 
+/* NULL: no such tensor. */
 static const qvl_checkpoint_entry *entry_at(const qvl_trainer *trainer,
                                             size_t k)
 {
-    assert(k < qvl_train_n_tensors(trainer));
+    if (k >= qvl_train_n_tensors(trainer))
+        return NULL;
     return qvl_checkpoint_at(model_of(trainer)->checkpoint, k);
 }
 
-void qvl_train_tensor_at(const qvl_trainer *trainer, size_t k,
-                         qvl_tensor *tensor)
+int qvl_train_tensor_at(const qvl_trainer *trainer, size_t k,
+                        qvl_tensor *tensor)
 {
-    const qvl_st_tensor *t = entry_at(trainer, k)->tensor;
+    const qvl_checkpoint_entry *e = entry_at(trainer, k);
+    if (e == NULL)
+        return QVL_E_USAGE;
+    const qvl_st_tensor *t = e->tensor;
     *tensor = (qvl_tensor){ .name = t->name, .is_f32 = 1, .rank = t->rank,
                             .n_elems = t->n_elems };
     memcpy(tensor->shape, t->shape, sizeof tensor->shape);
+    return QVL_OK;
 }
 
 int qvl_train_tensor_group(const qvl_trainer *trainer, size_t k)
 {
-    return qvl_trainer_about(trainer)
-        ->groups->group[entry_at(trainer, k)->param];
+    const qvl_checkpoint_entry *e = entry_at(trainer, k);
+    return e != NULL ? qvl_trainer_about(trainer)->groups->group[e->param]
+                     : -1;
 }
 
 typedef struct {
@@ -142,13 +144,16 @@ typedef struct {
 static int read_tensor(void *arg)
 {
     const reading *r = arg;
+    size_t n = qvl_train_n_tensors(r->trainer);
+    if (r->k >= n)
+        return qvl_fail(r->err, QVL_E_USAGE, "tensor: found number %zu, "
+                        "expected one below %zu", r->k, n);
     return qvl_trainer_read(r->trainer, r->k, r->dst, r->err);
 }
 
 int qvl_train_read(qvl_trainer *trainer, size_t k, float *dst,
                    qvl_error *error)
 {
-    assert(k < qvl_train_n_tensors(trainer));
     qvl_err err = { 0 };
     reading r = { trainer, k, dst, &err };
     return qvl_api_report(qvl_guard(read_tensor, &r, &err), &err, error);
@@ -273,16 +278,18 @@ size_t qvl_train_n_rows(const qvl_trainer *trainer)
     return n;
 }
 
-void qvl_train_row_at(const qvl_trainer *trainer, size_t k,
-                      qvl_train_score *score)
+int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
+                     qvl_train_score *score)
 {
     size_t n;
     const qvl_row_score *row = qvl_trainer_rows(trainer, &n);
-    assert(k < n);
+    if (k >= n)
+        return QVL_E_USAGE;
     *score = (qvl_train_score){ .loss_sum = row[k].loss_sum,
                                 .n_labels = row[k].n_labels,
                                 .n_correct = row[k].n_correct,
                                 .n_tokens = row[k].n_tokens };
+    return QVL_OK;
 }
 
 void qvl_train_metric(qvl_trainer *trainer, double value)

@@ -69,7 +69,8 @@ int bench_measure_roof(qvl_device *dev, int dtype, bench_roof *roof,
 
 /* Patches down and across of the picture that --image names, "WxH", rounded
  * down to what the model takes; 0 for "none", and for a model without a vision
- * tower when nothing is said. NULL: 768x768. QVL_E_USAGE for others. */
+ * tower when nothing is said. NULL: 768x768. QVL_E_USAGE for others, which
+ * leaves both as they were. */
 int bench_picture(const qvl_model_config *config, const char *image, int *rows,
                   int *cols, qvl_err *err);
 

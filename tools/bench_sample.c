@@ -7,22 +7,22 @@
 int bench_picture(const qvl_model_config *config, const char *image, int *rows,
                   int *cols, qvl_err *err)
 {
-    int h = 768, w = 768, side = 1;
+    const qvl_vision_config *v = &config->vision;
+    int h = 768, w = 768;
     char rest;
-    *rows = 0;
-    *cols = 0;
-    if (image != NULL && strcmp(image, "none") == 0)
-        return QVL_OK;
-    if (image != NULL && sscanf(image, "%dx%d%c", &w, &h, &rest) != 2)
+    bool has_none = image != NULL && strcmp(image, "none") == 0;
+    if (!has_none && image != NULL && sscanf(image, "%dx%d%c", &w, &h, &rest) != 2)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --image: found %s, expected WxH or none", image);
-    if (!config->has_vision)
-        return image == NULL ? QVL_OK : qvl_fail(err, QVL_E_USAGE,
-                   "flag --image: found %s for a model without a vision "
-                   "tower, expected none", image);
-    while (6 * side * side < config->vision.patch_values)
-        side++;  // 3 channels, 2 frames
-    int unit = config->vision.merge;
+    if (!config->has_vision && image != NULL && !has_none)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --image: found %s for a model without a vision "
+                        "tower, expected none", image);
+    if (!config->has_vision || has_none) {
+        *rows = *cols = 0;
+        return QVL_OK;
+    }
+    int side = v->patch, unit = v->merge;
     if (w < side * unit || h < side * unit || w > 1 << 15 || h > 1 << 15)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --image: found %dx%d, expected %d to %d pixels "

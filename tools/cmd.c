@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/node.h"
 #include "base/str.h"
@@ -336,6 +337,12 @@ static void print_error(const qvl_err *err)
         fprintf(stderr, "%s\n", err->hint);
 }
 
+int cmd_fail_output(qvl_err *err)
+{
+    return qvl_file_fail("cannot write to", "standard output", errno, "room",
+                         err);
+}
+
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv)
 {
     call c = { .command = commands, .n_commands = n, .argc = argc,
@@ -343,8 +350,7 @@ int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv)
     qvl_log_set_sink(qvl_log_stderr, NULL, QVL_LOG_INFO);
     int rc = qvl_guard(run_call, &c, &c.err);
     if (fflush(stdout) != 0 && rc == QVL_OK)
-        rc = qvl_fail(&c.err, QVL_E_IO, "standard output: %s",
-                      strerror(errno));
+        rc = cmd_fail_output(&c.err);
     if (rc != QVL_OK)
         print_error(&c.err);
     qvl_arena_release(&c.arena);

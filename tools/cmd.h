@@ -53,18 +53,23 @@ typedef struct {
                qvl_err *err);
 } cmd;
 
-/* Flags of every command that opens a model; the struct `opts` has the fields
- * device, n_threads and dtype. */
-#define CMD_DEVICE_FLAGS(opts)                                                \
-    { .name = "device", .type = CMD_TEXT, .at = offsetof(opts, device),       \
+/* A number that a header names, as a preset. */
+#define CMD_PRESET(number) CMD_PRESET_TEXT(number)
+#define CMD_PRESET_TEXT(number) #number
+
+/* Flags of every command that opens a model. The struct `opts` has a field
+ * dtype, a text, and those that are named: the device, a text, and the threads.
+ * `dtype_preset` and `more` are preset and end of the help of --dtype. */
+#define CMD_DEVICE_FLAGS(opts, device_at, threads_at, dtype_preset, more)     \
+    { .name = "device", .type = CMD_TEXT, .at = offsetof(opts, device_at),    \
       .value = "D",                                                           \
       .help = "cpu, opencl[:N], vulkan[:N] or auto: the first GPU, else cpu"  \
               " (default: QVL_DEVICE, else auto)" },                          \
-    { .name = "threads", .type = CMD_COUNT, .at = offsetof(opts, n_threads),  \
+    { .name = "threads", .type = CMD_COUNT, .at = offsetof(opts, threads_at), \
       .value = "N", .help = "threads of the cpu (default: all cores)" },      \
     { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT,              \
-      .at = offsetof(opts, dtype), .value = "T", .preset = "f32",             \
-      .help = "f32, bf16 or f16: storage of weights and activations" }
+      .at = offsetof(opts, dtype), .value = "T", .preset = dtype_preset,      \
+      .help = "f32, bf16 or f16: storage of weights and activations" more }
 
 extern const cmd cmd_eval;
 extern const cmd cmd_forward;
@@ -81,6 +86,9 @@ extern const cmd cmd_data_validate;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);
+
+/* Standard output could not be written to: raise what the system says. */
+int cmd_fail_output(qvl_err *err);
 
 /* The device to open: the flag's, else the environment's, else "auto". */
 const char *cmd_device(const char *flag);

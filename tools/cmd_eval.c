@@ -356,9 +356,8 @@ static int score_file(eval *e)
         is_first = false;
     }
     if (ferror(e->file))
-        return qvl_fail(e->err, QVL_E_IO, "cannot read file (%s): found "
-                        "\"%s\", expected its content", e->path,
-                        strerror(errno));
+        return qvl_file_fail("cannot read file", e->path, errno,
+                             "its content", e->err);
     return QVL_OK;
 }
 
@@ -371,8 +370,7 @@ static int write_report(const char *path, const qvl_str *text, qvl_err *err)
         return qvl_file_write_all(path, text->p, text->len, err);
     if (fwrite(text->p, 1, text->len, stdout) != text->len
         || fflush(stdout) != 0)
-        return qvl_fail(err, QVL_E_IO, "standard output: %s",
-                        strerror(errno));
+        return cmd_fail_output(err);
     return QVL_OK;
 }
 
@@ -406,9 +404,8 @@ static int eval_detections(void *arg)
     QVL_TRY(read_options(e, &options));
     e->file = fopen(e->path, "r");
     if (e->file == NULL)
-        return qvl_fail(e->err, QVL_E_IO, "cannot open file (%s): found "
-                        "\"%s\", expected a readable file", e->path,
-                        strerror(errno));
+        return qvl_file_fail("cannot open file", e->path, errno,
+                             "a readable file", e->err);
     qvl_detection_init(&e->score, &options, &e->arena);
     QVL_TRY(score_file(e));
     return report(e);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "batch_file.h"
 #include "cmd.h"
@@ -35,7 +36,7 @@ static const cmd_flag flags[] = {
     { .name = "grad", .type = CMD_SWITCH,
       .at = offsetof(forward_options, grad),
       .help = "also the gradient of the loss for every parameter" },
-    CMD_DEVICE_FLAGS(forward_options),
+    CMD_DEVICE_FLAGS(forward_options, device, n_threads, "f32", ""),
 };
 
 /* A call, and what it has open. */
@@ -116,7 +117,8 @@ static int copy_to_stdout(const char *path, qvl_err *err)
 {
     FILE *in = fopen(path, "rb");
     if (in == NULL)
-        return qvl_fail(err, QVL_E_IO, "%s: %s", path, strerror(errno));
+        return qvl_file_fail("cannot open file", path, errno,
+                             "a readable file", err);
     char piece[1 << 16];
     size_t n;
     while ((n = fread(piece, 1, sizeof piece, in)) > 0)
@@ -124,9 +126,7 @@ static int copy_to_stdout(const char *path, qvl_err *err)
             break;
     int bad = ferror(in) || ferror(stdout);
     fclose(in);
-    return bad ? qvl_fail(err, QVL_E_IO, "standard output: %s",
-                          strerror(errno))
-               : QVL_OK;
+    return bad ? cmd_fail_output(err) : QVL_OK;
 }
 
 /* The head of the file comes last, so it is made beside and then copied. */
@@ -137,7 +137,8 @@ static int write_stdout(call *c)
                                   folder != NULL ? folder : "/tmp");
     int fd = mkstemp(path);
     if (fd < 0)
-        return qvl_fail(c->err, QVL_E_IO, "%s: %s", path, strerror(errno));
+        return qvl_file_fail("cannot write file", path, errno,
+                             "a place to write in", c->err);
     close(fd);
     int rc = write_results(c, path);
     if (rc == QVL_OK)

@@ -1,3 +1,9 @@
+/* cmd_image.c - qvl inspect image: pictures as the model will get them
+ *
+ * Pictures are decoded and resized first, which says all sizes; rows of patches
+ * are cut one picture at a time while they are written. The file appears when
+ * all of it is there.
+ */
 #include "cmd_image.h"
 
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #include "tensor/dtype.h"
 
 typedef struct {
-    const char *model;
+    qvl_session_options s;  // most flags write into it; the others are below
     cmd_list images;
     const char *prompt;
     const char *system;
@@ -18,34 +18,23 @@ typedef struct {
     const char *output;
     const char *overlay;
     const char *root;
-    int limit, flush_lines, seats, max_bytes;
+    int limit, flush_lines, seed, max_bytes;
     bool resume, stream, verify, deterministic;
-    int max_new, max_len;
-    double temperature, top_p, min_p, repetition, presence, frequency;
-    int top_k, ngram, seed;
     cmd_list stop;
-    bool json_stop, json_always;
-    int max_objects;
     const char *format;
-    int n;
-    bool logprobs;
-    int n_top_logprobs;
-    int piece_tok;
     const char *defaults;
-    const char *profile;
     const char *exif;
     int min_pixels, max_pixels;
-    const char *device;
-    int n_threads;
     const char *dtype;
     const bool *given;  // [n flags]
 } infer_options;
 
 #define AT(field) .at = offsetof(infer_options, field)
+#define SAMPLING(field) AT(s.sampling.field)
 
 static const cmd_flag flags[] = {
     { .name = "model", .type = CMD_TEXT, .value = "DIR", .is_needed = true,
-      AT(model), .help = "folder of the model" },
+      AT(s.model), .help = "folder of the model" },
     { .name = "image", .type = CMD_LIST, .value = "FILE", AT(images),
       .help = "a picture, by path or http(s) URL, may be given several times; "
               "one prompt is answered" },
@@ -67,7 +56,7 @@ static const cmd_flag flags[] = {
       .help = "most that is downloaded of a picture" },
     { .name = "limit", .type = CMD_COUNT, .value = "N", AT(limit),
       .help = "answer at most N records" },
-    { .name = "max-batch-size", .type = CMD_COUNT, .value = "N", AT(seats),
+    { .name = "max-batch-size", .type = CMD_COUNT, .value = "N", AT(s.seats),
       .preset = "1", .help = "answers made at a time" },
     { .name = "deterministic", .type = CMD_SWITCH, AT(deterministic),
       .help = "equal bits for every --max_batch_size: answers are made one at "
@@ -82,52 +71,52 @@ static const cmd_flag flags[] = {
     { .name = "stream", .type = CMD_SWITCH, AT(stream), .preset = "true",
       .help = "show text as it comes" },
     { .name = "max-new-tokens", .alias = "max-tokens", .type = CMD_COUNT,
-      .value = "N", AT(max_new), .preset = "2048",
+      .value = "N", AT(s.max_new), .preset = "2048",
       .help = "tokens of an answer" },
-    { .name = "max-model-len", .type = CMD_COUNT, .value = "N", AT(max_len),
+    { .name = "max-model-len", .type = CMD_COUNT, .value = "N", AT(s.max_len),
       .help = "tokens of prompt and answer (default: what the model has)" },
-    { .name = "temperature", .type = CMD_REAL, .value = "X", AT(temperature),
+    { .name = "temperature", .type = CMD_REAL, .value = "X", SAMPLING(temperature),
       .preset = "0", .help = "0 is greedy" },
-    { .name = "top-p", .type = CMD_REAL, .value = "X", AT(top_p),
+    { .name = "top-p", .type = CMD_REAL, .value = "X", SAMPLING(top_p),
       .preset = "0.9", .help = "share of probability kept" },
-    { .name = "top-k", .type = CMD_COUNT, .value = "N", AT(top_k),
+    { .name = "top-k", .type = CMD_COUNT, .value = "N", SAMPLING(top_k),
       .help = "candidates kept (default: 0, all)" },
-    { .name = "min-p", .type = CMD_REAL, .value = "X", AT(min_p),
+    { .name = "min-p", .type = CMD_REAL, .value = "X", SAMPLING(min_p),
       .help = "least share of the best one's probability (default: 0)" },
     { .name = "repetition-penalty", .type = CMD_REAL, .value = "X",
-      AT(repetition), .preset = "1", .help = "above 1: against repeats" },
+      SAMPLING(repetition_penalty), .preset = "1", .help = "above 1: against repeats" },
     { .name = "no-repeat-ngram-size", .type = CMD_COUNT, .value = "N",
-      AT(ngram), .help = "no run of N tokens comes twice (default: 0, off)" },
+      SAMPLING(no_repeat_ngram), .help = "no run of N tokens comes twice (default: 0, off)" },
     { .name = "presence-penalty", .type = CMD_REAL, .value = "X",
-      AT(presence), .help = "taken from what was said (default: 0)" },
+      SAMPLING(presence_penalty), .help = "taken from what was said (default: 0)" },
     { .name = "frequency-penalty", .type = CMD_REAL, .value = "X",
-      AT(frequency), .help = "the same, each time it was (default: 0)" },
+      SAMPLING(frequency_penalty), .help = "the same, each time it was (default: 0)" },
     { .name = "seed", .type = CMD_COUNT, .value = "N", AT(seed),
       .preset = "42", .help = "of the random numbers" },
     { .name = "stop", .type = CMD_LIST, .value = "TEXT", AT(stop),
       .help = "text that ends an answer, may be given several times" },
-    { .name = "json-stop", .type = CMD_SWITCH, AT(json_stop),
+    { .name = "json-stop", .type = CMD_SWITCH, AT(s.json_stop),
       .preset = "true",
       .help = "dense answers end with their JSON object" },
-    { .name = "json", .type = CMD_SWITCH, AT(json_always),
+    { .name = "json", .type = CMD_SWITCH, AT(s.json_always),
       .help = "every answer ends with its first JSON object" },
     { .name = "max-objects", .type = CMD_COUNT, .value = "N",
-      AT(max_objects), .preset = "200",
+      AT(s.ends.max_entries), .preset = "200",
       .help = "most objects of such an answer" },
     { .name = "response-format", .type = CMD_TEXT, .value = "FORMAT",
       AT(format), .preset = "text",
       .help = "text, or json_object: every answer is one object of JSON, and"
               " is closed before --max_new_tokens would cut it" },
-    { .name = "n", .type = CMD_COUNT, .value = "N", AT(n), .preset = "1",
+    { .name = "n", .type = CMD_COUNT, .value = "N", AT(s.n_replies), .preset = "1",
       .help = "answers to each prompt, which is read once" },
-    { .name = "logprobs", .type = CMD_SWITCH, AT(logprobs),
+    { .name = "logprobs", .type = CMD_SWITCH, AT(s.ends.logprobs),
       .help = "in the lines of --jsonl: log probability of each token, as the"
               " model has it before penalties and temperature" },
     { .name = "top-logprobs", .type = CMD_COUNT, .value = "N",
-      AT(n_top_logprobs),
+      AT(s.ends.n_top),
       .help = "with --logprobs: also of the N most probable, up to 20" },
     { .name = "prefill-chunk", .type = CMD_COUNT, .value = "N",
-      AT(piece_tok), .preset = "2048",
+      AT(s.piece_tok), .preset = CMD_PRESET(QVL_PREFILL_PIECE),
       .help = "longer prompts are read in pieces of N tokens, or the fewest"
               " above with which no picture is cut: less memory, and answers"
               " in work go on, but more time for the prompt" },
@@ -138,20 +127,14 @@ static const cmd_flag flags[] = {
     { .name = "exif", .type = CMD_TEXT, .value = "on|off", AT(exif),
       .help = "turn pictures as their EXIF says (default: on, but for the"
               " profile utility)" },
-    { .name = "profile", .type = CMD_TEXT, .value = "NAME", AT(profile),
+    { .name = "profile", .type = CMD_TEXT, .value = "NAME", AT(s.encoder.profile),
       .help = "how pictures are resized: pillow, torchvision, ..." },
     { .name = "min-pixels", .type = CMD_COUNT, .value = "N", AT(min_pixels),
       .help = "of a picture (default: what the model says)" },
     { .name = "max-pixels", .type = CMD_COUNT, .value = "N", AT(max_pixels),
       .help = "of a picture (default: what the model says)" },
-    { .name = "device", .type = CMD_TEXT, .value = "D", AT(device),
-      .help = "cpu, opencl[:N], vulkan[:N] or auto: the first GPU, else cpu"
-              " (default: QVL_DEVICE, else auto)" },
-    { .name = "threads", .type = CMD_COUNT, .value = "N", AT(n_threads),
-      .help = "threads of the cpu (default: all cores)" },
-    { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT,
-      .value = "T", AT(dtype),
-      .help = "f32, bf16 or f16 (default: bf16 on a GPU, else f32)" },
+    CMD_DEVICE_FLAGS(infer_options, s.device.device, s.device.n_threads, NULL,
+                     " (default: bf16 on a GPU, else f32)"),
 };
 
 static int check_modes(const infer_options *o, int n_words, qvl_err *err)
@@ -178,68 +161,53 @@ static int check_modes(const infer_options *o, int n_words, qvl_err *err)
 
 static int check_counts(const infer_options *o, bool is_chat, qvl_err *err)
 {
-    if (o->seats < 1 || o->max_new < 1 || o->flush_lines < 1 || o->n < 1
-        || o->piece_tok < 1 || o->max_bytes < 1)
+    const qvl_session_options *s = &o->s;
+    if (s->seats < 1 || s->max_new < 1 || o->flush_lines < 1
+        || s->n_replies < 1 || s->piece_tok < 1 || o->max_bytes < 1)
         return qvl_fail(err, QVL_E_USAGE,
                         "flags: found 0, expected at least 1 for "
                         "--max_batch_size, --max_new_tokens, "
                         "--write_batch_size, --n, --prefill_chunk and "
                         "--max_image_bytes");
-    if (o->n > 1 && is_chat)
+    if (s->n_replies > 1 && is_chat)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --n: found %d in a conversation, expected 1",
-                        o->n);
-    if (o->logprobs && o->input == NULL)
+                        s->n_replies);
+    if (s->ends.logprobs && o->input == NULL)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --logprobs: found no --jsonl, expected it");
-    if (o->n_top_logprobs > 0 && !o->logprobs)
+    if (s->ends.n_top > 0 && !s->ends.logprobs)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --top_logprobs: found no --logprobs, expected "
                         "it");
-    if (o->n_top_logprobs > QVL_MAX_TOP_LOGPROBS)
+    if (s->ends.n_top > QVL_MAX_TOP_LOGPROBS)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --top_logprobs: found %d, expected at most %d",
-                        o->n_top_logprobs, QVL_MAX_TOP_LOGPROBS);
+                        s->ends.n_top, QVL_MAX_TOP_LOGPROBS);
     return QVL_OK;
 }
 
-static int session_options(qvl_session_options *s, const infer_options *o,
-                           qvl_err *err)
+/* What a flag's text stands for. */
+static int session_options(infer_options *o, qvl_err *err)
 {
-    *s = (qvl_session_options){
-        .model = o->model,
-        .device = { .device = cmd_device(o->device),
-                    .n_threads = o->n_threads, .dtype = QVL_DTYPE_AUTO },
-        .encoder = { .profile = o->profile, .min_pixels = o->min_pixels,
-                     .max_pixels = o->max_pixels },
-        .sampling = { .temperature = o->temperature, .top_p = o->top_p,
-                      .top_k = o->top_k, .min_p = o->min_p,
-                      .repetition_penalty = o->repetition,
-                      .no_repeat_ngram = o->ngram,
-                      .presence_penalty = o->presence,
-                      .frequency_penalty = o->frequency,
-                      .key = (uint64_t)o->seed },
-        .max_new = o->max_new,
-        .max_len = o->max_len,
-        /* What stands in one step with an answer may change how its sums are
-         * taken; alone there is one way. */
-        .seats = o->deterministic ? 1 : o->seats,
-        .stop = o->stop.item,
-        .n_stops = o->stop.n,
-        .json_stop = o->json_stop,
-        .json_always = o->json_always,
-        .max_objects = o->max_objects,
-        .json_object = strcmp(o->format, "json_object") == 0,
-        .n = o->n,
-        .logprobs = o->logprobs,
-        .n_top_logprobs = o->n_top_logprobs,
-        .piece_tok = o->piece_tok,
-    };
+    qvl_session_options *s = &o->s;
+    s->device.device = cmd_device(s->device.device);
+    s->device.dtype = QVL_DTYPE_AUTO;
+    s->encoder.min_pixels = o->min_pixels;
+    s->encoder.max_pixels = o->max_pixels;
+    s->sampling.key = (uint64_t)o->seed;
+    s->ends.stop = o->stop.item;
+    s->ends.n_stops = o->stop.n;
+    s->ends.json_object = strcmp(o->format, "json_object") == 0;
+    /* What stands in one step with an answer may change how its sums are taken;
+     * alone there is one way. */
+    if (o->deterministic)
+        s->seats = 1;
     if (o->exif != NULL && strcmp(o->exif, "on") != 0
         && strcmp(o->exif, "off") != 0)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --exif: found %s, expected on or off", o->exif);
-    if (!s->json_object && strcmp(o->format, "text") != 0)
+    if (!s->ends.json_object && strcmp(o->format, "text") != 0)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --response_format: found %s, expected text or "
                         "json_object", o->format);
@@ -268,21 +236,19 @@ static const struct {
     size_t at;
     bool is_int;
 } fields[QVL_N_GENERATION] = {
+#define FIELD(field) offsetof(infer_options, s.field)
     [QVL_GENERATION_TEMPERATURE] = { "temperature",
-                                     offsetof(infer_options, temperature),
-                                     false },
-    [QVL_GENERATION_TOP_P] = { "top-p", offsetof(infer_options, top_p),
-                               false },
-    [QVL_GENERATION_TOP_K] = { "top-k", offsetof(infer_options, top_k), true },
-    [QVL_GENERATION_MIN_P] = { "min-p", offsetof(infer_options, min_p),
-                               false },
+                                     FIELD(sampling.temperature), false },
+    [QVL_GENERATION_TOP_P] = { "top-p", FIELD(sampling.top_p), false },
+    [QVL_GENERATION_TOP_K] = { "top-k", FIELD(sampling.top_k), true },
+    [QVL_GENERATION_MIN_P] = { "min-p", FIELD(sampling.min_p), false },
     [QVL_GENERATION_REPETITION] = { "repetition-penalty",
-                                    offsetof(infer_options, repetition),
+                                    FIELD(sampling.repetition_penalty),
                                     false },
     [QVL_GENERATION_NGRAM] = { "no-repeat-ngram-size",
-                               offsetof(infer_options, ngram), true },
-    [QVL_GENERATION_MAX_NEW] = { "max-new-tokens",
-                                 offsetof(infer_options, max_new), true },
+                               FIELD(sampling.no_repeat_ngram), true },
+    [QVL_GENERATION_MAX_NEW] = { "max-new-tokens", FIELD(max_new), true },
+#undef FIELD
 };
 
 static bool is_given(const infer_options *o, const char *flag)
@@ -320,11 +286,11 @@ static int take_defaults(infer_options *o, qvl_err *err)
                         "checkpoint", o->defaults);
     if (!asks)
         return QVL_OK;
-    QVL_TRY(qvl_generation_read(&g, o->model, err));
+    QVL_TRY(qvl_generation_load(&g, o->s.model, err));
     if (!g.is_there)
         return qvl_fail(err, QVL_E_MODEL,
                         "flag --gen_defaults: found no generation_config.json "
-                        "in %s, expected one", o->model);
+                        "in %s, expected one", o->s.model);
     for (int k = 0; k < QVL_N_GENERATION; k++)
         if (g.has[k] && !is_given(o, fields[k].flag))
             QVL_TRY(set_field(o, k, g.value[k], err));
@@ -344,8 +310,8 @@ static void tell_sampling(const qvl_session_options *s, int seed)
             "presence_penalty %g, frequency_penalty %g, max_new_tokens %d, "
             "n %d, response_format %s",
             how, p->repetition_penalty, p->no_repeat_ngram,
-            p->presence_penalty, p->frequency_penalty, s->max_new, s->n,
-            s->json_object ? "json_object" : "text");
+            p->presence_penalty, p->frequency_penalty, s->max_new,
+            s->n_replies, s->ends.json_object ? "json_object" : "text");
 }
 
 /* ---- runs ---------------------------------------------------------------- */
@@ -372,7 +338,6 @@ static int run(const void *options, const char *const *word, int n,
 {
     infer_options own = *(const infer_options *)options;
     infer_options *o = &own;
-    qvl_session_options how;
     qvl_session *s;
     qvl_arena arena = { 0 };
     QVL_TRY(take_defaults(o, err));
@@ -383,12 +348,13 @@ static int run(const void *options, const char *const *word, int n,
         return qvl_fail(err, QVL_E_USAGE,
                         "argument: found %s, expected flags alone, or "
                         "pictures behind --image", word[0]);
-    QVL_TRY(session_options(&how, o, err));
-    QVL_TRY(qvl_session_open(&s, &how, err));
-    tell_sampling(&how, o->seed);
-    if (o->deterministic && o->seats > 1)
+    int seats = o->s.seats;
+    QVL_TRY(session_options(o, err));
+    QVL_TRY(qvl_session_open(&s, &o->s, err));
+    tell_sampling(&o->s, o->seed);
+    if (o->deterministic && seats > 1)
         qvl_log(QVL_LOG_INFO, "deterministic: one answer at a time, not %d",
-                o->seats);
+                seats);
     cmd_list images = { qvl_arena_array(&arena, const char *,
                                         o->images.n + n), 0 };
     for (int i = 0; i < o->images.n; i++)

@@ -1,3 +1,8 @@
+/* cmd_tokens.c - qvl inspect tokens: lines of JSON to ids and back
+ *
+ * A text gives its ids, a list of ids its text, a line for a line, flushed at
+ * once for whoever talks to it.
+ */
 #include "cmd_tokens.h"
 
 #include <errno.h>
@@ -7,8 +12,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cmd.h"
 #include "text/tokenizer.h"
 
 typedef struct {
@@ -89,11 +96,10 @@ static int run_lines(void *arg)
         /* Whoever talks to us line by line waits for the answer. */
         if (fwrite(c->out.p, 1, c->out.len, stdout) != c->out.len
             || fflush(stdout) != 0)
-            return qvl_fail(c->err, QVL_E_IO, "standard output: %s",
-                            strerror(errno));
+            return cmd_fail_output(c->err);
     }
-    return ferror(stdin) ? qvl_fail(c->err, QVL_E_IO, "standard input: %s",
-                                    strerror(errno))
+    return ferror(stdin) ? qvl_file_fail("cannot read file", "standard input",
+                                         errno, "its content", c->err)
                          : QVL_OK;
 }
 

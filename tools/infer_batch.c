@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd.h"
 #include "infer.h"
 
 #define FLUSH_S 10.0
@@ -36,6 +37,7 @@ typedef struct {
     qvl_err *err;
     qvl_records *records;
     job *first, *last;  // in order of the input
+    job *next;          // that is being read; NULL between two
     int n_jobs;
     size_t n_read, n_done, n_skip, n_failed;
     bool is_end;
@@ -57,18 +59,21 @@ static void stop(int sig)
 
 /* ---- the output ---------------------------------------------------------- */
 
+static int fail_output(const batch *b)
+{
+    return b->part == NULL ? cmd_fail_output(b->err)
+                           : qvl_file_fail("cannot write file", b->part, errno,
+                                           "room", b->err);
+}
+
 static int flush(batch *b)
 {
     if (b->out.len > 0 && fwrite(b->out.p, 1, b->out.len, b->file)
                               != b->out.len)
-        return qvl_fail(b->err, QVL_E_IO, "%s: %s",
-                        b->part != NULL ? b->part : "standard output",
-                        strerror(errno));
+        return fail_output(b);
     if (fflush(b->file) != 0
         || (b->part != NULL && fsync(fileno(b->file)) != 0))
-        return qvl_fail(b->err, QVL_E_IO, "%s: %s",
-                        b->part != NULL ? b->part : "standard output",
-                        strerror(errno));
+        return fail_output(b);
     qvl_str_reset(&b->out);
     b->n_lines = 0;
     b->flushed_s = qvl_clock_s();
@@ -103,7 +108,7 @@ static int take_part(batch *b)
     }
     if (fseek(b->file, end, SEEK_SET) != 0
         || ftruncate(fileno(b->file), end) != 0)
-        return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->part, strerror(errno));
+        return fail_output(b);
     if (b->n_skip > 0)
         qvl_log(QVL_LOG_INFO, "%s: going on behind %zu replies", b->part,
                 b->n_skip);
@@ -132,7 +137,7 @@ static int open_output(batch *b, qvl_arena *arena)
     b->file = fopen(b->part, b->o->resume && qvl_file_exists(b->part) ? "r+b"
                                                                    : "w+b");
     if (b->file == NULL)
-        return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->part, strerror(errno));
+        return fail_output(b);
     return take_part(b);
 }
 
@@ -144,8 +149,7 @@ static int close_output(batch *b)
     int rc = fclose(b->file);
     b->file = NULL;
     if (rc != 0 || rename(b->part, b->o->output) != 0)
-        return qvl_fail(b->err, QVL_E_IO, "%s: %s", b->o->output,
-                        strerror(errno));
+        return fail_output(b);
     return QVL_OK;
 }
 
@@ -162,20 +166,27 @@ static void verify(const job *j)
                 (long long)e->grid[3 * k + 2], e->n_image_tok);
 }
 
+static void close_job(const batch *b, job *j)
+{
+    if (j == NULL)
+        return;
+    qvl_asked_release(&j->asked, b->s);
+    qvl_arena_release(&j->arena);
+    free(j);
+}
+
 /* Read a record and ask; what is wrong with it alone stays with the job. */
 static int next_job(batch *b)
 {
-    job *j = calloc(1, sizeof *j);
-    if (j == NULL)
-        return qvl_fail(b->err, QVL_E_MEMORY, "no memory for a record");
+    job *j = b->next = qvl_memory_zeroed(1, sizeof *j);
     int rc = qvl_records_next(b->records, &j->record, &b->is_end, &j->arena,
                               &j->err);
     j->index = b->n_read;
     if (b->is_end || rc == QVL_E_IO || rc == QVL_E_MEMORY) {
-        qvl_arena_release(&j->arena);
         if (rc != QVL_OK)
             *b->err = j->err;
-        free(j);
+        close_job(b, j);
+        b->next = NULL;
         return rc;
     }
     b->n_read++;
@@ -193,6 +204,7 @@ static int next_job(batch *b)
     else
         b->first = j;
     b->last = j;
+    b->next = NULL;
     b->n_jobs++;
     return QVL_OK;
 }
@@ -203,9 +215,7 @@ static void drop_job(batch *b)
     b->first = j->next;
     if (b->first == NULL)
         b->last = NULL;
-    qvl_session_release(b->s, &j->asked);
-    qvl_arena_release(&j->arena);
-    free(j);
+    close_job(b, j);
     b->n_jobs--;
 }
 
@@ -272,7 +282,7 @@ static int make_replies(batch *b)
             continue;
         j->err = err;
         n_lost++;
-        qvl_session_release(b->s, &j->asked);  // its other replies too
+        qvl_asked_release(&j->asked, b->s);  // its other replies too
     }
     if (rc == QVL_OK
         || (n_lost > 0 && rc != QVL_E_DEVICE_LOST && rc != QVL_E_INTERNAL))
@@ -372,6 +382,7 @@ int infer_batch(qvl_session *s, const infer_batch_options *options,
         keep_lines(&b);
     while (b.first != NULL)
         drop_job(&b);
+    close_job(&b, b.next);
     qvl_records_close(b.records);
     if (b.part != NULL && b.file != NULL)
         leave_part(&b);

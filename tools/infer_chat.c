@@ -149,7 +149,7 @@ int infer_once(qvl_session *s, const infer_once_options *o, qvl_err *err)
         rc = infer_overlay(o->overlay, o->n_images > 0 ? o->image[0] : "",
                            &record, asked.reply->text.p,
                            asked.reply->text.len, err);
-    qvl_session_release(s, &asked);
+    qvl_asked_release(&asked, s);
     qvl_arena_release(&arena);
     return rc;
 }
@@ -253,7 +253,7 @@ static int answer(chat *c, char *text)
                                       said->len),
         };
     }
-    qvl_session_release(c->s, &asked);
+    qvl_asked_release(&asked, c->s);
     qvl_arena_release(&arena);
     return rc;
 }
@@ -308,9 +308,7 @@ static int talk(void *arg)
 int infer_chat(qvl_session *s, const char *system, size_t max_bytes,
                bool stream, qvl_err *err)
 {
-    chat *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a conversation");
+    chat *c = qvl_memory_zeroed(1, sizeof *c);
     c->s = s;
     c->system = system;
     c->max_bytes = max_bytes;

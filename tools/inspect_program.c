@@ -1,3 +1,9 @@
+/* inspect_program.c - qvl inspect program: the steps of a batch, not run
+ *
+ * The program of a batch of the sizes that the flags give is listed and
+ * planned; nothing is allocated on a device and nothing runs. Bytes and
+ * operations are those of the plan.
+ */
 #include "inspect_program.h"
 
 #include <string.h>

@@ -1,3 +1,8 @@
+/* step_facts.c - what a planned step costs and what it works on
+ *
+ * Attention counts the pairs that its ranges name, products of experts their
+ * dims, other products those of their signature; the rest counts bytes alone.
+ */
 #include "step_facts.h"
 
 #include <string.h>

@@ -1,3 +1,9 @@
+/* tune_case.c - buffers and arguments with which a kernel is timed and checked
+ *
+ * A case is filled with numbers that depend on nothing but their place. What a
+ * candidate computes is compared with what the shipped tiles gave before its
+ * time counts: fast and wrong is refused.
+ */
 #include "tune_case.h"
 
 #include <math.h>

@@ -41,6 +41,13 @@ static QVL_UNUSED bool may_share(const qvl_kernel *k, int i, int j)
     return k->access[i] == k->access[j] && k->access[i] != QVL_ACCESS_IO;
 }
 
+/* Do two slices share a byte? */
+static bool slices_meet(qvl_slice a, qvl_slice b)
+{
+    return a.buf->id == b.buf->id && a.bytes > 0 && b.bytes > 0
+        && a.at < b.at + b.bytes && b.at < a.at + a.bytes;
+}
+
 int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_slice *bufs, const uint32_t *args,
                    qvl_call_size *size, qvl_err *err)
@@ -59,7 +66,7 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
     for (int i = 0; i < k->n_bufs; i++)
         for (int j = 0; j < i; j++)
             assert(may_share(k, i, j)
-                   || !qvl_slice_meets(bufs[i], bufs[j]));
+                   || !slices_meet(bufs[i], bufs[j]));
     if (t->lanes > dev->info.max_lanes)
         return qvl_fail(err, QVL_E_DEVICE,
                         "kernel %s: found groups of %" PRIu32 " lanes, "
@@ -79,15 +86,7 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
 void qvl_copy_check(qvl_slice dst, qvl_slice src)
 {
     assert(slice_fits(dst) && slice_fits(src));
-    assert(dst.bytes == src.bytes && !qvl_slice_meets(dst, src));
-    (void)dst;
-    (void)src;
-}
-
-bool qvl_slice_meets(qvl_slice a, qvl_slice b)
-{
-    return a.buf->id == b.buf->id && a.bytes > 0 && b.bytes > 0
-        && a.at < b.at + b.bytes && b.at < a.at + a.bytes;
+    assert(dst.bytes == src.bytes && !slices_meet(dst, src));
 }
 
 int qvl_alloc_check(const qvl_device *dev, const qvl_device_counts *counts,

@@ -39,9 +39,6 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
 /* Assert that two slices can be copied onto each other. */
 void qvl_copy_check(qvl_slice dst, qvl_slice src);
 
-/* Do two slices share a byte? */
-bool qvl_slice_meets(qvl_slice a, qvl_slice b);
-
 /* QVL_E_DEVICE_MEMORY when no buffer of the device may have this size. */
 int qvl_alloc_check(const qvl_device *dev, const qvl_device_counts *counts,
                     size_t bytes, qvl_err *err);

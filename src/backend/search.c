@@ -1,3 +1,10 @@
+/* search.c - descent over single values, then over pairs
+ *
+ * What was measured is kept in a list, so nothing is timed twice; looking
+ * through it costs less than one measurement. The search ends when no move
+ * helps, or when its caller says so, and leaves the best candidate in either
+ * case.
+ */
 #include "backend/search.h"
 
 #include <assert.h>

@@ -1,3 +1,10 @@
+/* tiles.c - the rules of tiles, and the little language they are written in
+ *
+ * `needs` and sizes of shared arrays are texts over names of tiles and
+ * constants: whole numbers, the operators of C below, ceil_div, min_u32,
+ * max_u32. Reading one is a descent by levels of operators. A division by 0 or
+ * a value out of range makes the formula unreadable instead of wrong.
+ */
 #include "backend/tiles.h"
 
 #include <assert.h>

@@ -1,3 +1,10 @@
+/* tune.c - which choices a device uses for an op
+ *
+ * An entry of the table is checked at its first use, since only then the kernel
+ * is known: names that this build does not have are left out with a warning,
+ * values that the device cannot run are an error. Without an entry the shipped
+ * tiles hold.
+ */
 #include "backend/tune.h"
 
 #include <assert.h>

@@ -1,3 +1,9 @@
+/* tune_file.c - the table of tiles as JSON: read whole, written whole
+ *
+ * Every key is checked when it is read. Saving replaces the entries of one
+ * device and keeps those of all others as they stand; the file appears complete
+ * or not at all.
+ */
 #include "backend/tune_file.h"
 
 #include <inttypes.h>

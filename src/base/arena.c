@@ -1,3 +1,10 @@
+/* arena.c - blocks that double, and the jump when there are no more
+ *
+ * A request costs a few comparisons. What a reset leaves is zeroed there, so
+ * that an allocation need not. A request that does not fit the current block
+ * goes to the next one that has room; what is left behind it stays unused until
+ * the reset.
+ */
 #include "base/arena.h"
 
 #include <assert.h>
@@ -81,6 +88,17 @@ void *qvl_memory_resize(void *p, size_t bytes)
     if (q == NULL)
         qvl_memory_fail(bytes);
     return q;
+}
+
+void *qvl_memory_zeroed(size_t n, size_t bytes)
+{
+    if (bytes != 0 && n > SIZE_MAX / bytes)
+        qvl_memory_fail(SIZE_MAX);
+    charge(n * bytes);
+    void *p = calloc(n != 0 ? n : 1, bytes != 0 ? bytes : 1);
+    if (p == NULL)
+        qvl_memory_fail(n * bytes);
+    return p;
 }
 
 void qvl_arena_init(qvl_arena *a)

@@ -66,6 +66,11 @@ int qvl_guard(int (*fn)(void *), void *arg, qvl_err *err);
  * freed with free. New bytes are not zeroed. */
 void *qvl_memory_resize(void *p, size_t bytes);
 
+/* n zeroed elements of `bytes` each, for a handle or what it owns; unwinds
+ * instead of returning NULL, so nothing may be held that only the caller can
+ * give back. Freed with free. */
+void *qvl_memory_zeroed(size_t n, size_t bytes);
+
 /* Unwind as if a request for `bytes` had failed. */
 QVL_NORETURN void qvl_memory_fail(size_t bytes);
 

@@ -1,3 +1,7 @@
+/* clock.c - seconds of two clocks of the system
+ *
+ * The one for intervals never goes back.
+ */
 #include "base/clock.h"
 
 #include <time.h>

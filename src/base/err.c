@@ -1,3 +1,8 @@
+/* err.c - one line of text, cut visibly
+ *
+ * Texts are made in a buffer apart, because the values may point into the error
+ * that is being written.
+ */
 #include "base/err.h"
 
 #include <stdarg.h>
@@ -8,10 +13,9 @@
 typedef struct {
     const char *name;
     int exit_code;
-    const char *text;
 } err_row;
 
-#define ERR_ROW(name, exit_code, text) { #name, exit_code, text },
+#define ERR_ROW(name, exit_code, text) { #name, exit_code },
 static const err_row err_rows[] = { QVL_ERR_TABLE(ERR_ROW) };
 #undef ERR_ROW
 
@@ -98,11 +102,6 @@ void qvl_err_hint(qvl_err *err, const char *fmt, ...)
 const char *qvl_err_name(int code)
 {
     return row_of(code)->name;
-}
-
-const char *qvl_err_text(int code)
-{
-    return row_of(code)->text;
 }
 
 int qvl_err_exit_code(int code)

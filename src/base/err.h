@@ -59,9 +59,6 @@ void qvl_err_hint(qvl_err *err, const char *fmt, ...) QVL_PRINTF(2, 3);
 /* "QVL_E_USAGE" and so on; "QVL_E_INTERNAL" for a number that is no code. */
 const char *qvl_err_name(int code);
 
-/* What a code means, in a few words. */
-const char *qvl_err_text(int code);
-
 /* Exit status of the program for a code. */
 int qvl_err_exit_code(int code);
 

@@ -1,3 +1,9 @@
+/* file.c - reading, mapping, and replacing through a file beside the target
+ *
+ * A writer holds a lock on its temporary file, which tells a living writer from
+ * what a dead process left. Commit syncs the file, renames it and syncs the
+ * folder: after that a power cut leaves the old file or the new one.
+ */
 #include "base/file.h"
 
 #include <assert.h>
@@ -17,9 +23,8 @@
 /* Linux moves less than 2 GiB a call; this is a round number below it. */
 #define CALL_MAX_BYTES ((size_t)1 << 30)
 
-/* "WHAT (PATH): found REASON, expected WANTED" for an errno. */
-static int fail_errno(qvl_err *err, const char *what, const char *path,
-                      int reason, const char *wanted)
+int qvl_file_fail(const char *what, const char *path, int reason,
+                  const char *wanted, qvl_err *err)
 {
     int code = reason == ENOMEM ? QVL_E_MEMORY : QVL_E_IO;
     return qvl_fail(err, code, "%s (%s): found \"%s\", expected %s", what, path,
@@ -32,8 +37,8 @@ static int open_for_reading(int *fd, struct stat *info, const char *path,
 {
     int f = open(path, O_RDONLY | O_CLOEXEC);
     if (f < 0)
-        return fail_errno(err, "cannot open file", path, errno,
-                          "a readable file");
+        return qvl_file_fail("cannot open file", path, errno, "a readable file",
+                             err);
     int reason = 0;
     if (fstat(f, info) != 0)
         reason = errno;
@@ -41,8 +46,8 @@ static int open_for_reading(int *fd, struct stat *info, const char *path,
         reason = EISDIR;
     if (reason != 0) {
         close(f);
-        return fail_errno(err, "cannot open file", path, reason,
-                          "a readable file");
+        return qvl_file_fail("cannot open file", path, reason,
+                             "a readable file", err);
     }
     *fd = f;
     return QVL_OK;
@@ -79,8 +84,8 @@ static int read_all(void *arg)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(r->err, "cannot read file", r->path, errno,
-                              "its content");
+            return qvl_file_fail("cannot read file", r->path, errno,
+                                 "its content", r->err);
         if (n == 0)
             break;
         r->len += (size_t)n;
@@ -135,8 +140,8 @@ int qvl_file_map_open(qvl_file_map *map, const char *path, qvl_err *err)
     int reason = errno;
     close(fd);
     if (p == MAP_FAILED)
-        return fail_errno(err, "cannot map file", path, reason,
-                          "room in the address space");
+        return qvl_file_fail("cannot map file", path, reason,
+                             "room in the address space", err);
     *map = (qvl_file_map){ .p = p, .len = len };
     return QVL_OK;
 }
@@ -214,8 +219,8 @@ static int open_tmp(qvl_file_out *out, qvl_err *err)
 {
     out->fd = open(out->tmp_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (out->fd < 0)
-        return fail_errno(err, "cannot write file", out->path, errno,
-                          "a folder that takes files");
+        return qvl_file_fail("cannot write file", out->path, errno,
+                             "a folder that takes files", err);
     if (flock(out->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return qvl_fail(err, QVL_E_IO, "cannot write file (%s): found another "
                         "writer of it, expected none", out->path);
@@ -226,8 +231,8 @@ static int open_tmp(qvl_file_out *out, qvl_err *err)
         return QVL_OK;
     int reason = errno;
     unlink(out->tmp_path);
-    return fail_errno(err, "cannot write file", out->path, reason,
-                      "an empty file");
+    return qvl_file_fail("cannot write file", out->path, reason,
+                         "an empty file", err);
 }
 
 int qvl_file_out_open(qvl_file_out **out, const char *path, qvl_err *err)
@@ -261,8 +266,8 @@ static int write_now(qvl_file_out *out, const char *p, size_t n, qvl_err *err)
         if (k <= 0) {
             int reason = k < 0 ? errno : ENOSPC;
             out->failed = true;
-            return fail_errno(err, "cannot write file", out->path, reason,
-                              "room for it");
+            return qvl_file_fail("cannot write file", out->path, reason,
+                                 "room for it", err);
         }
         p += k;
         n -= (size_t)k;
@@ -308,8 +313,8 @@ static int sync_dir_of(const char *path, qvl_err *err)
     int rc = QVL_OK;
     int fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-        rc = fail_errno(err, "cannot sync the folder of", path, errno,
-                        "a synced folder");
+        rc = qvl_file_fail("cannot sync the folder of", path, errno,
+                           "a synced folder", err);
     if (fd >= 0)
         close(fd);
     free(dir);
@@ -324,11 +329,11 @@ int qvl_file_out_commit(qvl_file_out *out, qvl_err *err)
     if (rc == QVL_OK)
         rc = flush(out, err);
     if (rc == QVL_OK && fsync(out->fd) != 0)
-        rc = fail_errno(err, "cannot sync file", out->path, errno,
-                        "a synced file");
+        rc = qvl_file_fail("cannot sync file", out->path, errno,
+                           "a synced file", err);
     if (rc == QVL_OK && rename(out->tmp_path, out->path) != 0)
-        rc = fail_errno(err, "cannot rename to", out->path, errno,
-                        "a target that can be replaced");
+        rc = qvl_file_fail("cannot rename to", out->path, errno,
+                           "a target that can be replaced", err);
     if (rc != QVL_OK) {
         qvl_file_out_abort(out);
         return rc;
@@ -378,8 +383,8 @@ static int make_dir(const char *path, qvl_err *err)
     int reason = errno;
     if (qvl_file_is_dir(path))
         return QVL_OK;
-    return fail_errno(err, "cannot make folder", path, reason,
-                      "a folder or nothing");
+    return qvl_file_fail("cannot make folder", path, reason,
+                         "a folder or nothing", err);
 }
 
 int qvl_file_make_dirs(const char *path, qvl_err *err)

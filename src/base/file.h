@@ -14,6 +14,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+/* Raise what the system said of a path, in the words that all such errors have:
+ * WHAT (PATH): found "REASON", expected WANTED. `reason` is an errno. Returns
+ * QVL_E_IO, QVL_E_MEMORY for ENOMEM. */
+int qvl_file_fail(const char *what, const char *path, int reason,
+                  const char *wanted, qvl_err *err);
+
 /* Read a file to its end.
  *
  *   text   the bytes and a NUL behind them; belongs to the arena

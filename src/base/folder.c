@@ -1,3 +1,8 @@
+/* folder.c - lists, syncs and removes folders
+ *
+ * An open folder is closed also when memory runs out while its names are
+ * copied.
+ */
 #include "base/folder.h"
 
 #include <dirent.h>
@@ -5,11 +10,30 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 static int system_error(const char *path, qvl_err *err)
 {
-    return qvl_fail(err, QVL_E_IO, "%s: %s", path, strerror(errno));
+    return qvl_file_fail("cannot use folder", path, errno, "one to work in",
+                         err);
+}
+
+int qvl_folder_check(const char *folder, const char *what, int code,
+                     qvl_err *err)
+{
+    struct stat info;
+    int reason = stat(folder, &info) != 0     ? errno
+                 : S_ISDIR(info.st_mode) == 0 ? ENOTDIR
+                                              : 0;
+    if (reason == 0)
+        return QVL_OK;
+    qvl_file_fail(what, folder, reason, "a folder", err);
+    if (err != NULL)
+        err->code = code;
+    return code;
 }
 
 static int by_bytes(const void *a, const void *b)

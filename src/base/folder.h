@@ -1,6 +1,7 @@
 /* folder.h - folders: their names, made durable, removed
  *
- * All failures are QVL_E_IO with the path and the reason of the system.
+ * All failures are QVL_E_IO with the path and the reason of the system, unless
+ * a function says otherwise.
  */
 #ifndef QVL_FOLDER_H
 #define QVL_FOLDER_H
@@ -9,6 +10,11 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+
+/* Is there a folder of this name? Fails with `code` and "WHAT (FOLDER): found
+ * REASON, expected a folder". */
+int qvl_folder_check(const char *folder, const char *what, int code,
+                     qvl_err *err);
 
 /* Names of the entries of a folder but "." and "..", sorted by their bytes;
  * they belong to the arena. */

@@ -1,3 +1,8 @@
+/* log.c - the sink, and lines cut to a fixed length
+ *
+ * Sink and level stand behind a lock, so lines of several threads reach the
+ * sink one after the other. A line is cut at 4096 bytes.
+ */
 #include "base/log.h"
 
 #include <pthread.h>
@@ -5,7 +10,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* The one piece of state of the library that is not tied to a handle. */
 static struct {
     pthread_mutex_t lock;
     qvl_log_sink *sink;

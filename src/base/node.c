@@ -1,3 +1,9 @@
+/* node.c - maps looked up, scalars read
+ *
+ * Maps of nine keys and more have an index by hash, so a look-up costs the same
+ * however many keys a file has; smaller ones are walked. Keys that come twice
+ * are found when the index is made.
+ */
 #include "base/node.h"
 
 #include <assert.h>

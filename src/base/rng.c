@@ -1,3 +1,8 @@
+/* rng.c - splitmix64 as a function of key and counter
+ *
+ * The constants are part of the contract: changing one changes every draw of
+ * every run.
+ */
 #include "base/rng.h"
 
 #include <assert.h>

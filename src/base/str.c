@@ -1,3 +1,8 @@
+/* str.c - growing text, and the nearest word of a list
+ *
+ * Room doubles. The distance between words is that of Levenshtein, which costs
+ * the product of their lengths: names of keys and flags, nothing longer.
+ */
 #include "base/str.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* utf8.c - the ranges of a second byte decide
+ *
+ * Overlong forms, surrogates and characters above U+10FFFF are told by first
+ * and second byte together, so no character is decoded to be checked.
+ */
 #include "base/utf8.h"
 
 #include <assert.h>

@@ -1,3 +1,9 @@
+/* inherit.c - files read depth first, merged on the way back
+ *
+ * The chain of files that want each other lies on the stack; a file is known by
+ * its real path, so links and dots do not hide a cycle. A file that two parents
+ * extend is read and merged for each of them, and listed once.
+ */
 #include "config/inherit.h"
 
 #include <assert.h>
@@ -6,7 +12,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/str.h"
 #include "base/yaml.h"
 
 /* A file that is being read, and the one that wanted it. */
@@ -85,45 +90,43 @@ static const char *beside(const char *file, const char *path, qvl_arena *arena)
  * one it has, and reading it fails. */
 static const char *real_name(const char *path, qvl_arena *arena)
 {
-    char *found = realpath(path, NULL);
-    if (found == NULL)
-        return path;
-    char *name = qvl_arena_strdup(arena, found);
-    free(found);
-    return name;
+    char found[PATH_MAX];
+    return realpath(path, found) != NULL ? qvl_arena_strdup(arena, found)
+                                         : path;
 }
 
-static void note_file(reader *r, const char *path)
+static void note_file(reader *r, const link *file)
 {
     qvl_config_files *f = r->files;
     for (int i = 0; i < f->n; i++)
-        if (strcmp(f->v[i], path) == 0)
+        if (strcmp(f->real[i], file->real) == 0)
             return;
     if (f->n == f->cap) {
         int cap = f->cap > 0 ? 2 * f->cap : 8;
-        const char **v = qvl_arena_array(r->arena, const char *, cap);
-        for (int i = 0; i < f->n; i++)
+        const char **v = qvl_arena_array(r->arena, const char *, 2 * cap);
+        for (int i = 0; i < f->n; i++) {
             v[i] = f->v[i];
+            v[cap + i] = f->real[i];
+        }
         f->v = v;
+        f->real = v + cap;
         f->cap = cap;
     }
-    f->v[f->n++] = path;
+    f->real[f->n] = file->real;
+    f->v[f->n++] = file->path;
 }
 
 static int fail_cycle(reader *r, const link *here, const qvl_node *at)
 {
-    qvl_str chain = { 0 };
-    qvl_str_puts(&chain, here->path);
+    const char *chain = here->path;
     for (const link *l = here->child; l != NULL; l = l->child) {
-        qvl_str_printf(&chain, " <- %s", l->path);
+        chain = qvl_arena_printf(r->arena, "%s <- %s", chain, l->path);
         if (strcmp(l->real, here->real) == 0)
             break;
     }
-    int rc = qvl_node_fail(at, r->err, QVL_E_CONFIG,
-                           "extends: found a cycle (%.800s), expected files"
-                           " that end", chain.p);
-    qvl_str_release(&chain);
-    return rc;
+    return qvl_node_fail(at, r->err, QVL_E_CONFIG,
+                         "extends: found a cycle (%.800s), expected files"
+                         " that end", chain);
 }
 
 static int read_file(reader *r, const qvl_node **out, const link *here,
@@ -188,7 +191,7 @@ static int read_file(reader *r, const qvl_node **out, const link *here,
     const qvl_node *below = under;
     if (extends != NULL && extends->kind != QVL_NODE_NULL)
         QVL_TRY(read_parents(r, &below, here, extends));
-    note_file(r, here->path);
+    note_file(r, here);
     qvl_node own = without(root, "extends", r->arena);
     *out = qvl_config_merge(below, &own, r->arena);
     return QVL_OK;
@@ -214,7 +217,9 @@ static qvl_node scalar(const char *text, const char *place, qvl_arena *arena)
     if (qvl_yaml_parse(&root, line, strlen(line), place, arena, NULL) == QVL_OK
         && root->n == 1 && root->items[0].kind < QVL_NODE_LIST)
         node = root->items[0];
-    if (node.kind == QVL_NODE_STRING) {
+    /* a plain text stays as it is, `a # b` and all; quotes are those of YAML */
+    if (node.kind == QVL_NODE_STRING
+        && (node.s == NULL || (text[0] != '"' && text[0] != '\''))) {
         node.s = qvl_arena_strdup(arena, text);
         node.s_len = strlen(text);
     }

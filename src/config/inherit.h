@@ -15,9 +15,11 @@
 #include "base/err.h"
 #include "base/node.h"
 
-/* Files by the order in which they were merged, weakest first. */
+/* Files by the order in which they were merged, weakest first. A zeroed struct
+ * is empty. */
 typedef struct {
-    const char **v;  // [n] in the arena
+    const char **v;     // [n] in the arena, as they were named first
+    const char **real;  // [n] without links and dots
     int n;
     int cap;
 } qvl_config_files;
@@ -25,7 +27,7 @@ typedef struct {
 /* Read a file with what it extends, on top of `under` (may be NULL).
  *
  *   out    a map, in the arena
- *   files  gets the files that were read, each once
+ *   files  gets the files that were read, each once, behind those it has
  *
  * Fails with QVL_E_CONFIG, QVL_E_IO. */
 int qvl_config_inherit(const qvl_node **out, const char *path,
@@ -38,7 +40,8 @@ const qvl_node *qvl_config_merge(const qvl_node *under, const qvl_node *over,
                                  qvl_arena *arena);
 
 /* A map of nested keys with one leaf: "a.b" and "1" give {a: {b: 1}}. `place`
- * stands for the file; a leaf that is no YAML scalar is taken as text. */
+ * stands for the file. A value in quotes is the text in them; one that is no YAML
+ * scalar is taken as text. */
 const qvl_node *qvl_config_leaf(const char *path, const char *value,
                                 const char *place, qvl_arena *arena);
 

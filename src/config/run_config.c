@@ -1,3 +1,8 @@
+/* run_config.c - load a configuration, ask it, print it
+ *
+ * Values are printed from the struct, as the run will see them, not from the
+ * tree.
+ */
 #include "config/run_config.h"
 
 #include <assert.h>

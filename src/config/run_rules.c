@@ -1,3 +1,10 @@
+/* run_rules.c - what one key asks of another
+ *
+ * One function for each group of keys. A rule reads the fields as they were
+ * given and writes what follows from them; it adds a fault and goes on, so that
+ * one call tells all. Ranges of single numbers stand in keys.def, what holds
+ * between rates and steps in train/sched.c.
+ */
 #include "config/run_rules.h"
 
 #include <math.h>
@@ -180,11 +187,6 @@ static void rule_rates(rules *r)
         c->training.vit_lr = c->training.learning_rate;
     if (c->training.aligner_lr < 0)
         c->training.aligner_lr = c->training.learning_rate;
-    if (c->training.adam_beta1 >= 1 || c->training.adam_beta2 >= 1)
-        qvl_faults_add(r->faults, NULL, QVL_E_CONFIG,
-                       "training.adam_beta1, training.adam_beta2: found %g, "
-                       "%g, expected less than 1",
-                       c->training.adam_beta1, c->training.adam_beta2);
 }
 
 /* ---- schedule ------------------------------------------------------------ */
@@ -309,10 +311,40 @@ static void check_steps(rules *r, const char *path, double n)
                        "below 1", path, n);
 }
 
+/* Numbers that every evaluation has; the first N_OF_SOURCES of them also for
+ * each source of the records, as SOURCE_loss. */
+static const char *const metrics[] = {
+    "loss", "token_acc", "runtime", "samples_per_second", "steps_per_second",
+};
+#define N_OF_SOURCES 2
+
+/* "eval_" or "eval/" in front does not count, token_accuracy is token_acc. */
+static bool is_metric(const char *name)
+{
+    if (strncmp(name, "eval", 4) == 0 && (name[4] == '_' || name[4] == '/'))
+        name += 5;
+    if (strcmp(name, "token_accuracy") == 0)
+        return true;
+    for (size_t i = 0; i < QVL_COUNT(metrics); i++) {
+        size_t n = strlen(name), tail = strlen(metrics[i]);
+        if (strcmp(name, metrics[i]) == 0
+            || (i < N_OF_SOURCES && n > tail + 1 && name[n - tail - 1] == '_'
+                && strcmp(name + n - tail, metrics[i]) == 0))
+            return true;
+    }
+    return false;
+}
+
 static void settle_best(rules *r)
 {
     qvl_run_config *c = r->c;
     const char *name = c->training.metric_for_best_model;
+    if (!is_metric(name))
+        qvl_faults_add(r->faults, given(r, "training.metric_for_best_model"),
+                       QVL_E_CONFIG, "training.metric_for_best_model: found "
+                       "%.200s, expected one of loss, token_acc, runtime, "
+                       "samples_per_second, steps_per_second, or SOURCE_loss, "
+                       "SOURCE_token_acc", name);
     bool is_loss = false;
     for (const char *p = name; *p != '\0' && !is_loss; p++)
         is_loss = strncasecmp(p, "loss", 4) == 0;

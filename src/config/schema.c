@@ -1,3 +1,7 @@
+/* schema.c - the rows of keys.def as a table, and the list of faults
+ *
+ * Look-ups walk the table: some hundred rows, a few times a run.
+ */
 #include "config/schema.h"
 
 #include <assert.h>

@@ -1,4 +1,9 @@
-/* A merged tree into the fields of a configuration, by the table of keys. */
+/* schema_read.c - a merged tree into the fields of a configuration
+ *
+ * Presets come first, then what the tree gives, key by key, by the table; last
+ * what the tree has and the table does not. Every fault is kept, with the place
+ * of its node.
+ */
 #include <float.h>
 #include <limits.h>
 #include <math.h>

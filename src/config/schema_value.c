@@ -1,3 +1,8 @@
+/* schema_value.c - text and nodes to values
+ *
+ * What YAML has made of a scalar does not matter where its text says the same:
+ * "1e3" is a number for a key of numbers, whatever quotes it had.
+ */
 #include "config/schema_value.h"
 
 #include <math.h>
@@ -90,11 +95,15 @@ bool qvl_value_obeys(double v, const char *rule)
         return true;
     if (rule[0] == '>' && rule[1] == '=')
         return v >= strtod(rule + 2, NULL);
-    if (rule[0] == '>')
-        return v > strtod(rule + 1, NULL);
-    double least = strtod(rule, NULL);
+    bool is_above = rule[0] == '>';
+    double least = strtod(rule + is_above, NULL);
     const char *dots = strstr(rule, "..");
-    return dots != NULL && v >= least && v <= strtod(dots + 2, NULL);
+    if (!(is_above ? v > least : v >= least) || (dots == NULL && !is_above))
+        return false;
+    if (dots == NULL)
+        return true;
+    return dots[2] == '<' ? v < strtod(dots + 3, NULL)
+                          : v <= strtod(dots + 2, NULL);
 }
 
 static bool is_text(const char *text, const char *p, size_t len)

@@ -21,7 +21,7 @@ bool qvl_value_float(const qvl_node *node, double *out);
  * (thousands) or KiB and so on (of 1024); below 2^62. */
 bool qvl_value_bytes(const qvl_node *node, int64_t *out);
 
-/* Does v obey ">A", ">=A", "A..B" (both included) or ""? */
+/* Does v obey ">A", ">=A", "A..B" (both included), "A..<B", ">A..<B" or ""? */
 bool qvl_value_obeys(double v, const char *rule);
 
 /* Place of the alternative of a WORD rule that has this spelling, case not

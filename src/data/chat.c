@@ -1,3 +1,8 @@
+/* chat.c - conversations checked, pictures put into their turns
+ *
+ * Turns of one role are joined after the pictures are placed, so a mark in the
+ * second of them means the same as in the first.
+ */
 #include "data/chat.h"
 
 #include <string.h>

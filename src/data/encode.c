@@ -1,3 +1,9 @@
+/* encode.c - what an encoder holds, and a sample read back
+ *
+ * Opening expands the prompts once; encoding reads nothing but its record and
+ * its pictures and changes nothing in the encoder, so threads share one. The
+ * stages of a sample are sample_turns.c, sample_pixels.c, sample_ids.c.
+ */
 #include "data/encode.h"
 
 #include <stdlib.h>
@@ -110,9 +116,7 @@ int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
                      qvl_err *err)
 {
     QVL_TRY(check_options(options, err));
-    qvl_encoder *e = calloc(1, sizeof *e);
-    if (e == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for an encoder");
+    qvl_encoder *e = qvl_memory_zeroed(1, sizeof *e);
     opening o = { .e = e, .options = options, .err = err };
     int rc = qvl_guard(open_steps, &o, err);
     if (rc != QVL_OK) {

@@ -1,3 +1,8 @@
+/* epoch_plan.c - arithmetic of epochs; the one array is the order
+ *
+ * The order of an epoch is a shuffle of its number and the seed, so any epoch
+ * can be entered without those before it.
+ */
 #include "data/epoch_plan.h"
 
 #include <assert.h>

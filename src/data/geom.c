@@ -1,3 +1,9 @@
+/* geom.c - areas, crossings, canonical forms
+ *
+ * All in doubles without tolerances: what counts as flat or as a crossing is
+ * decided by exact comparisons of the numbers as they were written. Crossing
+ * costs n^2 in the edges.
+ */
 #include "data/geom.h"
 
 #include <assert.h>

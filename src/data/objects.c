@@ -1,3 +1,8 @@
+/* objects.c - objects in a line of results, out and back in
+ *
+ * The form is that of `infer`: what one command writes the other reads. Boxes
+ * and lines have their numbers flat, and pairs are read as well.
+ */
 #include "data/objects.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* picture.c - a picture by path or from the line itself
+ *
+ * base64 is decoded strictly: other characters, or a wrong end, are an error.
+ * The decoded bytes live for one call.
+ */
 #include "data/picture.h"
 
 #include <stdint.h>

@@ -1,3 +1,8 @@
+/* record.c - lines of a file, one after the other
+ *
+ * Memory is that of the longest line. A line that is too long is skipped to its
+ * end and is a fault like any other; the next call goes on behind it.
+ */
 #include "data/record.h"
 
 #include <errno.h>
@@ -6,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -14,10 +20,11 @@
 struct qvl_records {
     // owned
     FILE *file;
-    char *path;
-    char *image_root;
     qvl_str line;         // without its end
     qvl_arena scratch;    // of a line
+    qvl_arena names;      // of path and image_root
+    const char *path;
+    const char *image_root;
     qvl_record_options options;
     qvl_record_counts counts;
     int n_lines;          // read
@@ -41,20 +48,23 @@ const char *qvl_oddity_text(qvl_oddity oddity)
 /* ---- opening ------------------------------------------------------------ */
 
 /* The folder of relative picture paths. */
-static char *find_root(const char *path, const qvl_record_options *options)
+static const char *find_root(const char *path,
+                             const qvl_record_options *options,
+                             qvl_arena *arena)
 {
     const char *environment = getenv("ROOT_IMAGE_DIR");
     const char *slash = strrchr(path, '/');
     if (options->image_root != NULL)
-        return strdup(options->image_root);
+        return qvl_arena_strdup(arena, options->image_root);
     if (environment != NULL && environment[0] != '\0') {
         qvl_log(QVL_LOG_INFO, "%s: pictures are looked for in %s "
                 "(ROOT_IMAGE_DIR)", path, environment);
-        return strdup(environment);
+        return qvl_arena_strdup(arena, environment);
     }
     if (slash == NULL)
-        return strdup(".");
-    return strndup(path, slash > path ? (size_t)(slash - path) : 1);
+        return ".";
+    return qvl_arena_strndup(arena, path,
+                             slash > path ? (size_t)(slash - path) : 1);
 }
 
 static int open_file(qvl_records *r, const char *path, qvl_err *err)
@@ -64,26 +74,35 @@ static int open_file(qvl_records *r, const char *path, qvl_err *err)
     if (r->file != NULL)
         c = getc(r->file);  // a folder opens, but cannot be read
     if (r->file == NULL || ferror(r->file))
-        return qvl_fail(err, QVL_E_IO, "cannot read file %s: %s, expected "
-                        "records", path, strerror(errno));
+        return qvl_file_fail("cannot open file", path, errno,
+                             "a readable file", err);
     if (c != EOF)
         ungetc(c, r->file);
-    r->path = strdup(path);
-    r->image_root = find_root(path, &r->options);
-    if (r->path == NULL || r->image_root == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory to read %s", path);
+    r->path = qvl_arena_strdup(&r->names, path);
+    r->image_root = find_root(path, &r->options, &r->names);
     return QVL_OK;
+}
+
+typedef struct {
+    qvl_records *r;
+    const char *path;
+    qvl_err *err;
+} opening;
+
+static int open_steps(void *arg)
+{
+    const opening *o = arg;
+    return open_file(o->r, o->path, o->err);
 }
 
 int qvl_records_open(qvl_records **out, const char *path,
                      const qvl_record_options *options, qvl_err *err)
 {
-    qvl_records *r = calloc(1, sizeof *r);
-    if (r == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory to read %s", path);
+    qvl_records *r = qvl_memory_zeroed(1, sizeof *r);
+    opening o = { r, path, err };
     if (options != NULL)
         r->options = *options;
-    int rc = open_file(r, path, err);
+    int rc = qvl_guard(open_steps, &o, err);
     if (rc != QVL_OK) {
         qvl_records_close(r);
         return rc;
@@ -100,8 +119,7 @@ void qvl_records_close(qvl_records *r)
         fclose(r->file);
     qvl_str_release(&r->line);
     qvl_arena_release(&r->scratch);
-    free(r->image_root);
-    free(r->path);
+    qvl_arena_release(&r->names);
     free(r);
 }
 
@@ -236,8 +254,8 @@ static int next_record(qvl_records *r, const char *file, qvl_record *out,
     bool has_more = (r->options.limit == 0 || n_read < r->options.limit)
                     && next_line(r);
     if (ferror(r->file))
-        return qvl_fail(err, QVL_E_IO, "cannot read file %s: %s, expected more "
-                        "of it", r->path, strerror(errno));
+        return qvl_file_fail("cannot read file", r->path, errno, "its content",
+                             err);
     *is_end = !has_more;
     return has_more ? read_record(r, file, out, arena, err) : QVL_OK;
 }

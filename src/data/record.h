@@ -1,9 +1,10 @@
 /* record.h - one line of a JSONL file, checked, in pixels
  *
  * A record names pictures of one size and what is to be said of them: objects
- * with a geometry each, a summary, or a conversation. Everything that can be
- * wrong with a record is found here, before training begins, and said with file,
- * line, column and the object: later steps take a record as it is.
+ * with a geometry each, a summary, or a conversation. What can be wrong with a
+ * record by itself is found here, before training begins, and said with file,
+ * line, column and the object. What depends on the model and on what is asked
+ * encode.h finds: special tokens in a text, a mode without its answer, length.
  *
  *     images            [text, ...]  paths, relative to the picture folder, or
  *                       data: URLs, or what stands behind their comma when it is
@@ -12,7 +13,8 @@
  *     width, height     of every picture, as it stands upright (EXIF)
  *     objects           [{desc, one of bbox_2d poly line (quad: a poly)}, ...]
  *     summary           one line of text
- *     metadata          a map, carried along
+ *     metadata          a map, carried along, without keys that begin with
+ *                       _fusion_
  *     messages          makes it a conversation: the rest may be absent
  *
  * A null is as if the key were not there. Other keys are counted and ignored.

@@ -1,3 +1,9 @@
+/* scene.c - shapes placed without touching, painted pixel by pixel
+ *
+ * Shapes are drawn until there are as many as were rolled, or no more tries;
+ * one that would touch another is drawn again. Painting tests the pixels of a
+ * square against the same formula that gives the points of its record.
+ */
 #include "data/scene.h"
 
 #include <assert.h>

@@ -1,3 +1,9 @@
+/* synth.c - a folder of drawn records and their pictures
+ *
+ * The folder is made beside its place and renamed. Record i depends on the seed
+ * and i alone, but for draws that are repeated because their answer is held out
+ * or there already.
+ */
 #include "data/synth.h"
 
 #include <errno.h>
@@ -204,12 +210,12 @@ static int write_plain(maker *m, const char *path, const qvl_str *text)
 {
     FILE *f = fopen(path, "wb");
     if (f == NULL)
-        return qvl_fail(m->err, QVL_E_IO, "cannot write file %s: %s, expected "
-                        "a new file", path, strerror(errno));
+        return qvl_file_fail("cannot write file", path, errno, "a new file",
+                             m->err);
     bool is_written = fwrite(text->p, 1, text->len, f) == text->len;
     if (fclose(f) != 0 || !is_written)
-        return qvl_fail(m->err, QVL_E_IO, "cannot write file %s: %s, expected "
-                        "%zu bytes to fit", path, strerror(errno), text->len);
+        return qvl_file_fail("cannot write file", path, errno, "room",
+                             m->err);
     return QVL_OK;
 }
 
@@ -279,8 +285,8 @@ static int make_folder(void *arg)
     sort_held_out(m);
     QVL_TRY(make_part(m, "train", m->o->n, false));
     if (rename(m->part, m->o->output) != 0)
-        return qvl_fail(m->err, QVL_E_IO, "cannot name the folder %s: %s, "
-                        "expected a new name", m->o->output, strerror(errno));
+        return qvl_file_fail("cannot rename to", m->o->output, errno,
+                             "a new name", m->err);
     qvl_log(QVL_LOG_INFO, "%s: %zu pictures to train on, %zu held out",
             m->o->output, m->o->n, m->o->n_held_out);
     return QVL_OK;

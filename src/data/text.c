@@ -1,3 +1,8 @@
+/* text.c - blanks, control characters and shortened texts
+ *
+ * Blanks are those of ASCII and the ideographic space; which characters a text
+ * may not hold stands in one list.
+ */
 #include "data/text.h"
 
 #include <string.h>

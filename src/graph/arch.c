@@ -23,22 +23,6 @@ int64_t qvl_dims_mod(int64_t a, int64_t b)
     return b == 0 ? -1 : a % b;
 }
 
-int qvl_arch_dim_find(const qvl_arch *arch, const char *name)
-{
-    for (int i = 0; i < arch->n_dims; i++)
-        if (strcmp(arch->dim[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-int qvl_arch_input_find(const qvl_arch *arch, const char *name)
-{
-    for (int i = 0; i < arch->n_inputs; i++)
-        if (strcmp(arch->input[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
 static void make_room(qvl_param_list *list)
 {
     assert(list->cap <= INT_MAX / 2);

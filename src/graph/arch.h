@@ -120,9 +120,6 @@ int qvl_dims_place(const qvl_dims *d, int list, int64_t v);
 int64_t qvl_dims_div(int64_t a, int64_t b);
 int64_t qvl_dims_mod(int64_t a, int64_t b);
 
-/* Position of a dim or input by name, -1 when the arch has none. */
-int qvl_arch_dim_find(const qvl_arch *arch, const char *name);
-int qvl_arch_input_find(const qvl_arch *arch, const char *name);
 
 /* Append one parameter; `name` is copied. same_as is -1 or the position of an
  * earlier parameter that is not tied itself. */

@@ -1,3 +1,8 @@
+/* cost.c - operations of a kernel by its own formula
+ *
+ * Multiplications and additions of a product; what is no product counts as 0,
+ * since memory decides its time.
+ */
 #include "graph/cost.h"
 
 #include <stdbool.h>

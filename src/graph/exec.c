@@ -269,7 +269,7 @@ static int open_parts(void *arg)
 
 static int open_run(qvl_run **run, open_job *job)
 {
-    qvl_run *r = qvl_memory_resize(NULL, sizeof *r);
+    qvl_run *r = qvl_memory_zeroed(1, sizeof *r);
     *r = (qvl_run){.dev = qvl_store_device(job->store), .sum_value = -1};
     job->run = r;
     int rc = qvl_guard(open_parts, job, job->err);

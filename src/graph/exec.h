@@ -108,18 +108,4 @@ int qvl_run_copy(qvl_run *run, const char *name, qvl_slice to,
  * Fails with QVL_E_UNSUPPORTED where the device has no clock for steps. */
 int qvl_run_profile(qvl_run *run, double *s, qvl_err *err);
 
-/* Per value of a run, in the order in which they are complete: name, mean,
- * largest magnitude, number of NaN (which the other two leave out); for finding
- * where two back ends part. Starts gradients. Runs step by step and reads every
- * value back: slow. */
-typedef struct {
-    const char *name;  // "" when it has none
-    const char *op;
-    int line;          // of the spec, 0 for steps of the plan's own
-    double mean, max_abs;
-    size_t n_nan, n_elems;
-} qvl_trace_row;
-int qvl_run_trace(qvl_run *run, qvl_trace_row **rows, size_t *n,
-                  qvl_arena *arena, qvl_err *err);
-
 #endif

@@ -52,7 +52,7 @@ typedef struct {
     qvl_value_class cls;
     int index;         // parameter, input or state, else -1
     size_t n_elems;
-    const char *name;  // for traces and reports
+    const char *name;  // for reports
     int first_step;    // that writes it, -1: none
 } qvl_value;
 

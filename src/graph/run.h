@@ -1,4 +1,4 @@
-/* run.h - what trace and profile see of a run
+/* run.h - what the profile sees of a run
  *
  * Private to the graph folder; the public part is in exec.h.
  */

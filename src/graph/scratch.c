@@ -1,3 +1,9 @@
+/* scratch.c - blocks that runs of one store share
+ *
+ * Only one run uses them at a time. A block that is too small is given back
+ * before a larger one is asked for, with an eighth more where there is memory;
+ * it never shrinks.
+ */
 #include "graph/scratch.h"
 
 #include <stdlib.h>

@@ -1,3 +1,8 @@
+/* shelf.c - many tensors in few buffers
+ *
+ * Small tensors share a buffer, since devices limit how many there are and
+ * align each; a large one has a buffer of its own.
+ */
 #include "graph/shelf.h"
 
 #include <assert.h>

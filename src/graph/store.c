@@ -109,8 +109,7 @@ int qvl_store_open(qvl_store **store, qvl_device *dev,
                    const qvl_param_list *params, const qvl_types *types,
                    qvl_err *err)
 {
-    qvl_store *st = qvl_memory_resize(NULL, sizeof *st);
-    *st = (qvl_store){0};
+    qvl_store *st = qvl_memory_zeroed(1, sizeof *st);
     open_job job = {st, dev, params, types, err};
     int rc = qvl_guard(open_parts, &job, err);
     if (rc != QVL_OK) {

@@ -1,3 +1,10 @@
+/* draw.c - coverage first, colour after
+ *
+ * A path is drawn by the distance of each pixel centre to its segments into a
+ * plane of coverage, then laid over the picture at once, so that joints and
+ * crossings of one path are not painted twice. Numbers far outside cost
+ * nothing: segments are cut to the picture first.
+ */
 #include "image/draw.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* font.c - glyphs as polylines on a grid of digits
+ *
+ * ASCII has glyphs; every other character is a box with its hexadecimal digits,
+ * so that no text loses one in silence.
+ */
 #include "image/font.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* plot.c - ranges, ticks, frame, series, legend, in this order
+ *
+ * Margins follow from the texts of the ticks. What is not finite, or not above
+ * 0 on a logarithmic axis, is no point and breaks the line.
+ */
 #include "image/plot.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* png_write.c - rows filtered, compressed, put into chunks
+ *
+ * Each row takes the filter whose bytes are nearest to 0. The file is the same
+ * for the same pixels and the same zlib.
+ */
 #include "image/png_write.h"
 
 #include <assert.h>

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/node.h"
 #include "image/processor.h"
@@ -197,6 +198,7 @@ int qvl_processor_load(qvl_processor *out, const char *folder,
 {
     common c;
     const qvl_node *root;
+    QVL_TRY(qvl_folder_check(folder, "model folder", QVL_E_MODEL, err));
     const char *path = qvl_arena_printf(arena, "%s/preprocessor_config.json",
                                         folder);
     QVL_TRY(read_file(&root, path, arena, err));

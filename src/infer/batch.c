@@ -13,20 +13,27 @@
 
 typedef struct {
     qvl_batcher *b;
-    size_t vocab;
+    qvl_model *model;
+    int max_seats;
 } opening;
 
 static int open_parts(void *arg)
 {
     opening *o = arg;
-    qvl_batcher *b = o->b;
-    size_t n = (size_t)b->max_seats;
-    b->seat = qvl_memory_resize(NULL, n * sizeof *b->seat);
-    memset(b->seat, 0, n * sizeof *b->seat);
+    const qvl_model_config *config = qvl_model_about(o->model)->config;
+    qvl_batcher *b = o->b = qvl_memory_zeroed(1, sizeof *b);
+    size_t n = (size_t)o->max_seats;
+    *b = (qvl_batcher){ .max_seats = o->max_seats,
+                        .usable_seats = o->max_seats,
+                        .most_reads = o->max_seats,
+                        .piece_tok = QVL_PREFILL_PIECE, .model = o->model,
+                        .config = config };
+    b->seat = qvl_memory_zeroed(n, sizeof *b->seat);
     for (size_t i = 0; i < n; i++)
         b->seat[i].ticket = -1;
     b->token = qvl_memory_resize(NULL, n * sizeof *b->token);
-    b->logit = qvl_memory_resize(NULL, n * o->vocab * sizeof *b->logit);
+    b->logit = qvl_memory_resize(NULL, n * (size_t)config->vocab
+                                             * sizeof *b->logit);
     return QVL_OK;
 }
 
@@ -36,21 +43,13 @@ int qvl_batcher_open(qvl_batcher **batcher, qvl_model *model, int max_seats,
     if (max_seats < 1 || max_seats > 1024)
         return qvl_fail(err, QVL_E_USAGE,
                         "batch size: found %d, expected 1 to 1024", max_seats);
-    const qvl_model_config *config = qvl_model_about(model)->config;
-    qvl_batcher *b = calloc(1, sizeof *b);
-    if (b == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a batch");
-    *b = (qvl_batcher){ .max_seats = max_seats, .usable_seats = max_seats,
-                        .most_reads = max_seats,
-                        .piece_tok = QVL_PREFILL_PIECE, .model = model,
-                        .config = config };
-    opening o = { b, (size_t)config->vocab };
+    opening o = { .model = model, .max_seats = max_seats };
     int rc = qvl_guard(open_parts, &o, err);
     if (rc != QVL_OK) {
-        qvl_batcher_close(b);
+        qvl_batcher_close(o.b);
         return rc;
     }
-    *batcher = b;
+    *batcher = o.b;
     return QVL_OK;
 }
 

@@ -84,7 +84,7 @@ static int read_file(void *arg)
     return read_ends(r, root);
 }
 
-int qvl_generation_read(qvl_generation *out, const char *folder, qvl_err *err)
+int qvl_generation_load(qvl_generation *out, const char *folder, qvl_err *err)
 {
     qvl_generation made = { 0 };
     reading r = { .out = &made, .folder = folder, .err = err };

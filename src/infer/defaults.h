@@ -39,7 +39,7 @@ typedef struct {
 
 /* Read the file of a model's folder; without one, *out says so. Fails with
  * QVL_E_MODEL for a damaged file, or a key of another type. */
-int qvl_generation_read(qvl_generation *out, const char *folder, qvl_err *err);
+int qvl_generation_load(qvl_generation *out, const char *folder, qvl_err *err);
 
 /* The key as it stands in the file. */
 const char *qvl_generation_name(qvl_generation_key key);

@@ -1,6 +1,5 @@
 /* generate.c - tokens to text, and the ends of answers */
 #include "infer/generate.h"
-#include "base/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -32,15 +31,14 @@ int qvl_generator_open(qvl_generator **g, qvl_model *model,
                        const qvl_tokenizer *tokenizer, int seats,
                        qvl_err *err)
 {
-    qvl_batcher *b;
-    QVL_TRY(qvl_batcher_open(&b, model, seats, err));
-    qvl_generator *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        qvl_batcher_close(b);
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for answers");
-    }
-    *made = (qvl_generator){ .batcher = b, .tokenizer = tokenizer,
+    qvl_generator *made = qvl_memory_zeroed(1, sizeof *made);
+    *made = (qvl_generator){ .tokenizer = tokenizer,
                              .config = qvl_model_about(model)->config };
+    int rc = qvl_batcher_open(&made->batcher, model, seats, err);
+    if (rc != QVL_OK) {
+        free(made);
+        return rc;
+    }
     *g = made;
     return QVL_OK;
 }
@@ -56,7 +54,7 @@ static void release_entry(entry *e)
     free(e);
 }
 
-void qvl_generator_release(qvl_generator *g, qvl_reply *answer)
+void qvl_generator_drop(qvl_generator *g, qvl_reply *answer)
 {
     entry *e = (entry *)answer;
     if (!answer->is_done)
@@ -75,7 +73,7 @@ void qvl_generator_close(qvl_generator *g)
     if (g == NULL)
         return;
     while (g->first != NULL)
-        qvl_generator_release(g, &g->first->answer);
+        qvl_generator_drop(g, &g->first->answer);
     qvl_batcher_close(g->batcher);
     qvl_json_tokens_close(g->json);
     free(g);
@@ -128,7 +126,6 @@ static void make_request(asking *a, entry *e, int i)
     reply->ends = *a->ends;
     if (reply->ends.n_top > a->g->config->vocab)
         reply->ends.n_top = a->g->config->vocab;
-    reply->queued_s = qvl_clock_s();
     reply->json = (qvl_json_guard){ .arena = &e->arena,
                                     .max_entries = a->ends->max_entries };
     qvl_decoder_init(&reply->decoder, a->g->tokenizer, QVL_SPECIAL_SKIP);
@@ -190,13 +187,6 @@ int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
     free(a.each);
     free(a.ticket);
     return rc;
-}
-
-int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
-                      const qvl_reply_ends *ends, qvl_reply **answer,
-                      qvl_err *err)
-{
-    return qvl_generator_ask_many(g, request, ends, 1, answer, err);
 }
 
 void qvl_generator_set_piece(qvl_generator *g, int n_tok)
@@ -375,7 +365,6 @@ static int tell(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 /* The last words to the reader, and the text as it is kept. */
 static int end_text(qvl_reply *a, qvl_text_sink *sink, void *ctx)
 {
-    a->done_s = qvl_clock_s();
     see_begin(a);
     if (a->begin > a->text.len)  // a stop string began in front of it
         a->begin = a->text.len;
@@ -408,8 +397,6 @@ static int take_token(const stepping *st, entry *e, const qvl_new_token *t)
 {
     qvl_reply *a = &e->answer;
     size_t before = a->text.len;
-    if (a->n == 0)
-        a->first_s = qvl_clock_s();
     keep_logprobs(st->g, e, t);
     keep_id(e, t->id);
     a->finish = t->finish;

@@ -42,7 +42,6 @@ typedef struct {
     qvl_finish finish;
     qvl_guard_end guard;   // why the JSON guard ended it, else GO_ON
     size_t told;           // bytes of text that a reader was given
-    double queued_s, first_s, done_s;  // on qvl_generator's clock
     // how it is made
     qvl_reply_ends ends;
     bool has_begun;        // what is in front of the clean text is known,
@@ -68,21 +67,21 @@ void qvl_generator_close(qvl_generator *g);
 /* As qvl_batcher_set_piece. */
 void qvl_generator_set_piece(qvl_generator *g, int n_tok);
 
-/* Ask. The request as in qvl_batcher_add, its end ids being added to those of
- * the model. `*answer` stays until the generator is closed or the answer is
- * released. Fails with QVL_E_MODEL too when json_object is wanted and the
- * vocabulary cannot spell it, QVL_E_USAGE for n_top above
- * QVL_MAX_TOP_LOGPROBS. */
-int qvl_generator_ask(qvl_generator *g, const qvl_request *request,
-                      const qvl_reply_ends *ends, qvl_reply **answer,
-                      qvl_err *err);
-/* n answers to one prompt, which is read once: answer [n]. The key of answer i is
- * that of the request with i mixed in (one answer alone is answer 0), so it does
- * not depend on n. All are asked, or none. */
+/* Ask for n answers to one prompt, which is read once. The request as in
+ * qvl_batcher_add, its end ids being added to those of the model. The key of
+ * answer i is that of the request with i mixed in, so it does not depend on n.
+ *
+ *   answer  [n] each stays until it is dropped or the generator is closed
+ *
+ * All are asked, or none. Fails as qvl_batcher_add does; with QVL_E_MODEL when
+ * json_object is wanted and the vocabulary cannot spell it, QVL_E_USAGE for
+ * n_top above QVL_MAX_TOP_LOGPROBS. */
 int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
                            const qvl_reply_ends *ends, int n,
                            qvl_reply **answer, qvl_err *err);
-void qvl_generator_release(qvl_generator *g, qvl_reply *answer);
+
+/* Give an answer back, done or not. */
+void qvl_generator_drop(qvl_generator *g, qvl_reply *answer);
 
 /* Answers that are not done. */
 int qvl_generator_n_open(const qvl_generator *g);

@@ -31,6 +31,7 @@ struct qvl_json_tokens {
 typedef struct {
     qvl_json_tokens *t;
     const qvl_tokenizer *tokenizer;
+    int vocab;
     qvl_err *err;
 } opening;
 
@@ -44,8 +45,10 @@ static bool is_single(const qvl_json_tokens *t, char byte)
 
 static int read_tokens(void *arg)
 {
-    const opening *o = arg;
-    qvl_json_tokens *t = o->t;
+    opening *o = arg;
+    qvl_json_tokens *t = o->t = qvl_memory_zeroed(1, sizeof *t);
+    t->vocab = o->vocab;
+    t->n_words = (t->vocab + 63) / 64;
     int n = qvl_tokenizer_n_ids(o->tokenizer);
     t->token = qvl_arena_array(&t->arena, qvl_token, t->vocab);
     t->allowed = qvl_arena_array(&t->arena, uint64_t, t->n_words);
@@ -68,18 +71,13 @@ int qvl_json_tokens_open(qvl_json_tokens **tokens,
                          qvl_err *err)
 {
     assert(vocab > 0);
-    qvl_json_tokens *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a vocabulary");
-    t->vocab = vocab;
-    t->n_words = (vocab + 63) / 64;
-    opening o = { t, tokenizer, err };
+    opening o = { NULL, tokenizer, vocab, err };
     int rc = qvl_guard(read_tokens, &o, err);
     if (rc != QVL_OK) {
-        qvl_json_tokens_close(t);
+        qvl_json_tokens_close(o.t);
         return rc;
     }
-    *tokens = t;
+    *tokens = o.t;
     return QVL_OK;
 }
 

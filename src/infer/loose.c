@@ -1,3 +1,9 @@
+/* loose.c - JSON read as far as it goes
+ *
+ * A descent that accepts what models write: other quotes, missing brackets, a
+ * cut end. It never fails; the budget bounds what damaged text can cost, and
+ * depth is bounded.
+ */
 #include "infer/loose.h"
 
 #include <math.h>

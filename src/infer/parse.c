@@ -1,3 +1,9 @@
+/* parse.c - the objects of an answer, whole or in parts
+ *
+ * Layers around the JSON are taken off first; then the widest map with objects
+ * counts, and where none can be read every object that can on its own. What was
+ * dropped or bent is told with its reason.
+ */
 #include "infer/parse.h"
 
 #include <assert.h>

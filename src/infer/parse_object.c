@@ -1,3 +1,8 @@
+/* parse_object.c - one object of an answer: fields, geometry, order
+ *
+ * A geometry that its kind does not allow drops the object with a reason; a box
+ * with its corners the wrong way round is put right and noted.
+ */
 #include "infer/parse_object.h"
 
 #include <assert.h>

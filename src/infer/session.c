@@ -1,8 +1,14 @@
-/* session.c - a record through encoder and generator */
+/* session.c - a record through encoder and generator
+ *
+ * A prompt and its reply share the positions of the model, or max_len of them: a
+ * reply that would not fit behind its prompt is made shorter, and each time that
+ * is said; a prompt that leaves no room is an error of its record.
+ */
 #include "infer/session.h"
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "infer/defaults.h"
@@ -14,36 +20,45 @@ struct qvl_session {
     qvl_generator *generator;
     // values
     qvl_session_options options;
-    qvl_generation checkpoint;  // its end ids
-    bool has_clipped;  // and said so
+    qvl_generation generation;  // of the checkpoint: its end ids
 };
+
+typedef struct {
+    qvl_session *s;
+    qvl_err *err;
+} opening;
+
+static int open_parts(void *arg)
+{
+    const opening *w = arg;
+    qvl_session *s = w->s;
+    const qvl_session_options *o = &s->options;
+    QVL_TRY(qvl_generation_load(&s->generation, o->model, w->err));
+    QVL_TRY(qvl_encoder_open(&s->encoder, &o->encoder, w->err));
+    QVL_TRY(qvl_model_open(&s->model, o->model, &o->device, w->err));
+    QVL_TRY(qvl_generator_open(&s->generator, s->model,
+                               qvl_encoder_tokenizer(s->encoder), o->seats,
+                               w->err));
+    if (o->piece_tok > 0)
+        qvl_generator_set_piece(s->generator, o->piece_tok);
+    return QVL_OK;
+}
 
 int qvl_session_open(qvl_session **session, const qvl_session_options *options,
                      qvl_err *err)
 {
     QVL_TRY(qvl_sampling_check(&options->sampling, err));
-    qvl_session *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a session");
+    qvl_session *s = qvl_memory_zeroed(1, sizeof *s);
     s->options = *options;
-    if (s->options.n == 0)
-        s->options.n = 1;
+    if (s->options.n_replies == 0)
+        s->options.n_replies = 1;
     s->options.encoder.model = options->model;
-    int rc = qvl_generation_read(&s->checkpoint, options->model, err);
-    if (rc == QVL_OK)
-        rc = qvl_encoder_open(&s->encoder, &s->options.encoder, err);
-    if (rc == QVL_OK)
-        rc = qvl_model_open(&s->model, options->model, &options->device, err);
-    if (rc == QVL_OK)
-        rc = qvl_generator_open(&s->generator, s->model,
-                                qvl_encoder_tokenizer(s->encoder),
-                                options->seats, err);
+    opening w = { s, err };
+    int rc = qvl_guard(open_parts, &w, err);
     if (rc != QVL_OK) {
         qvl_session_close(s);
         return rc;
     }
-    if (options->piece_tok > 0)
-        qvl_generator_set_piece(s->generator, options->piece_tok);
     *session = s;
     return QVL_OK;
 }
@@ -75,8 +90,9 @@ int qvl_session_seats(const qvl_session *s)
 
 /* ---- asking ------------------------------------------------------------- */
 
-/* Tokens the reply may have behind a prompt of n. */
-static int room_for_reply(qvl_session *s, int n, int *max_new, qvl_err *err)
+/* Tokens the reply to a record may have behind a prompt of n. */
+static int room_for_reply(const qvl_session *s, const qvl_record *record,
+                          int n, int *max_new, qvl_err *err)
 {
     const qvl_model_config *config = qvl_model_about(s->model)->config;
     int64_t most = s->options.max_len;
@@ -89,13 +105,12 @@ static int room_for_reply(qvl_session *s, int n, int *max_new, qvl_err *err)
     if (n >= most)
         return qvl_fail(err, QVL_E_RANGE,
                         "prompt: found %d tokens, expected fewer than %lld, "
-                        "which is what the model, or --max_model_len, allows",
+                        "which is what the model, or max_model_len, allows",
                         n, (long long)most);
     *max_new = (int)(most - n);
-    if (!s->has_clipped)
-        qvl_log(QVL_LOG_WARN, "replies are clipped to %d tokens: prompt and "
-                "reply have at most %lld", *max_new, (long long)most);
-    s->has_clipped = true;
+    qvl_log(QVL_LOG_WARN, "%s:%d: the reply is cut at %d tokens instead of %d: "
+            "with its prompt of %d it has at most %lld", record->file,
+            record->line, *max_new, s->options.max_new, n, (long long)most);
     return QVL_OK;
 }
 
@@ -104,8 +119,8 @@ static qvl_request request_of(const qvl_session *s, const qvl_encoded *e,
 {
     qvl_request r = { .id = e->id, .n = e->n, .max_new = max_new,
                       .sampling = s->options.sampling,
-                      .stop = s->checkpoint.end,
-                      .n_stops = s->checkpoint.n_ends };
+                      .stop = s->generation.end,
+                      .n_stops = s->generation.n_ends };
     r.sampling.key = qvl_rng_mix(qvl_rng_mix(r.sampling.key, QVL_RNG_SAMPLE),
                                  key);
     r.images = (qvl_batch_pictures){ .grid = e->grid, .n = e->n_grids,
@@ -119,27 +134,20 @@ int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
 {
     int max_new;
     const qvl_session_options *o = &s->options;
-    *asked = (qvl_asked){ .record = record };
-    QVL_TRY(qvl_encode_prompt(s->encoder, record, 0, arena, &asked->encoded,
+    qvl_asked made = { .record = record, .n = o->n_replies };
+    QVL_TRY(qvl_encode_prompt(s->encoder, record, 0, arena, &made.encoded,
                               err));
-    QVL_TRY(room_for_reply(s, asked->encoded.n, &max_new, err));
+    QVL_TRY(room_for_reply(s, record, made.encoded.n, &max_new, err));
     bool is_dense = record->messages == NULL
-                    && asked->encoded.mode == QVL_MODE_DENSE;
-    qvl_reply_ends ends = {
-        .stop = o->stop,
-        .n_stops = o->n_stops,
-        .is_json = o->json_always || (o->json_stop && is_dense),
-        .max_entries = o->max_objects,
-        .json_object = o->json_object,
-        .logprobs = o->logprobs,
-        .n_top = o->n_top_logprobs,
-    };
-    qvl_request r = request_of(s, &asked->encoded, key, max_new);
-    qvl_reply **all = qvl_arena_array(arena, qvl_reply *, o->n);
-    QVL_TRY(qvl_generator_ask_many(s->generator, &r, &ends, o->n, all, err));
-    asked->all = all;
-    asked->n = o->n;
-    asked->reply = all[0];
+                    && made.encoded.mode == QVL_MODE_DENSE;
+    qvl_reply_ends ends = o->ends;
+    ends.is_json = o->json_always || (o->json_stop && is_dense);
+    qvl_request r = request_of(s, &made.encoded, key, max_new);
+    made.all = qvl_arena_array(arena, qvl_reply *, made.n);
+    QVL_TRY(qvl_generator_ask_many(s->generator, &r, &ends, made.n, made.all,
+                                   err));
+    made.reply = made.all[0];
+    *asked = made;
     return QVL_OK;
 }
 
@@ -151,10 +159,10 @@ bool qvl_asked_is_done(const qvl_asked *asked)
     return true;
 }
 
-void qvl_session_release(qvl_session *s, qvl_asked *asked)
+void qvl_asked_release(qvl_asked *asked, qvl_session *s)
 {
     for (int i = 0; i < asked->n; i++)
-        qvl_generator_release(s->generator, asked->all[i]);
+        qvl_generator_drop(s->generator, asked->all[i]);
     asked->reply = NULL;
     asked->all = NULL;
     asked->n = 0;

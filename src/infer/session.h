@@ -1,7 +1,9 @@
 /* session.h - records in, replies out: encoder, model and generator together
  *
  * What `infer` does for a record, whoever brought it: a line of a file, the
- * command line, a conversation at the prompt.
+ * command line, a conversation at the prompt. Replies belong to the generator
+ * of the session until they are released or it is closed. A session is for one
+ * thread. Records hold pictures; videos there are none.
  */
 #ifndef QVL_INFER_SESSION_H
 #define QVL_INFER_SESSION_H
@@ -14,25 +16,22 @@ typedef struct {
     qvl_model_options device;
     qvl_encoder_options encoder;  // its model is set to the folder
     qvl_sampling sampling;      // key: the run's seed
-    int max_new;                // clipped to the room that positions leave
-    int max_len;                // tokens of prompt and reply; 0: the model's
-    int seats;                  // replies made at a time
-    const char *const *stop;    // [n_stops]
-    int n_stops;
+    qvl_reply_ends ends;        // but is_json, which depends on the record:
     bool json_stop;             // dense prompts end with their object of JSON
     bool json_always;           // so does every other prompt
-    int max_objects;            // of such a reply; 0: any number
-    bool json_object;           // every reply is an object of JSON
-    int n;                      // replies to a record; 0: one
-    bool logprobs;              // kept for every token,
-    int n_top_logprobs;         // with so many of the most probable
+    int max_new;                // less where positions end before, with a
+                                // warning for each record
+    int max_len;                // tokens of prompt and reply; 0: the model's
+    int seats;                  // replies made at a time, 1 to 1024
+    int n_replies;              // to a record; 0: one
     int piece_tok;              // of longer prompts; 0: QVL_PREFILL_PIECE
 } qvl_session_options;
 
 typedef struct qvl_session qvl_session;
 
 /* Open. The options' texts and arrays are borrowed until it is closed. Errors:
- * those of qvl_model_open, qvl_encoder_open, qvl_sampling_check. */
+ * those of qvl_model_open, qvl_encoder_open, qvl_sampling_check,
+ * qvl_generation_load, qvl_generator_open. */
 int qvl_session_open(qvl_session **s, const qvl_session_options *options,
                      qvl_err *err);
 void qvl_session_close(qvl_session *s);
@@ -52,15 +51,16 @@ typedef struct {
 
 /* Encode a record and put it into the queue. Arrays belong to the arena, which
  * lives until the reply is done; key names the record among random numbers.
- * Fails as qvl_encode_prompt does; QVL_E_RANGE when the prompt leaves no room
- * for a reply. */
+ * On error nothing was asked and *asked is unchanged. Fails as qvl_encode_prompt
+ * and qvl_generator_ask_many do; QVL_E_RANGE when the prompt leaves no room for
+ * a reply. */
 int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
                     qvl_asked *asked, qvl_arena *arena, qvl_err *err);
 
 /* Are all replies of it done? Also when none was asked. */
 bool qvl_asked_is_done(const qvl_asked *asked);
 
-/* Release its replies. */
-void qvl_session_release(qvl_session *s, qvl_asked *asked);
+/* Give its replies back, done or not. Nothing to do when none was asked. */
+void qvl_asked_release(qvl_asked *asked, qvl_session *s);
 
 #endif

@@ -297,8 +297,8 @@ static int open_parts(void *arg)
 int qvl_checkpoint_open(qvl_checkpoint **ck, const char *folder,
                         const qvl_param_list *params, qvl_err *err)
 {
-    qvl_checkpoint *c = qvl_memory_resize(NULL, sizeof *c);
-    *c = (qvl_checkpoint){ .params = params };
+    qvl_checkpoint *c = qvl_memory_zeroed(1, sizeof *c);
+    c->params = params;
     opening o = { .ck = c, .folder = folder, .err = err };
     int rc = qvl_guard(open_parts, &o, err);
     if (rc != QVL_OK) {

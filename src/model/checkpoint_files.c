@@ -1,12 +1,11 @@
 /* checkpoint_files.c - which files of a folder hold the tensors */
 #include "model/checkpoint_files.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 
 #define DATA_SUFFIX ".safetensors"
@@ -25,47 +24,15 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Collects names; a growing array in the arena. */
-typedef struct {
-    DIR *dir;
-    const char *suffix;
-    char **name;
-    size_t n, cap;
-    qvl_arena *arena;
-} listing;
-
-static int list_names(void *arg)
-{
-    listing *l = arg;
-    for (struct dirent *d; (d = readdir(l->dir)) != NULL;) {
-        if (!ends_in(d->d_name, l->suffix))
-            continue;
-        if (l->n == l->cap) {
-            l->cap = l->cap == 0 ? 16 : 2 * l->cap;
-            char **grown = qvl_arena_array(l->arena, char *, l->cap);
-            if (l->n > 0)
-                memcpy(grown, l->name, l->n * sizeof *grown);
-            l->name = grown;
-        }
-        l->name[l->n++] = qvl_arena_strdup(l->arena, d->d_name);
-    }
-    return QVL_OK;
-}
-
 int qvl_folder_list(const char *folder, const char *suffix, char ***name,
                     size_t *n, qvl_arena *arena, qvl_err *err)
 {
-    listing l = { .dir = opendir(folder), .suffix = suffix, .arena = arena };
-    if (l.dir == NULL)
-        return qvl_fail(err, QVL_E_IO, "%s: %s", folder, strerror(errno));
-    int rc = qvl_guard(list_names, &l, err);
-    closedir(l.dir);
-    if (rc != QVL_OK)
-        return rc;
-    if (l.n > 0)
-        qsort(l.name, l.n, sizeof *l.name, by_text);
-    *name = l.name;
-    *n = l.n;
+    size_t n_kept = 0;
+    QVL_TRY(qvl_folder_names(folder, name, n, arena, err));
+    for (size_t i = 0; i < *n; i++)
+        if (ends_in((*name)[i], suffix))
+            (*name)[n_kept++] = (*name)[i];
+    *n = n_kept;
     return QVL_OK;
 }
 

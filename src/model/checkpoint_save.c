@@ -198,7 +198,8 @@ static int copy_texts(saving *s)
 
 static int system_error(saving *s, const char *path)
 {
-    return qvl_fail(s->err, QVL_E_IO, "%s: %s", path, strerror(errno));
+    return qvl_file_fail("cannot save to", path, errno, "a place to write in",
+                         s->err);
 }
 
 static int put_in_place(saving *s)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "tensor/dtype.h"
@@ -362,6 +363,7 @@ static int read_vision(qvl_model_config *c, const qvl_node *root,
         return wrong(root, part, "vision_config", "patches of a sane size",
                      err);
     c->vision.n_angles = hidden / heads / 2;
+    c->vision.patch = patch;
     c->vision.patch_values = channels * frames * patch * patch;
     QVL_TRY(read_grid_side(c, root, part, err));
     QVL_TRY(check_taps(root, part, err));
@@ -472,6 +474,7 @@ static int unknown_type(const qvl_node *root, const qvl_node *n,
 int qvl_model_config_load(qvl_model_config *config, const char *folder,
                           qvl_arena *arena, qvl_err *err)
 {
+    QVL_TRY(qvl_folder_check(folder, "model folder", QVL_E_MODEL, err));
     const char *path = qvl_arena_printf(arena, "%s/config.json", folder);
     char *text;
     size_t len;

@@ -32,6 +32,7 @@
 typedef struct {
     int merge;         // a merged row is merge x merge patches
     int grid_side;     // the position table is grid_side x grid_side
+    int patch;         // side of a patch, px
     int patch_values;  // numbers of one patch: channels * frames * side^2
     int n_angles;      // half a head
     int image_token;

@@ -1,3 +1,8 @@
+/* init.c - weights drawn in chunks, written in order
+ *
+ * A chunk depends on the seed, the name of its tensor and its place, so threads
+ * draw chunks in any order. What a failed run leaves is removed.
+ */
 #include "model/init.h"
 
 #include <errno.h>
@@ -299,8 +304,9 @@ static int write_weights(const maker *m)
 
 /* ---- the folder ---- */
 
-static int write_folder(maker *m)
+static int write_folder(void *arg)
 {
+    maker *m = arg;
     qvl_node *config = (qvl_node *)qvl_node_find(m->size, "config");
     static const char *const spelling[] = {
         [QVL_F32] = "float32", [QVL_BF16] = "bfloat16", [QVL_F16] = "float16"};
@@ -350,10 +356,10 @@ static int make(void *arg)
                         "already, expected a new name", m->o->output);
     m->part = qvl_arena_printf(&m->arena, "%s.part", m->o->output);
     QVL_TRY(qvl_file_make_dirs(m->part, m->err));
-    int rc = write_folder(m);
+    int rc = qvl_guard(write_folder, m, m->err);  // or the folder would stay
     if (rc == QVL_OK && rename(m->part, m->o->output) != 0)
-        rc = qvl_fail(m->err, QVL_E_IO, "cannot name the folder %s: %s",
-                      m->o->output, strerror(errno));
+        rc = qvl_file_fail("cannot rename to", m->o->output, errno,
+                           "a new name", m->err);
     if (rc != QVL_OK)
         remove_part(m);
     return rc;

@@ -1,3 +1,8 @@
+/* init_files.c - config.json and its neighbours beside drawn weights
+ *
+ * Files of the tokenizer are copied as they are; the ids of its control tokens
+ * go into the config, and one that lacks them is refused.
+ */
 #include "model/init_files.h"
 
 #include <string.h>

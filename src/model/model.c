@@ -99,8 +99,7 @@ int qvl_model_open(qvl_model **model, const char *folder,
         return qvl_fail(err, QVL_E_USAGE,
                         "storage type: found %s, expected f32, bf16 or f16",
                         qvl_dtype_name(dtype));
-    qvl_model *m = qvl_memory_resize(NULL, sizeof *m);
-    memset(m, 0, sizeof *m);
+    qvl_model *m = qvl_memory_zeroed(1, sizeof *m);
     opening o = { .model = m, .folder = folder, .options = options,
                   .err = err };
     int rc = qvl_guard(open_parts, &o, err);

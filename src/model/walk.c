@@ -1,3 +1,8 @@
+/* walk.c - how many keys a group of rows walks
+ *
+ * Devices that end long kernels set a limit on it; what a batch asks for is
+ * known from its ranges before anything is sent.
+ */
 #include "model/walk.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/* desc.c - three dialects, told apart by the text
+ *
+ * Nothing is refused: a text that fits no dialect is its own category.
+ */
 #include "score/desc.h"
 
 #include <string.h>

@@ -1,3 +1,9 @@
+/* detection.c - objects matched by overlap, and the counts of it
+ *
+ * Overlaps are of pixels, for all pairs of a picture: n * m masks compared.
+ * Pairs are taken greedily from the largest overlap down, so one pass serves
+ * all thresholds. Only counts are kept from picture to picture.
+ */
 #include "score/detection.h"
 
 #include <assert.h>

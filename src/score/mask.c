@@ -1,3 +1,8 @@
+/* mask.c - runs of pixels, row by row
+ *
+ * A pixel belongs to a shape when its centre does. Rows are sorted runs that do
+ * not touch, so comparing two masks costs their runs, not their area.
+ */
 #include "score/mask.h"
 
 #include <assert.h>

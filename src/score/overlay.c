@@ -1,3 +1,9 @@
+/* overlay.c - panels, labels, a legend
+ *
+ * Categories get colours by their names, so that pictures of one file agree.
+ * Labels that find no free place become numbers or are left out; boxes never
+ * are.
+ */
 #include "score/overlay.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* dtype.c - the element types, a row each */
 #include "tensor/dtype.h"
 
 #include <assert.h>

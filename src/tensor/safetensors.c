@@ -1,3 +1,10 @@
+/* safetensors.c - a header checked against its file; data as it was declared
+ *
+ * Reading maps the file: opening costs the header, tensors cost what is
+ * touched. Tensors must cover the data without gaps. The writer takes data in
+ * the order of its declarations, in pieces of any size, and the file appears at
+ * commit.
+ */
 #include "tensor/safetensors.h"
 
 #include <assert.h>

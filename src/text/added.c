@@ -1,3 +1,8 @@
+/* added.c - a trie of added tokens, by bytes
+ *
+ * The longest token that begins at a place wins; matching costs the length of
+ * what it finds. A trie by bytes.
+ */
 #include "text/added.h"
 
 #include <assert.h>

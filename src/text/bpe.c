@@ -1,3 +1,9 @@
+/* bpe.c - merges by rank from a heap
+ *
+ * Tokens of a text are a linked list over its bytes; joins that are possible
+ * wait in a heap, and one that is out of date is dropped when it comes up. n
+ * log n in the bytes, also for hostile text.
+ */
 #include "text/bpe.h"
 
 #include <assert.h>

@@ -1,3 +1,9 @@
+/* chat.c - turns to the text of the template
+ *
+ * The layout of Qwen3-VL stands here as code. A text is put out as it is: what
+ * it may not hold has been refused before. A rendering knows the place where
+ * the last answer starts.
+ */
 #include "text/chat.h"
 
 #include <assert.h>
@@ -308,18 +314,6 @@ static void put_thinking_answer(rendering *r, size_t i)
     put(r, content.p, content.len, true);
     put_calls(r, m, has_text);
     put_mark(r, "<|im_end|>\n");
-}
-
-size_t qvl_chat_answer_start(const char *text, size_t len)
-{
-    static const char close[] = "</think>";
-    const char *end = find_first((slice){ text, len }, close);
-    if (end == NULL)
-        return 0;
-    size_t at = (size_t)(end - text) + strlen(close);
-    while (at < len && text[at] == '\n')
-        at++;
-    return at;
 }
 
 /* ---- all ---------------------------------------------------------------- */

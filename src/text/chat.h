@@ -104,10 +104,6 @@ int qvl_chat_encode(const qvl_chat *chat, const qvl_tokenizer *t,
 void qvl_chat_stamps(double *stamp_s, const int *frame, int n_frames,
                      double fps);
 
-/* Where the answer begins in what a Thinking model wrote: behind the first
- * "</think>" and the newlines after it. 0 when there is none. */
-size_t qvl_chat_answer_start(const char *text, size_t len);
-
 /* Read messages from JSON: a list of {"role", "content", "tool_calls",
  * "reasoning_content"}. Content is a string, null, or a list of
  *

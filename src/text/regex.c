@@ -1,3 +1,8 @@
+/* regex.c - PCRE2 for names of parameters
+ *
+ * UTF-8; a search is not anchored. What cannot be compiled is an error of the
+ * configuration with the place in the expression.
+ */
 #include "text/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -1,3 +1,9 @@
+/* split.c - the expression of a tokenizer, as this engine has to read it
+ *
+ * Escapes that engines read in different ways are refused instead of guessed.
+ * Steps of a match are bounded, so that a text cannot make a walk endless;
+ * going past the bound is an error.
+ */
 #include "text/split.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -1,3 +1,9 @@
+/* tokenizer.c - open, encode, decode
+ *
+ * The order is that of the tokenizers library: added tokens that stand in the
+ * raw text, normal form C, added tokens of normal text, pieces, merges.
+ * Encoding does not change the tokenizer; threads share one.
+ */
 #include "text/tokenizer.h"
 
 #include <assert.h>
@@ -5,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folder.h"
 #include "text/tokenizer_build.h"
 #include "text/unicode.h"
 
@@ -51,6 +58,8 @@ static int open_steps(void *arg)
 {
     opening *o = arg;
     qvl_tokenizer_source source;
+    o->t = qvl_memory_zeroed(1, sizeof *o->t);
+    QVL_TRY(qvl_folder_check(o->folder, "model folder", QVL_E_MODEL, o->err));
     QVL_TRY(qvl_tokenizer_files_read(&source, o->folder, &o->scratch, o->err));
     return qvl_tokenizer_build(o->t, &source, &o->scratch, o->err);
 }
@@ -58,9 +67,7 @@ static int open_steps(void *arg)
 int qvl_tokenizer_open(qvl_tokenizer **t, const char *folder, qvl_err *err)
 {
     assert(t != NULL && folder != NULL);
-    opening o = { .t = calloc(1, sizeof **t), .folder = folder, .err = err };
-    if (o.t == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "host memory: none is left");
+    opening o = { .folder = folder, .err = err };
     int rc = qvl_guard(open_steps, &o, err);
     qvl_arena_release(&o.scratch);
     if (rc != QVL_OK) {
@@ -96,11 +103,6 @@ qvl_token qvl_tokenizer_token(const qvl_tokenizer *t, int id)
 int qvl_tokenizer_eos(const qvl_tokenizer *t)
 {
     return t->eos;
-}
-
-int qvl_tokenizer_pad(const qvl_tokenizer *t)
-{
-    return t->pad;
 }
 
 /* ---- encode ------------------------------------------------------------- */

@@ -69,10 +69,8 @@ qvl_token qvl_tokenizer_token(const qvl_tokenizer *t, int id);
 /* The id whose token has exactly these bytes, -1 when there is none. */
 int qvl_tokenizer_find(const qvl_tokenizer *t, const char *p, size_t len);
 
-/* The ids that tokenizer_config.json names as end and as padding, -1 where it
- * names none. */
+/* The id that tokenizer_config.json names as end, -1 where it names none. */
 int qvl_tokenizer_eos(const qvl_tokenizer *t);
-int qvl_tokenizer_pad(const qvl_tokenizer *t);
 
 /* Append the ids of a text in parts. It is split and merged as one text: only
  * added tokens do not reach from one part into another. (A token that the file

@@ -34,7 +34,6 @@ struct qvl_tokenizer {
     bool has_normal;   // is there one of those?
     bool is_nfc;
     int eos;
-    int pad;
 };
 
 /* Ids are below this: a damaged file shall not ask for all memory. */

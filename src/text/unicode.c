@@ -1,3 +1,9 @@
+/* unicode.c - normal form C by utf8proc, as vocabularies know it
+ *
+ * Characters younger than the tables of vocabularies stay as they are and
+ * nothing moves across them. Text below U+0300 is returned without a copy.
+ * Linear also for long runs of marks, which are sorted by counting.
+ */
 #include "text/unicode.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/* board.c - protobuf by hand, a record and its checksums
+ *
+ * A reader takes what is written at once. Texts of a call belong to the board,
+ * so unwinding out of memory loses nothing.
+ */
 #include "train/board.h"
 
 #include <errno.h>
@@ -12,8 +17,10 @@
 
 struct qvl_board {
     int fd;
-    char *path;       // owned
+    qvl_str path;
     qvl_str summary;  // values of the event that is being gathered
+    // while a call lasts; here, so that unwinding out of memory loses nothing
+    qvl_str value, event, record;
 };
 
 /* ---- CRC-32C ------------------------------------------------------------- */
@@ -92,35 +99,33 @@ static int write_all(const qvl_board *b, const char *p, size_t n, qvl_err *err)
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
-            return qvl_fail(err, QVL_E_IO, "cannot write (%s): found \"%s\", "
-                            "expected room", b->path, strerror(errno));
+            return qvl_file_fail("cannot write file", b->path.p,
+                                 done < 0 ? errno : ENOSPC, "room", err);
         p += done;
         n -= (size_t)done;
     }
     return QVL_OK;
 }
 
-static int write_record(const qvl_board *b, const qvl_str *event, qvl_err *err)
+static int write_event(qvl_board *b, qvl_err *err)
 {
-    qvl_str record = { 0 };
-    put_little(&record, event->len, 8);
-    put_little(&record, qvl_crc32c_masked(record.p, 8), 4);
-    qvl_str_putn(&record, event->p, event->len);
-    put_little(&record, qvl_crc32c_masked(event->p, event->len), 4);
-    int rc = write_all(b, record.p, record.len, err);
-    qvl_str_release(&record);
-    return rc;
+    const qvl_str *event = &b->event;
+    qvl_str *record = &b->record;
+    qvl_str_reset(record);
+    put_little(record, event->len, 8);
+    put_little(record, qvl_crc32c_masked(record->p, 8), 4);
+    qvl_str_putn(record, event->p, event->len);
+    put_little(record, qvl_crc32c_masked(event->p, event->len), 4);
+    return write_all(b, record->p, record->len, err);
 }
 
-static int write_version(const qvl_board *b, double unix_s, qvl_err *err)
+static int write_version(qvl_board *b, double unix_s, qvl_err *err)
 {
     static const char version[] = "brain.Event:2";
-    qvl_str event = { 0 };
-    put_double(&event, 1, unix_s);
-    put_bytes(&event, 3, version, sizeof version - 1);
-    int rc = write_record(b, &event, err);
-    qvl_str_release(&event);
-    return rc;
+    qvl_str_reset(&b->event);
+    put_double(&b->event, 1, unix_s);
+    put_bytes(&b->event, 3, version, sizeof version - 1);
+    return write_event(b, err);
 }
 
 /* A file of a name that no other has: N counts up. */
@@ -131,32 +136,41 @@ static int open_new(qvl_board *b, const char *folder, double unix_s,
     if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
         strcpy(host, "localhost");
     for (int n = 0; n < 10000; n++) {
-        qvl_str path = { 0 };
-        qvl_str_printf(&path, "%s/events.out.tfevents.%lld.%s.%ld.%d", folder,
-                       (long long)unix_s, host, (long)getpid(), n);
-        b->fd = open(path.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (b->fd >= 0) {
-            b->path = path.p;
+        qvl_str_reset(&b->path);
+        qvl_str_printf(&b->path, "%s/events.out.tfevents.%lld.%s.%ld.%d",
+                       folder, (long long)unix_s, host, (long)getpid(), n);
+        b->fd = open(b->path.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (b->fd >= 0)
             return QVL_OK;
-        }
-        qvl_str_release(&path);
         if (errno != EEXIST)
             break;
     }
-    return qvl_fail(err, QVL_E_IO, "cannot make an event file (%s): found "
-                    "\"%s\", expected a folder to write in", folder,
-                    strerror(errno));
+    return qvl_file_fail("cannot make an event file", folder, errno,
+                         "a folder to write in", err);
+}
+
+typedef struct {
+    qvl_board *b;
+    const char *folder;
+    double unix_s;
+    qvl_err *err;
+} opening;
+
+static int open_steps(void *arg)
+{
+    const opening *o = arg;
+    QVL_TRY(open_new(o->b, o->folder, o->unix_s, o->err));
+    return write_version(o->b, o->unix_s, o->err);
 }
 
 int qvl_board_open(qvl_board **board, const char *folder, double unix_s,
                    qvl_err *err)
 {
     QVL_TRY(qvl_file_make_dirs(folder, err));
-    qvl_board *b = qvl_memory_resize(NULL, sizeof *b);
-    *b = (qvl_board){ .fd = -1 };
-    int rc = open_new(b, folder, unix_s, err);
-    if (rc == QVL_OK)
-        rc = write_version(b, unix_s, err);
+    qvl_board *b = qvl_memory_zeroed(1, sizeof *b);
+    b->fd = -1;
+    opening o = { b, folder, unix_s, err };
+    int rc = qvl_guard(open_steps, &o, err);
     if (rc != QVL_OK) {
         qvl_board_close(b);
         return rc;
@@ -171,18 +185,21 @@ void qvl_board_close(qvl_board *board)
         return;
     if (board->fd >= 0)
         close(board->fd);
-    free(board->path);
+    qvl_str_release(&board->path);
     qvl_str_release(&board->summary);
+    qvl_str_release(&board->value);
+    qvl_str_release(&board->event);
+    qvl_str_release(&board->record);
     free(board);
 }
 
 void qvl_board_put(qvl_board *board, const char *tag, double value)
 {
-    qvl_str v = { 0 };
-    put_bytes(&v, 1, tag, strlen(tag));
-    put_float(&v, 2, (float)value);
-    put_bytes(&board->summary, 1, v.p, v.len);
-    qvl_str_release(&v);
+    qvl_str *v = &board->value;
+    qvl_str_reset(v);
+    put_bytes(v, 1, tag, strlen(tag));
+    put_float(v, 2, (float)value);
+    put_bytes(&board->summary, 1, v->p, v->len);
 }
 
 int qvl_board_commit(qvl_board *board, int64_t step, double unix_s,
@@ -190,13 +207,13 @@ int qvl_board_commit(qvl_board *board, int64_t step, double unix_s,
 {
     if (board->summary.len == 0)
         return QVL_OK;
-    qvl_str event = { 0 };
-    put_double(&event, 1, unix_s);
-    put_key(&event, 2, WIRE_VARINT);
-    put_varint(&event, (uint64_t)step);
-    put_bytes(&event, 5, board->summary.p, board->summary.len);
-    int rc = write_record(board, &event, err);
-    qvl_str_release(&event);
+    qvl_str *event = &board->event;
+    qvl_str_reset(event);
+    put_double(event, 1, unix_s);
+    put_key(event, 2, WIRE_VARINT);
+    put_varint(event, (uint64_t)step);
+    put_bytes(event, 5, board->summary.p, board->summary.len);
+    int rc = write_event(board, err);
     qvl_str_reset(&board->summary);
     return rc;
 }

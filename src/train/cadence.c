@@ -1,3 +1,8 @@
+/* cadence.c - what is due at a step, from its number alone
+ *
+ * Nothing is counted but what a checkpoint keeps (the best value, evaluations
+ * without progress), so a run that is taken up does what it would have done.
+ */
 #include "train/cadence.h"
 
 #include <assert.h>
@@ -58,7 +63,7 @@ bool qvl_cadence_evaluates(const qvl_cadence *c, const qvl_cadence_at *at)
                                           : at->step % c->eval_steps == 0;
 }
 
-bool qvl_cadence_is_delayed(const qvl_cadence *c, const qvl_cadence_at *at)
+static bool is_delayed(const qvl_cadence *c, const qvl_cadence_at *at)
 {
     if (c->delay_steps > 0)
         return at->step < c->delay_steps;
@@ -68,7 +73,7 @@ bool qvl_cadence_is_delayed(const qvl_cadence *c, const qvl_cadence_at *at)
 bool qvl_cadence_judge(const qvl_cadence *c, qvl_cadence_state *state,
                        const qvl_cadence_at *at, double metric)
 {
-    if (qvl_cadence_is_delayed(c, at))
+    if (is_delayed(c, at))
         return false;
     if ((c->delay_steps > 0 || c->delay_epochs > 0)
         && !state->has_left_delay) {
@@ -92,7 +97,7 @@ bool qvl_cadence_judge(const qvl_cadence *c, qvl_cadence_state *state,
 bool qvl_cadence_saves(const qvl_cadence *c, const qvl_cadence_at *at,
                        bool is_best)
 {
-    if (qvl_cadence_is_delayed(c, at))
+    if (is_delayed(c, at))
         return false;
     switch (c->save_when) {
     case QVL_WHEN_STEPS:

@@ -57,7 +57,6 @@ typedef struct {
 
 bool qvl_cadence_logs(const qvl_cadence *c, const qvl_cadence_at *at);
 bool qvl_cadence_evaluates(const qvl_cadence *c, const qvl_cadence_at *at);
-bool qvl_cadence_is_delayed(const qvl_cadence *c, const qvl_cadence_at *at);
 
 /* Take the result of an evaluation; is it the best so far? NaN never is. */
 bool qvl_cadence_judge(const qvl_cadence *c, qvl_cadence_state *state,

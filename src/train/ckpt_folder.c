@@ -1,3 +1,9 @@
+/* ckpt_folder.c - folders of checkpoints: marker, rename, rotation
+ *
+ * A folder counts when its marker, which is written last, agrees with sizes and
+ * sums of the files. One takes the place of another by two renames; a kill
+ * between them is undone when the run is opened again.
+ */
 #include "train/ckpt_folder.h"
 
 #include <errno.h>
@@ -33,7 +39,8 @@ static bool split_name(const char *name, int64_t *step, const char **rest)
     return true;
 }
 
-bool qvl_ckpt_step(const char *name, int64_t *step)
+/* Step of a folder's name; false when it is none, "checkpoint-5.tmp" too. */
+static bool step_of(const char *name, int64_t *step)
 {
     int64_t found;
     const char *rest;
@@ -188,8 +195,9 @@ int qvl_ckpt_check_sizes(const qvl_ckpt_marker *m, const char *folder,
         struct stat info;
         const char *path = qvl_arena_printf(arena, "%s/%s", folder, f->name);
         if (stat(path, &info) != 0)
-            return qvl_fail(err, QVL_E_FORMAT, "%s: %s, expected a file of "
-                            "the checkpoint", path, strerror(errno));
+            return qvl_fail(err, QVL_E_FORMAT, "cannot open file (%s): found "
+                            "\"%s\", expected a file of the checkpoint",
+                            path, strerror(errno));
         if ((uint64_t)info.st_size != f->bytes)
             return qvl_fail(err, QVL_E_FORMAT,
                             "%s: found %lld bytes, expected %" PRIu64, path,
@@ -245,7 +253,7 @@ static int list_entries(const char *run, entry **out, int *n_out,
         entry made = { .name = name[k],
                        .path = qvl_arena_printf(arena, "%s/%s", run,
                                                 name[k]) };
-        if (!qvl_ckpt_step(name[k], &step) || !qvl_file_is_dir(made.path))
+        if (!step_of(name[k], &step) || !qvl_file_is_dir(made.path))
             continue;
         int rc = qvl_ckpt_read_marker(&made.marker, made.path, arena, &why);
         if (rc == QVL_OK && made.marker.step == step)
@@ -285,8 +293,9 @@ static int rename_folder(const char *from, const char *to, qvl_err *err)
 {
     if (rename(from, to) == 0)
         return QVL_OK;
-    return qvl_fail(err, QVL_E_IO, "%s, to be named %s: %s", from, to,
-                    strerror(errno));
+    int rc = qvl_file_fail("cannot rename to", to, errno, "a new name", err);
+    qvl_err_add(err, "%s", from);
+    return rc;
 }
 
 /* A kill between the two renames of qvl_ckpt_put leaves the old checkpoint under

@@ -33,9 +33,6 @@ typedef struct {
     size_t n_files;
 } qvl_ckpt_marker;
 
-/* Step of a folder's name; false when it is none, "checkpoint-5.tmp" too. */
-bool qvl_ckpt_step(const char *name, int64_t *step);
-
 /* List the files of a folder and write its marker. */
 int qvl_ckpt_seal(const char *folder, int64_t step, bool is_final,
                   bool can_resume, qvl_arena *arena, qvl_err *err);

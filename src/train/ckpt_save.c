@@ -266,8 +266,8 @@ static int remove_copies(saving *s)
     };
     for (size_t k = 0; k < QVL_COUNT(name); k++)
         if (unlink(in_temp(s, name[k])) != 0 && errno != ENOENT)
-            return qvl_fail(s->err, QVL_E_IO, "%s: %s", in_temp(s, name[k]),
-                            strerror(errno));
+            return qvl_file_fail("cannot remove file", in_temp(s, name[k]),
+                                 errno, "to be allowed to", s->err);
     return QVL_OK;
 }
 

@@ -1,3 +1,8 @@
+/* collate.c - samples side by side, padded on the right
+ *
+ * One pass copies each sample once. Which id pads does not matter: the mask is
+ * 0 there.
+ */
 #include "train/collate.h"
 
 #include <assert.h>

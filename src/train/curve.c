@@ -1,3 +1,8 @@
+/* curve.c - loss.png from the history of a run
+ *
+ * Drawn from what checkpoints keep, so a run that was taken up shows all of it.
+ * Values that are no numbers are left out.
+ */
 #include "train/curve.h"
 
 #include <math.h>

@@ -1,3 +1,9 @@
+/* group.c - which parameters are trained, and at which rate
+ *
+ * Rules are applied in the order of the options, the last one wins; then tied
+ * pairs are joined. A beginning or an expression that finds no name is an
+ * error: it would freeze nothing and say nothing.
+ */
 #include "train/group.h"
 
 #include <assert.h>
@@ -59,16 +65,6 @@ static int find_parts(making *m)
         m->g->part[i] = k;
     }
     return QVL_OK;
-}
-
-static int check_ratio(const making *m)
-{
-    double q = m->o->freeze_ratio;
-    if (q >= 0.0 && q <= 1.0)
-        return QVL_OK;
-    return qvl_fail(m->err, QVL_E_CONFIG,
-                    "freeze_parameters_ratio: found %g, expected a share from "
-                    "0 to 1", q);
 }
 
 static void freeze_front(making *m)
@@ -222,25 +218,6 @@ static double rate_of(const qvl_train_options *o, int part)
                                       : -1.0;
 }
 
-static int check_rates(const making *m)
-{
-    const qvl_train_options *o = m->o;
-    if (!(o->learning_rate > 0.0) || !isfinite(o->learning_rate))
-        return qvl_fail(m->err, QVL_E_CONFIG,
-                        "learning_rate: found %g, expected a number above 0",
-                        o->learning_rate);
-    if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
-        return qvl_fail(m->err, QVL_E_CONFIG,
-                        "weight_decay: found %g, expected a number from 0 on",
-                        o->weight_decay);
-    for (int k = 0; k < QVL_N_PARTS; k++)
-        if (!isfinite(rate_of(o, k)))
-            return qvl_fail(m->err, QVL_E_CONFIG,
-                            "%s_lr: found %g, expected a number from 0 on",
-                            part_name[k], rate_of(o, k));
-    return QVL_OK;
-}
-
 static int is_multimodal(const making *m, bool *out)
 {
     static const char *const known[] = { "default", "multimodal" };
@@ -335,8 +312,6 @@ int qvl_groups_make(qvl_groups *g, const qvl_param_list *params,
         .part = qvl_arena_array(arena, int, params->n),
     };
     making m = { &made, params, o, arena, err };
-    QVL_TRY(check_ratio(&m));
-    QVL_TRY(check_rates(&m));
     QVL_TRY(find_parts(&m));
     QVL_TRY(mark_all(&m));
     QVL_TRY(sort_groups(&m));

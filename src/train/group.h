@@ -54,10 +54,11 @@ typedef struct {
     size_t part_trained[QVL_N_PARTS];
 } qvl_groups;
 
-/* Sort the parameters by what the options say of freezing and rates; they are
- * borrowed for the call, arrays belong to the arena. Fails with QVL_E_CONFIG: a
- * number outside its range, an unknown optimizer, an expression that cannot be
- * read, a beginning that no name has, nothing left to train. */
+/* Sort the parameters by what the options say of freezing and rates; their
+ * numbers are those that qvl_run_options_check lets through. They are borrowed
+ * for the call, arrays belong to the arena. Fails with QVL_E_CONFIG: an unknown
+ * optimizer, an expression that cannot be read, a beginning that no name has,
+ * nothing left to train. */
 int qvl_groups_make(qvl_groups *g, const qvl_param_list *params,
                     const qvl_train_options *o, qvl_arena *arena,
                     qvl_err *err);

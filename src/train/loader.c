@@ -1,3 +1,10 @@
+/* loader.c - slots in a ring, filled by threads in order of their numbers
+ *
+ * A slot is free, busy or ready; one lock guards all of it, and batches are
+ * made outside. Slots of the last take are given back by the next one. An error
+ * is kept in its slot until it is taken, so it comes at its place however many
+ * threads there are.
+ */
 #include "train/loader.h"
 
 #include <assert.h>
@@ -126,24 +133,16 @@ static int start_threads(qvl_loader *l, qvl_err *err)
 
 /* ---- calls --------------------------------------------------------------- */
 
-static void *zeroed(size_t n, size_t bytes)
-{
-    void *p = calloc(n > 0 ? n : 1, bytes);
-    if (p == NULL)
-        qvl_memory_fail(bytes);
-    return p;
-}
-
 static void make_slots(qvl_loader *l)
 {
     const qvl_loader_options *o = &l->o;
     l->n_slots = (uint64_t)o->n_taken
                  + (uint64_t)o->n_threads * (uint64_t)o->n_ahead;
-    l->slots = zeroed((size_t)l->n_slots, sizeof *l->slots);
+    l->slots = qvl_memory_zeroed((size_t)l->n_slots, sizeof *l->slots);
     for (uint64_t k = 0; k < l->n_slots; k++)
-        l->slots[k].record = zeroed(o->plan.batch, sizeof(qvl_record *));
-    l->order = zeroed(o->plan.n_records, sizeof *l->order);
-    l->thread = zeroed((size_t)o->n_threads, sizeof *l->thread);
+        l->slots[k].record = qvl_memory_zeroed(o->plan.batch, sizeof(qvl_record *));
+    l->order = qvl_memory_zeroed(o->plan.n_records, sizeof *l->order);
+    l->thread = qvl_memory_zeroed((size_t)o->n_threads, sizeof *l->thread);
 }
 
 static int open_loader(void *arg)
@@ -158,7 +157,7 @@ int qvl_loader_open(qvl_loader **loader, const qvl_loader_options *options,
     assert(options->n_taken > 0 && options->n_threads >= 0
            && options->n_ahead > 0 && options->plan.n_records > 0);
 
-    qvl_loader *l = zeroed(1, sizeof *l);
+    qvl_loader *l = qvl_memory_zeroed(1, sizeof *l);
     l->o = *options;
     l->per_epoch = qvl_epoch_plan_batches(&l->o.plan);
     l->next = l->taken = l->given = l->o.first;
@@ -234,9 +233,8 @@ int qvl_loader_take(qvl_loader *l, qvl_collated *out, int n, qvl_err *err)
     pthread_mutex_lock(&l->lock);
     give_back(l);
     for (int i = 0; i < n && rc == QVL_OK; i++) {
-        slot *s = await(l);
+        const slot *s = await(l);
         l->taken++;
-        out[i] = s->batch;
         rc = s->rc;
         if (rc != QVL_OK) {
             qvl_fail(err, rc, "%s", s->err.msg);
@@ -244,6 +242,8 @@ int qvl_loader_take(qvl_loader *l, qvl_collated *out, int n, qvl_err *err)
                 qvl_err_hint(err, "%s", s->err.hint);
         }
     }
+    for (int i = 0; i < n && rc == QVL_OK; i++)
+        out[i] = l->slots[(l->given + (uint64_t)i) % l->n_slots].batch;
     pthread_mutex_unlock(&l->lock);
     return rc;
 }

@@ -37,7 +37,7 @@ void qvl_loader_close(qvl_loader *loader);
 
 /* Take the next n batches, n <= n_taken and not behind the end.
  *
- *   out  [n], good until the next call
+ *   out  [n], good until the next call; unchanged on error
  *
  * Fails as qvl_encode does; the loader is then good for closing only. */
 int qvl_loader_take(qvl_loader *loader, qvl_collated *out, int n,

@@ -1,3 +1,10 @@
+/* loop.c - a step, and what follows it
+ *
+ * Order: log, evaluate, save, stop. A signal is looked at between steps and
+ * inside evaluations; then a checkpoint is written whatever save_only_model
+ * says. What a run opens is in loop_open.c, and is closed here whether the run
+ * ended well or not.
+ */
 #include "train/loop.h"
 
 #include <math.h>
@@ -149,7 +156,7 @@ static int log_window(qvl_loop *r)
                         1e3 * r->window_waited_s / (double)r->window_steps);
     }
     qvl_metric_place place = qvl_loop_place(r);
-    QVL_TRY(qvl_run_log_metrics(r->log, w, "train", &place, r->err));
+    QVL_TRY(qvl_run_log_put(r->log, w, "train", &place, r->err));
     qvl_metrics_reset(w);
     r->window_tokens = r->window_cells = r->window_samples = 0;
     r->window_steps = 0;

@@ -1,4 +1,8 @@
-/* After the last step: the last line of the log, and a word to people. */
+/* loop_end.c - after the last step: the last line of the log, and a word to people
+ *
+ * Numbers of the whole run: its mean loss, its time, the best checkpoint. The
+ * curve is drawn last; a run that ends before its last step has neither.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -75,7 +79,7 @@ static int write_last_line(qvl_loop *r, double seconds)
     put_number(out, "train_steps_per_second", steps / seconds);
     put_number(out, "train_loss", mean_loss(r));
     qvl_str_printf(out, "\"log_history\": %s}", qvl_run_log_history(r->log));
-    return qvl_run_log_line(r->log, out->p, r->err);
+    return qvl_run_log_put_line(r->log, out->p, r->err);
 }
 
 static int draw_curve(qvl_loop *r)

@@ -1,4 +1,12 @@
-/* An evaluation: the records of custom.val_jsonl in their order. */
+/* loop_eval.c - an evaluation: the records of custom.val_jsonl, in their order
+ *
+ * It has loader threads of its own beside those of training, which wait with
+ * full slots meanwhile. Two means are kept: over labels, which does not depend
+ * on how records fall into batches, and over samples, each with the mean of its
+ * batch (training.eval_loss_reduction chooses). One that a signal stops half
+ * way writes nothing and judges nothing; the run owes it and makes it up when it
+ * is taken up again.
+ */
 #include "base/log.h"
 #include "base/clock.h"
 #include "train/loop_state.h"
@@ -119,7 +127,7 @@ int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
     fill(&m, r, &s, qvl_clock_s() - began_s);
     QVL_TRY(metric_of(r, &m, &v));
     qvl_metric_place place = qvl_loop_place(r);
-    QVL_TRY(qvl_run_log_metrics(r->log, &m, "eval", &place, r->err));
+    QVL_TRY(qvl_run_log_put(r->log, &m, "eval", &place, r->err));
     qvl_metrics_find(&m, "loss", &loss);
     qvl_metrics_find(&m, "token_acc", &acc);
     qvl_log(QVL_LOG_INFO, "step %lld: validation loss %.4f, token accuracy "

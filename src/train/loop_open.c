@@ -1,4 +1,10 @@
-/* Before the first step: records, model, folder, log; the plan in words. */
+/* loop_open.c - before the first step: records, model, folder, log
+ *
+ * In this order, so that what is wrong with the configuration, the records or
+ * the model is said before a folder appears; a checkpoint is read before the
+ * log is touched. What has been opened stays with the loop, which closes it
+ * whether this ends well or not.
+ */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -8,13 +14,14 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "train/loop_state.h"
+#include "train/run_options.h"
+#include "train/sched.h"
 
 /* ---- the model ----------------------------------------------------------- */
 
 /* Which parameters are trained. */
 static void put_tuner(qvl_train_options *o, const qvl_run_config *c)
 {
-    o->freeze_ratio = c->tuner.freeze_parameters_ratio;
     o->freeze = c->tuner.freeze_parameters.v;
     o->n_freeze = (size_t)c->tuner.freeze_parameters.n;
     o->freeze_regex = c->tuner.freeze_parameters_regex;
@@ -24,31 +31,6 @@ static void put_tuner(qvl_train_options *o, const qvl_run_config *c)
     o->trainable = c->tuner.trainable_parameters.v;
     o->n_trainable = (size_t)c->tuner.trainable_parameters.n;
     o->trainable_regex = c->tuner.trainable_parameters_regex;
-}
-
-/* The rate as a function of the step. */
-static void put_schedule(qvl_train_options *o, const qvl_run_config *c,
-                         qvl_arena *arena)
-{
-    o->schedule =
-        qvl_run_config_word(c, "training.lr_scheduler_type", arena);
-    o->warmup_steps = c->training.warmup_steps;
-    o->warmup_ratio = c->training.warmup_ratio;
-    o->min_lr = c->lr.min_lr;
-    o->min_lr_rate =
-        c->lr.min_lr_ratio >= 0 ? c->lr.min_lr_ratio : c->lr.min_lr_rate;
-    o->warmup_lr_rate = c->lr.warmup_lr_rate;
-    o->num_cycles = c->lr.num_cycles;
-    o->power = c->lr.power;
-    o->lr_end = c->lr.lr_end;
-    o->timescale = c->lr.timescale;
-    o->decay_type = qvl_run_config_word(
-        c, "training.lr_scheduler_kwargs.decay_type", arena);
-    o->num_decay_steps = c->lr.num_decay_steps;
-    o->num_stable_steps = c->lr.num_stable_steps;
-    o->factor = c->lr.factor;
-    o->patience = c->lr.patience;
-    o->greater_is_better = c->training.greater_is_better == QVL_BEST_GREATER;
 }
 
 qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
@@ -62,6 +44,7 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
     const qvl_run_config *c = config;
     qvl_train_options o;
     qvl_train_defaults(&o);
+    qvl_run_options_put(&o, c, arena);
     o.device = c->runtime.device;
     o.n_threads = c->runtime.threads;
     o.dtype = dtypes[c->model.torch_dtype];
@@ -69,19 +52,11 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
     put_tuner(&o, c);
 
     o.optimizer = qvl_run_config_word(c, "training.optimizer", arena);
-    o.learning_rate = c->training.learning_rate;
-    if (c->training.optimizer == QVL_OPTIMIZER_MULTIMODAL) {
-        o.vit_lr = c->training.vit_lr;
-        o.aligner_lr = c->training.aligner_lr;
-    }
-    o.beta1 = c->training.adam_beta1;
-    o.beta2 = c->training.adam_beta2;
-    o.epsilon = c->training.adam_epsilon;
-    o.weight_decay = c->training.weight_decay;
-    o.max_grad_norm = c->training.max_grad_norm;
-    o.max_skipped = c->training.max_skipped_updates;
-
-    put_schedule(&o, c, arena);
+    if (c->training.optimizer != QVL_OPTIMIZER_MULTIMODAL)
+        o.vit_lr = o.aligner_lr = -1.0;
+    if (c->lr.min_lr_ratio >= 0)
+        o.min_lr_rate = c->lr.min_lr_ratio;
+    o.greater_is_better = c->training.greater_is_better == QVL_BEST_GREATER;
     o.max_steps = max_steps;
     o.scores_rows = 1;
     return o;
@@ -124,25 +99,30 @@ static int check_window(qvl_loop *r)
 
 /* ---- order and number of steps ------------------------------------------- */
 
-static int plan_steps(qvl_loop *r)
+int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
+                  const qvl_run_config *c, const qvl_samples *samples,
+                  qvl_arena *arena, qvl_err *err)
 {
-    const qvl_run_config *c = r->c;
-    r->plan = qvl_samples_plan(&r->samples, c);
-    size_t updates = qvl_epoch_plan_updates(&r->plan);
+    qvl_sched sched;
+    qvl_epoch_plan p = qvl_samples_plan(samples, c);
+    size_t updates = qvl_epoch_plan_updates(&p);
     if (updates == 0)
-        return qvl_fail(r->err, QVL_E_DATA, "custom.train_jsonl: found %zu "
+        return qvl_fail(err, QVL_E_DATA, "custom.train_jsonl: found %zu "
                         "records, expected at least the %zu of a batch with "
-                        "data.dataloader_drop_last", r->plan.n_records,
-                        r->plan.batch);
+                        "data.dataloader_drop_last", p.n_records, p.batch);
     double steps = ceil(c->training.num_train_epochs * (double)updates);
     if (c->training.max_steps > 0)
         steps = c->training.max_steps;
     if (steps > 1e9)
-        return qvl_fail(r->err, QVL_E_CONFIG, "training.num_train_epochs: "
+        return qvl_fail(err, QVL_E_CONFIG, "training.num_train_epochs: "
                         "found %g epochs of %zu steps, expected at most 1e9 "
                         "steps", c->training.num_train_epochs, updates);
-    r->max_steps = (int64_t)steps;
-    r->cadence = qvl_cadence_of(c, r->max_steps);
+    qvl_train_options options =
+        qvl_loop_trainer_options(c, (int64_t)steps, arena);
+    QVL_TRY(qvl_run_options_check(&options, err));
+    QVL_TRY(qvl_sched_init(&sched, &options, err));
+    *plan = p;
+    *max_steps = (int64_t)steps;
     return QVL_OK;
 }
 
@@ -253,7 +233,7 @@ static int note_resumed(qvl_loop *r)
     qvl_json_quote(&r->text, r->folder.resume, strlen(r->folder.resume));
     qvl_str_printf(&r->text, ", \"step\": %lld, \"time\": %.3f}",
                    (long long)r->step, qvl_clock_unix_s());
-    return qvl_run_log_line(r->log, r->text.p, r->err);
+    return qvl_run_log_put_line(r->log, r->text.p, r->err);
 }
 
 /* ---- the plan in words --------------------------------------------------- */
@@ -315,7 +295,9 @@ int qvl_loop_open(qvl_loop *r)
     qvl_train_state state = { 0 };
     QVL_TRY(qvl_samples_open(&r->samples, r->c, r->o->checks_all, &r->arena,
                              r->err));
-    QVL_TRY(plan_steps(r));
+    QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, &r->samples,
+                          &r->arena, r->err));
+    r->cadence = qvl_cadence_of(r->c, r->max_steps);
     find_sources(r);
     QVL_TRY(open_trainer(r));
     QVL_TRY(open_folder(r));

@@ -1,9 +1,15 @@
-/* Checkpoints of a run: what they say beside weights and moments, and back. */
+/* loop_save.c - what a checkpoint says of a run beside weights and moments
+ *
+ * The window of numbers and the sums of the run travel with it, so a run that is
+ * taken up logs the lines it would have logged. The checkpoint says how records
+ * were ordered; a run that orders them otherwise is refused.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "train/loop_state.h"
@@ -50,9 +56,8 @@ static int put_link(const qvl_loop *r, const char *name,
     snprintf(tmp, sizeof tmp, "%s/%s.tmp", r->folder.path, name);
     unlink(tmp);
     if (symlink(target, tmp) != 0 || rename(tmp, link) != 0)
-        return qvl_fail(r->err, QVL_E_IO, "cannot make link (%s): found "
-                        "\"%s\", expected a place to write in", link,
-                        strerror(errno));
+        return qvl_file_fail("cannot make link", link, errno,
+                             "a place to write in", r->err);
     return QVL_OK;
 }
 

@@ -68,9 +68,11 @@ void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
 /* loop_open.c: records, model, folder, log; prints the plan; resumes. */
 int qvl_loop_open(qvl_loop *r);
 
-/* loop_eval.c: evaluate, log, judge. After a stop owes_evaluation is set.
+/* loop_eval.c: evaluate, log, judge. After a stop owes_evaluation is set, and
+ * nothing was logged. Fails as the loader and qvl_train_evaluate do, with
+ * QVL_E_CONFIG when the metric of the best model has no value, with QVL_E_IO.
  *
- *   is_best  out: the best so far */
+ *   is_best  out: the best so far; unchanged after a stop or an error */
 int qvl_loop_evaluate(qvl_loop *r, bool *is_best);
 
 /* loop_save.c */
@@ -79,7 +81,8 @@ typedef enum { QVL_SAVE_DUE, QVL_SAVE_FINAL, QVL_SAVE_INTERRUPTED } qvl_save_why
 /* Write the checkpoint of this step. */
 int qvl_loop_save(qvl_loop *r, qvl_save_why why);
 
-/* Take up the state that a checkpoint had. */
+/* Take up the state that a checkpoint had. Fails with QVL_E_CONFIG when the run
+ * orders its records otherwise, QVL_E_FORMAT when something is missing. */
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state);
 
 /* loop_end.c: the last line of the log, the curve. */

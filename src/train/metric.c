@@ -1,3 +1,8 @@
+/* metric.c - windows of numbers, and their lines
+ *
+ * Names are few, so they are found one by one; their order is that of their
+ * first appearance, and lines keep to it.
+ */
 #include "train/metric.h"
 
 #include <assert.h>
@@ -177,11 +182,13 @@ void qvl_metrics_duration(qvl_str *out, double seconds)
 static void put_tag(qvl_str *out, const char *name, const char *part,
                     qvl_metric_style style)
 {
-    qvl_str tag = { 0 };
-    qvl_metrics_tag(&tag, name, part, style);
-    qvl_json_quote(out, tag.p, tag.len);
+    qvl_str_putc(out, '"');
+    qvl_metrics_tag(out, "", part, style);
+    size_t at = out->len;
+    qvl_json_quote(out, name, strlen(name));
+    memmove(out->p + at, out->p + at + 1, out->len - at);  // its first quote
+    out->len--;
     qvl_str_puts(out, ": ");
-    qvl_str_release(&tag);
 }
 
 /* All entries of the window, each with ", " behind. */

@@ -376,7 +376,7 @@ static int open_parts(void *arg)
 int qvl_optim_open(qvl_optim **optim, qvl_store *store, const int *group,
                    int n_groups, qvl_err *err)
 {
-    qvl_optim *o = qvl_memory_resize(NULL, sizeof *o);
+    qvl_optim *o = qvl_memory_zeroed(1, sizeof *o);
     *o = (qvl_optim){ .store = store, .dev = qvl_store_device(store),
                       .n_params = qvl_store_n_params(store),
                       .n_groups = n_groups };

@@ -1,3 +1,8 @@
+/* progress.c - a bar, or lines of JSON, at most so often
+ *
+ * The rate is that of the last samples kept, so it follows a run that changes
+ * its speed. Everything goes to the sink, nothing to a terminal of its own.
+ */
 #include "train/progress.h"
 
 #include <assert.h>

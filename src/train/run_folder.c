@@ -1,3 +1,9 @@
+/* run_folder.c - which folder a run writes to, or goes on with
+ *
+ * mkdir decides between two runs that start at once. A version counts up from
+ * the largest there. A checkpoint of another output_dir is read, and the run
+ * gets a new folder in its own.
+ */
 #include "train/run_folder.h"
 
 #include <dirent.h>
@@ -83,8 +89,8 @@ static int make_version(qvl_run_folder *f, const char *output_dir,
         if (errno != EEXIST)
             break;
     }
-    return qvl_fail(err, QVL_E_IO, "cannot make folder (%s): found \"%s\", "
-                    "expected a place to write in", f->path, strerror(errno));
+    return qvl_file_fail("cannot make folder", f->path, errno,
+                         "a place to write in", err);
 }
 
 static int make_new(qvl_run_folder *f, const char *output_dir, bool versions,
@@ -108,7 +114,6 @@ static int find_newest(qvl_run_folder *f, const char *output_dir,
         return qvl_fail(err, QVL_E_CONFIG, "training.resume_from_checkpoint: "
                         "found no checkpoint in %s, expected one", output_dir);
     f->path = f->resume = qvl_arena_strdup(arena, run);
-    f->is_old = true;
     return QVL_OK;
 }
 
@@ -157,7 +162,6 @@ int qvl_run_folder_open(qvl_run_folder *folder, const char *output_dir,
         } else {
             f.resume = resume;
             f.path = run_of(resume, output_dir, arena);
-            f.is_old = f.path != NULL;
         }
     }
     if (f.path == NULL)

@@ -18,7 +18,6 @@
 typedef struct {
     const char *path;    // of the run
     const char *resume;  // checkpoint or run folder to resume from; NULL: none
-    bool is_old;         // it goes on in a folder that was there
 } qvl_run_folder;
 
 /* Decide on the folder and make it.

@@ -24,19 +24,20 @@ typedef struct {
 
 typedef struct qvl_run_log qvl_run_log;
 
-/* Fails with QVL_E_IO, QVL_E_FORMAT for a history that is no list. */
+/* Opens or makes the file. Fails with QVL_E_IO, QVL_E_FORMAT for a history that is no list. */
 int qvl_run_log_open(qvl_run_log **log, const qvl_run_log_options *options,
                      qvl_err *err);
 void qvl_run_log_close(qvl_run_log *log);
 
-/* Write a window as a line, as an event and into the history. `part` is "train"
- * or "eval". Fails with QVL_E_IO. */
-int qvl_run_log_metrics(qvl_run_log *log, const qvl_metrics *m,
-                        const char *part, const qvl_metric_place *place,
-                        qvl_err *err);
+/* Write a window as a line, as an event and into the history; it stays as it
+ * is. `part` is "train" or "eval". Fails with QVL_E_IO; what was written before
+ * stays. */
+int qvl_run_log_put(qvl_run_log *log, const qvl_metrics *m, const char *part,
+                    const qvl_metric_place *place, qvl_err *err);
 
-/* Write one line of JSON, without its newline, and nothing else. */
-int qvl_run_log_line(qvl_run_log *log, const char *json, qvl_err *err);
+/* Write one line of JSON, which is given without its newline, to the file
+ * alone. Fails with QVL_E_IO. */
+int qvl_run_log_put_line(qvl_run_log *log, const char *json, qvl_err *err);
 
 /* The history as a JSON list; good until the next call. */
 const char *qvl_run_log_history(qvl_run_log *log);

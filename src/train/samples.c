@@ -1,3 +1,10 @@
+/* samples.c - records of a run, and the encoders that read them
+ *
+ * All records are held in memory, pictures are not. The text of every record is
+ * encoded once before a run begins, which tells lengths and what does not fit;
+ * the first records of each file, or all when asked to, are encoded with their
+ * pictures and read back.
+ */
 #include "train/samples.h"
 
 #include <string.h>

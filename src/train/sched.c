@@ -1,3 +1,8 @@
+/* sched.c - the rate as a function of the step
+ *
+ * A row for each type: its formula and what it reads. No state but that of
+ * reduce_lr_on_plateau; a step can be asked for in any order.
+ */
 #include "train/sched.h"
 
 #include <assert.h>
@@ -5,7 +10,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "train/number.h"
 
 #define PI 3.14159265358979323846
 #define PROGRESS 1e-4  // relative; smaller changes do not count
@@ -210,27 +214,13 @@ static const char *shape_at(int i)
     return shape_name[i];
 }
 
-static int check_numbers(const qvl_train_options *o, qvl_err *err)
+static int check(bool holds, const char *what, double found,
+                 const char *wanted, qvl_err *err)
 {
-    QVL_TRY(qvl_number_check(o->learning_rate > 0.0 && isfinite(o->learning_rate),
-                             "learning_rate", o->learning_rate,
-                             "a number above 0", err));
-    QVL_TRY(qvl_number_check(o->max_steps > 0, "max_steps",
-                             (double)o->max_steps, "a number above 0", err));
-    QVL_TRY(qvl_number_check(o->warmup_ratio >= 0.0 && o->warmup_ratio <= 1.0,
-                             "warmup_ratio", o->warmup_ratio,
-                             "a share from 0 to 1", err));
-    QVL_TRY(qvl_number_check(!(o->warmup_lr_rate > 1.0), "warmup_lr_rate",
-                             o->warmup_lr_rate, "a share from 0 to 1", err));
-    QVL_TRY(qvl_number_check(o->power > 0.0, "power", o->power,
-                             "a number above 0", err));
-    QVL_TRY(qvl_number_check(o->timescale != 0.0 && !isnan(o->timescale),
-                             "timescale", o->timescale, "a number above 0",
-                             err));
-    QVL_TRY(qvl_number_check(o->factor > 0.0 && o->factor < 1.0, "factor",
-                             o->factor, "a number between 0 and 1", err));
-    return qvl_number_check(o->patience >= 0, "patience", (double)o->patience,
-                            "a number from 0 on", err);
+    if (holds)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_CONFIG, "%s: found %g, expected %s", what,
+                    found, wanted);
 }
 
 static int set_floor(qvl_sched *s, qvl_err *err)
@@ -249,9 +239,9 @@ static int set_floor(qvl_sched *s, qvl_err *err)
                         "%s: found neither min_lr nor min_lr_rate, expected "
                         "one of them", type[s->kind].name);
     s->floor = rate ? o->min_lr_rate : absolute ? o->min_lr / o->learning_rate : 0.0;
-    return qvl_number_check(s->floor <= 1.0, rate ? "min_lr_rate" : "min_lr",
-                            rate ? o->min_lr_rate : o->min_lr,
-                            "no more than the learning rate", err);
+    return check(s->floor <= 1.0, rate ? "min_lr_rate" : "min_lr",
+                 rate ? o->min_lr_rate : o->min_lr,
+                 "no more than the learning rate", err);
 }
 
 static int set_decay(qvl_sched *s, qvl_err *err)
@@ -267,9 +257,9 @@ static int set_decay(qvl_sched *s, qvl_err *err)
     s->n_stable = o->num_stable_steps >= 0
                       ? o->num_stable_steps
                       : o->max_steps - s->n_warmup - s->n_decay;
-    return qvl_number_check(s->n_stable >= 0, "num_decay_steps",
-                            (double)o->num_decay_steps,
-                            "no more than the steps after the warmup", err);
+    return check(s->n_stable >= 0, "num_decay_steps",
+                 (double)o->num_decay_steps,
+                 "no more than the steps after the warmup", err);
 }
 
 int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err)
@@ -278,7 +268,6 @@ int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err)
                        .memory = { .scale = 1.0, .best = (double)NAN } };
     QVL_TRY(find_name("lr_scheduler_type", o->schedule, (int)QVL_COUNT(type),
                       type_at, &made.kind, err));
-    QVL_TRY(check_numbers(o, err));
     made.n_warmup = o->warmup_steps > 0
                         ? o->warmup_steps
                         : (int64_t)ceil((double)o->max_steps
@@ -289,9 +278,8 @@ int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err)
                      : made.n_warmup > 0 ? (double)made.n_warmup
                                          : 10000.0;
     if (type[made.kind].factor == polynomial)
-        QVL_TRY(qvl_number_check(o->lr_end >= 0.0 && o->lr_end < o->learning_rate,
-                                 "lr_end", o->lr_end,
-                                 "less than the learning rate", err));
+        QVL_TRY(check(o->lr_end < o->learning_rate, "lr_end", o->lr_end,
+                      "less than the learning rate", err));
     QVL_TRY(set_floor(&made, err));
     if (type[made.kind].factor == warmup_stable_decay)
         QVL_TRY(set_decay(&made, err));

@@ -51,11 +51,11 @@ typedef struct {
     qvl_sched_memory memory;
 } qvl_sched;
 
-/* Check and resolve what the options say of the schedule; min_lr and lr_end are
- * against learning_rate. They are borrowed as long as the schedule is used, but
- * for their texts. Fails with QVL_E_CONFIG: an unknown type or shape, a number
- * outside its range, both or neither of min_lr and min_lr_rate where one is
- * needed, decay steps that do not fit. */
+/* Resolve what the options say of the schedule; their numbers are those that
+ * qvl_run_options_check lets through. They are borrowed as long as the schedule
+ * is used, but for their texts. Fails with QVL_E_CONFIG: an unknown type or
+ * shape, min_lr or lr_end not below learning_rate, both or neither of min_lr and
+ * min_lr_rate where one is needed, decay steps that do not fit. */
 int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err);
 
 /* factor(k), k >= 0. */

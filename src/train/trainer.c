@@ -1,3 +1,9 @@
+/* trainer.c - a model, its optimizer, and one step of both
+ *
+ * The loss of a step is the sum over its batches divided once, by the labels of
+ * all of them. A step without a label, or with a norm that is not finite,
+ * leaves weights and moments as they are and is counted.
+ */
 #include "train/trainer.h"
 
 #include <assert.h>
@@ -6,7 +12,7 @@
 #include <string.h>
 
 #include "tensor/dtype.h"
-#include "train/number.h"
+#include "train/run_options.h"
 
 #define FIRST_SCALE 65536.0
 #define CLEAN_STEPS 2000  // until the scale of the loss doubles
@@ -36,27 +42,12 @@ typedef struct {
     qvl_err *err;
 } opening;
 
-static int check_numbers(const qvl_train_options *o, qvl_err *err)
-{
-    QVL_TRY(qvl_number_check(o->beta1 >= 0.0 && o->beta1 < 1.0, "adam_beta1",
-                             o->beta1, "a number from 0 to below 1", err));
-    QVL_TRY(qvl_number_check(o->beta2 >= 0.0 && o->beta2 < 1.0, "adam_beta2",
-                             o->beta2, "a number from 0 to below 1", err));
-    QVL_TRY(qvl_number_check(o->epsilon > 0.0 && isfinite(o->epsilon),
-                             "adam_epsilon", o->epsilon, "a number above 0",
-                             err));
-    QVL_TRY(qvl_number_check(!isnan(o->max_grad_norm), "max_grad_norm",
-                             o->max_grad_norm, "a number", err));
-    return qvl_number_check(o->max_skipped > 0, "max_skipped_updates",
-                            o->max_skipped, "a number above 0", err);
-}
-
 static int open_parts(void *arg)
 {
     const opening *w = arg;
     qvl_trainer *t = w->t;
     const qvl_train_options *o = &t->o;
-    QVL_TRY(check_numbers(o, w->err));
+    QVL_TRY(qvl_run_options_check(o, w->err));
     QVL_TRY(qvl_sched_init(&t->sched, o, w->err));
     QVL_TRY(qvl_model_open(&t->model, w->folder, w->model, w->err));
     const qvl_model_parts *m = qvl_model_about(t->model);
@@ -82,8 +73,7 @@ int qvl_trainer_open(qvl_trainer **trainer, const char *folder,
                      const qvl_model_options *model,
                      const qvl_train_options *options, qvl_err *err)
 {
-    qvl_trainer *t = qvl_memory_resize(NULL, sizeof *t);
-    memset(t, 0, sizeof *t);
+    qvl_trainer *t = qvl_memory_zeroed(1, sizeof *t);
     t->o = *options;
     opening w = { t, folder, model, err };
     int rc = qvl_guard(open_parts, &w, err);

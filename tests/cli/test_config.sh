@@ -94,6 +94,19 @@ run config check short.yaml
 fails 3
 complains "train.jsonl:1"
 
+# What holds between rates and steps is told before a model is opened, with the
+# number of steps that the records make.
+printf 'extends: good.yaml\ntraining: {lr_scheduler_type: %s,\n' \
+    warmup_stable_decay >late.yaml
+printf '  max_steps: 3, lr_scheduler_kwargs: {num_decay_steps: 4}}\n' >>late.yaml
+run config check late.yaml
+fails 2
+complains "num_decay_steps: found 4, expected no more than the steps"
+sed 's/learning_rate: [^,}]*/learning_rate: 0/' base.yaml >zero.yaml
+run config check zero.yaml
+fails 2
+complains "training.learning_rate: found 0, expected a number >0"
+
 start "several faults"
 printf 'extends: base.yaml\ntraining: {seed: x, sed: 1, packing: true}\n' \
     >bad.yaml

@@ -81,6 +81,53 @@ static void test_order_of_parents(void)
     check_tree(put("null.yaml", "extends:\nq: 1\n"), NULL, "{q=1@null.yaml:2}");
 }
 
+/* However a file is named, it is one file in the list. */
+static void test_files(void)
+{
+    qvl_err err;
+    qvl_arena a = { 0 };
+    qvl_config_files files = { 0 };
+    const qvl_node *tree = NULL;
+    put("b.yaml", "k: 1\n");
+    CHECK_OK(qvl_file_make_dirs(check_path("here"), &err), err);
+    const char *path = put("names.yaml", "extends: [./b.yaml, b.yaml, "
+                           "here/../b.yaml]\n");
+    CHECK_OK(qvl_config_inherit(&tree, path, NULL, &files, &a, &err), err);
+    CHECK_INT(files.n, 2, "files");
+    CHECK_HAS(files.v[0], "./b.yaml", "as it was named first");
+    CHECK_STR(files.v[1], path, "the file itself");
+    /* a second chain goes on with the list */
+    CHECK_OK(qvl_config_inherit(&tree, check_path("b.yaml"), tree, &files, &a,
+                                &err), err);
+    CHECK_INT(files.n, 2, "files after another chain");
+    qvl_arena_release(&a);
+}
+
+static void test_quotes(void)
+{
+    static const struct {
+        const char *value;
+        int kind;
+        const char *text;
+    } cases[] = {
+        { "12", QVL_NODE_INT, "12" },       { "\"12\"", QVL_NODE_STRING, "12" },
+        { "'a # b'", QVL_NODE_STRING, "a # b" },
+        { "a # b", QVL_NODE_STRING, "a # b" },
+        { "\"a", QVL_NODE_STRING, "\"a" }, { "a: b", QVL_NODE_STRING, "a: b" },
+        { "''", QVL_NODE_STRING, "" },      { "true", QVL_NODE_BOOL, "true" },
+        { "1e-3", QVL_NODE_FLOAT, "1e-3" }, { "[1, 2]", QVL_NODE_STRING, "[1, 2]" },
+    };
+    qvl_arena a = { 0 };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        const qvl_node *map = qvl_config_leaf("a.b", cases[i].value, "--b", &a);
+        const qvl_node *b = qvl_node_find(qvl_node_find(map, "a"), "b");
+        CHECK_INT(b->kind, cases[i].kind, "%s", cases[i].value);
+        CHECK_STR(b->s, cases[i].text, "%s", cases[i].value);
+        CHECK_STR(b->file, "--b", "place");
+    }
+    qvl_arena_release(&a);
+}
+
 static void test_folders(void)
 {
     qvl_err err;
@@ -146,5 +193,6 @@ static void test_leaf(void)
     qvl_arena_release(&a);
 }
 
-RUN_TESTS(TEST(test_merge), TEST(test_order_of_parents), TEST(test_folders),
+RUN_TESTS(TEST(test_merge), TEST(test_order_of_parents), TEST(test_files), TEST(test_quotes),
+          TEST(test_folders),
           TEST(test_refused), TEST(test_leaf))

@@ -93,7 +93,11 @@ static void test_rules(void)
         { "", -1e9, true },   { ">0", 0, false },   { ">0", 1e-30, true },
         { ">=0", 0, true },   { ">=0", -1, false }, { ">=-1", -1, true },
         { "0..1", 0, true },  { "0..1", 1, true },  { "0..1", 1.0001, false },
-        { "0..1", -1, false },
+        { "0..1", -1, false },   { "0..<1", 0, true },
+        { "0..<1", 1, false },   { "0..<1", 0.999, true },
+        { ">0..<1", 0, false },  { ">0..<1", 1, false },
+        { ">0..<1", 0.5, true }, { ">0..1", 1, true },
+        { ">0..1", 0, false },
     };
     for (size_t k = 0; k < QVL_COUNT(cases); k++)
         CHECK_INT(qvl_value_obeys(cases[k].v, cases[k].rule), cases[k].ok,

@@ -279,57 +279,6 @@ static void test_states(void)
     harness_release(&reader);
 }
 
-static void test_trace(void)
-{
-    harness h;
-    harness_init(&h, 1, 2);
-    int w = harness_param(&h, 6);
-    int x = harness_input(&h, 0, QVL_CLS_ACT, 4);
-    int b = harness_input(&h, 1, QVL_CLS_F32, 3);
-    int y = qvl_program_value(&h.program, QVL_CLS_ACT, 6, "y");
-    qvl_program_step(&h.program, &fake_nt, (int[]){x, w, y, b},
-                     (uint32_t[]){2, 2, 3, 0, 2, 0, 3}, 42);
-    harness_want(&h, y);
-    harness_sum(&h, w, w, 0, 1);
-    harness_sum(&h, w, w, 0, 2);
-    h.trained[0] = true;
-    fake_device dev;
-    fake_open(&dev);
-    qvl_store *st;
-    qvl_run *run;
-    qvl_err err;
-    qvl_plan_options o = harness_options(&h);
-    CHECK_OK(qvl_store_open(&st, &dev.base, &h.params, &all_f32, &err), err);
-    CHECK_OK(qvl_store_train(st, h.trained, &err), err);
-    CHECK_OK(qvl_run_open(&run, st, &h.program, &o, &err), err);
-    CHECK_OK(qvl_store_write(st, 0, 0, 6, (float[]){1, 0, 0, 1, -3, 0},
-                             QVL_F32, &err), err);
-    CHECK_OK(qvl_run_input(run, 0, (float[]){2, 5, NAN, 1}, 4, &err), err);
-    CHECK_OK(qvl_run_input(run, 1, (float[]){0, 0, 0.5f}, 3, &err), err);
-    qvl_trace_row *row;
-    size_t n;
-    CHECK_OK(qvl_run_trace(run, &row, &n, &h.arena, &err), err);
-    CHECK_INT(n, 2, "rows: y, and the gradient once");
-    CHECK_STR(row[0].name, "y", "name");
-    CHECK_STR(row[0].op, "nt", "kernel");
-    CHECK_INT(row[0].line, 42, "line");
-    CHECK_INT(row[0].n_elems, 6, "elements");
-    CHECK_INT(row[0].n_nan, 3, "the row of the NaN");
-    CHECK_NEAR(row[0].mean, (2 + 5 - 5.5) / 3, 1e-12, "of the other row");
-    CHECK_NEAR(row[0].max_abs, 5.5, 0, "of the other row");
-    CHECK_STR(row[1].name, "grad", "name");
-    float g[6];
-    double sum = 0;
-    CHECK_OK(qvl_store_read_grad(st, 0, g, &err), err);
-    for (int i = 0; i < 6; i++)
-        sum += (double)g[i];
-    CHECK_NEAR(row[1].mean, sum / 6, 1e-9, "after the last step");
-    qvl_run_close(run);
-    qvl_store_close(st);
-    CHECK_INT(dev.n_lists, 0, "lists");
-    harness_release(&h);
-}
-
 /* ---- faults ---- */
 
 static void random_program(harness *h, int i)
@@ -456,5 +405,5 @@ static void test_host_memory(void)
 
 RUN_TESTS(TEST(test_layout), TEST(test_odd_ranges), TEST(test_long_ranges),
           TEST(test_gradients), TEST(test_tied), TEST(test_inputs_and_outputs),
-          TEST(test_states), TEST(test_trace), TEST(test_device_faults),
+          TEST(test_states), TEST(test_device_faults),
           TEST(test_messages), TEST(test_host_memory))

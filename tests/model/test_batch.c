@@ -1,5 +1,6 @@
 /* test_batch.c - rows of ids to the arrays of a step */
 #include "check.h"
+#include "find_arch.h"
 #include "model/batch.h"
 #include "model/walk.h"
 
@@ -51,7 +52,7 @@ static qvl_batch_array input(const char *name)
 {
     qvl_err err = { 0 };
     qvl_batch_array a;
-    int i = qvl_arch_input_find(&tiny_arch, name);
+    int i = find_input(&tiny_arch, name);
     CHECK(i >= 0, "input %s", name);
     CHECK_OK(qvl_batch_input(&f.batch, i, &a, &err), err);
     return a;
@@ -69,7 +70,7 @@ static const float *floats(const char *name)
 
 static int64_t dim(const char *name)
 {
-    return f.batch.dims.i[qvl_arch_dim_find(&tiny_arch, name)];
+    return f.batch.dims.i[find_dim(&tiny_arch, name)];
 }
 
 static void test_sizes(void)

@@ -1,5 +1,6 @@
 /* test_config.c - config.json: what is read, and every mistake that is told */
 #include "check.h"
+#include "find_arch.h"
 #include "model/config.h"
 
 #include "base/file.h"
@@ -28,7 +29,7 @@ static int read_text(qvl_model_config *c, const char *text, qvl_arena *arena,
 
 static int64_t dim(const qvl_model_config *c, const char *name)
 {
-    return c->dims.i[qvl_arch_dim_find(c->arch, name)];
+    return c->dims.i[find_dim(c->arch, name)];
 }
 
 static void test_values(void)
@@ -40,7 +41,7 @@ static void test_values(void)
     CHECK_INT(dim(&c, "V"), 200, "V");
     CHECK_INT(dim(&c, "h"), 144, "h");
     CHECK_INT(dim(&c, "tied"), 0, "tied");
-    CHECK(c.dims.f[qvl_arch_dim_find(c.arch, "eps")] == 1e-6, "eps");
+    CHECK(c.dims.f[find_dim(c.arch, "eps")] == 1e-6, "eps");
     CHECK(c.dims.n_list[0] == 3 && c.dims.list[0][2] == 4, "taps");
     CHECK(c.rope.type == QVL_ROPE_DEFAULT && c.rope.theta == 5e6
               && c.rope.dim == 128 && c.rope.section[1] == 20,
@@ -221,6 +222,8 @@ static void test_files(void)
     qvl_model_config c;
     CHECK_FAILS(qvl_model_config_load(&c, check_path("nowhere"), &arena,
                                       &err),
+                QVL_E_MODEL, err, "nowhere): found");
+    CHECK_FAILS(qvl_model_config_load(&c, check_dir(), &arena, &err),
                 QVL_E_MODEL, err, "config.json");
 
     CHECK_OK(qvl_file_write_all(check_path("config.json"), "{\"a\": }", 7,

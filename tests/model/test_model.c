@@ -450,6 +450,17 @@ static void test_mistakes(void)
               "columns");
     f.batch.images.n_cols = 1536;
     forward(QVL_LOGITS);
+    qvl_tensor t = { .rank = 7 };
+    float x;
+    size_t n = qvl_n_results(f.model), wrong[] = { n, n + 1, SIZE_MAX };
+    for (size_t i = 0; i < QVL_COUNT(wrong); i++) {
+        CHECK(qvl_result_at(f.model, wrong[i], &t) != 0 && t.rank == 7,
+              "result %zu of %zu", wrong[i], n);
+        CHECK(qvl_read(f.model, wrong[i], &x, &error) != 0
+                  && error.exit_code == 2,
+              "read %zu of %zu: %s", wrong[i], n, error.message);
+    }
+    CHECK(n > 0 && qvl_result_at(f.model, n - 1, &t) == 0, "the last result");
     close_model();
 }
 

@@ -289,24 +289,6 @@ static void test_stamps(void)
     }
 }
 
-static void test_answer(void)
-{
-    static const struct {
-        const char *text;
-        const char *answer;
-    } cases[] = {
-        { "", "" },
-        { "yes", "yes" },
-        { "hm\n</think>\n\nyes", "yes" },
-        { "</think>yes</think>no", "yes</think>no" },
-        { "hm</think>", "" },
-    };
-    for (size_t i = 0; i < QVL_COUNT(cases); i++)
-        CHECK_STR(cases[i].text + qvl_chat_answer_start(cases[i].text,
-                                                        strlen(cases[i].text)),
-                  cases[i].answer, "case %zu", i);
-}
-
 /* ---- errors ------------------------------------------------------------- */
 
 static void test_wrong_messages(void)
@@ -385,5 +367,5 @@ static void test_wrong_chats(void)
 
 RUN_TESTS(TEST(test_layouts), TEST(test_tools), TEST(test_literal),
           TEST(test_ids), TEST(test_pictures), TEST(test_stamps),
-          TEST(test_answer), TEST(test_wrong_messages),
+          TEST(test_wrong_messages),
           TEST(test_wrong_chats))

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "train/run_options.h"
 
 fake_run fake;
 
@@ -33,7 +34,7 @@ static int fail(qvl_error *error, int code, const char *text)
 
 void qvl_train_defaults(qvl_train_options *options)
 {
-    *options = (qvl_train_options){ .vit_lr = -1, .aligner_lr = -1 };
+    qvl_run_options_init(options);
 }
 
 int qvl_train_open(qvl_trainer **trainer, const char *folder,
@@ -61,10 +62,11 @@ int qvl_train_n_groups(const qvl_trainer *t)
     return 1;
 }
 
-void qvl_train_group_at(const qvl_trainer *t, int k, qvl_train_group *group)
+int qvl_train_group_at(const qvl_trainer *t, int k, qvl_train_group *group)
 {
     (void)k;
     *group = (qvl_train_group){ "all", t->lr, 0, 1, 1 };
+    return 0;
 }
 
 int qvl_train_n_parts(const qvl_trainer *t)
@@ -73,11 +75,12 @@ int qvl_train_n_parts(const qvl_trainer *t)
     return 1;
 }
 
-void qvl_train_part_at(const qvl_trainer *t, int k, qvl_train_part *part)
+int qvl_train_part_at(const qvl_trainer *t, int k, qvl_train_part *part)
 {
     (void)t;
     (void)k;
     *part = (qvl_train_part){ "llm", 1, 1 };
+    return 0;
 }
 
 size_t qvl_train_n_tensors(const qvl_trainer *t)
@@ -86,11 +89,12 @@ size_t qvl_train_n_tensors(const qvl_trainer *t)
     return 0;
 }
 
-void qvl_train_tensor_at(const qvl_trainer *t, size_t k, qvl_tensor *tensor)
+int qvl_train_tensor_at(const qvl_trainer *t, size_t k, qvl_tensor *tensor)
 {
     (void)t;
     (void)k;
     (void)tensor;
+    return QVL_E_USAGE;
 }
 
 int qvl_train_tensor_group(const qvl_trainer *t, size_t k)
@@ -177,9 +181,10 @@ size_t qvl_train_n_rows(const qvl_trainer *t)
     return t->n_rows;
 }
 
-void qvl_train_row_at(const qvl_trainer *t, size_t k, qvl_train_score *score)
+int qvl_train_row_at(const qvl_trainer *t, size_t k, qvl_train_score *score)
 {
     *score = t->row[k];
+    return 0;
 }
 
 int qvl_train_step(qvl_trainer *t, const qvl_batch_in *batches, int n_batches,

@@ -178,8 +178,10 @@ static void test_error(void)
         o.plan.is_shuffled = false;
         CHECK_OK(qvl_loader_open(&l, &o, &err), err);
         CHECK_OK(qvl_loader_take(l, got, 1, &err), err);
+        got[0].n_tokens = got[1].n_tokens = -5;
         CHECK_FAILS(qvl_loader_take(l, got, 2, &err), QVL_E_IO, err,
                     "none.png");
+        CHECK(got[0].n_tokens == -5 && got[1].n_tokens == -5, "unchanged");
         qvl_loader_close(l);
         qvl_encoder_close(e);
     }
@@ -209,5 +211,43 @@ static void test_close(void)
     qvl_encoder_close(e);
 }
 
+typedef struct {
+    const qvl_loader_options *o;
+    qvl_loader *l;
+    qvl_err *err;
+} loading;
+
+static int load_two(void *arg)
+{
+    loading *w = arg;
+    qvl_collated got[2];
+    QVL_TRY(qvl_loader_open(&w->l, w->o, w->err));
+    return qvl_loader_take(w->l, got, 2, w->err);
+}
+
+/* Out of host memory while it is opened and while batches are made, which the
+ * taker does himself here: the limit is that of a thread. */
+static void test_no_memory(void)
+{
+    make_records();
+    qvl_err err = { 0 };
+    qvl_encoder *e = open_encoder();
+    qvl_loader_options o = options_of(e);
+    int n_failed = 0;
+    for (size_t limit = 8, done = 0; !done; limit += limit / 4 + 8) {
+        loading w = { .o = &o, .err = &err };
+        qvl_memory_limit(limit);
+        int rc = qvl_guard(load_two, &w, &err);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "%zu bytes: %s", limit,
+              err.msg);
+        n_failed += rc != QVL_OK;
+        done = rc == QVL_OK;
+        qvl_loader_close(w.l);
+    }
+    CHECK(n_failed > 5, "found %d failures", n_failed);
+    qvl_encoder_close(e);
+}
+
 RUN_TESTS(TEST(test_order), TEST(test_padding), TEST(test_text),
-          TEST(test_error), TEST(test_close))
+          TEST(test_error), TEST(test_close), TEST(test_no_memory))

@@ -186,6 +186,24 @@ static void test_save_only_model(void)
               "that of the interruption is whole");
 }
 
+/* What the configuration takes for metric_for_best_model an evaluation has. */
+static void test_metric_names(void)
+{
+    static const char *const names[] = {
+        "loss", "token_accuracy", "eval_token_acc", "eval_runtime",
+        "eval/samples_per_second", "steps_per_second",
+    };
+    for (size_t i = 0; i < QVL_COUNT(names); i++) {
+        char more[256], folder[16];
+        snprintf(folder, sizeof folder, "metric%zu", i);
+        snprintf(more, sizeof more,
+                 "2, max_steps: 2, eval_strategy: steps, eval_steps: 1, "
+                 "metric_for_best_model: %s", names[i]);
+        outcome out = train(folder, more, &nothing_special);
+        CHECK(out.rc == QVL_OK, "%s: %s", names[i], out.err.msg);
+    }
+}
+
 static void test_errors(void)
 {
     static const struct {
@@ -195,9 +213,13 @@ static void test_errors(void)
         const char *part;
     } cases[] = {
         { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
-        { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: f1",
-          { 0 }, QVL_E_CONFIG, "found f1, expected one of loss, token_acc, long_loss, "
+        { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: z_loss",
+          { 0 }, QVL_E_CONFIG, "found z_loss, expected one of loss, token_acc, long_loss, "
           "long_token_acc, default_loss" },
+        { "2, metric_for_best_model: f1", { 0 }, QVL_E_CONFIG,
+          "metric_for_best_model: found f1, expected one of loss, token_acc" },
+        { "2, lr_scheduler_type: polynomial, lr_scheduler_kwargs: {lr_end: 1}",
+          { 0 }, QVL_E_CONFIG, "lr_end: found 1, expected less than" },
         { "2, resume_from_checkpoint: last", { 0 }, QVL_E_CONFIG,
           "found no checkpoint in" },
         { "2, max_steps: -2", { 0 }, QVL_E_CONFIG, "training.max_steps" },
@@ -301,5 +323,5 @@ static void test_options(void)
 RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
           TEST(test_early_stop), TEST(test_save_only_model),
-          TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
+          TEST(test_metric_names), TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
           TEST(test_options))

@@ -16,7 +16,7 @@ static const char *make(const char *name)
 
 /* Open; the path of the run is compared behind the test's own folder. */
 static void check_open(const char *out, bool versions, const char *resume,
-                       const char *path, const char *from, bool is_old)
+                       const char *path, const char *from)
 {
     qvl_err err;
     qvl_arena a = { 0 };
@@ -25,7 +25,6 @@ static void check_open(const char *out, bool versions, const char *resume,
                                  &a, &err), err);
     CHECK_STR(f.path + strlen(check_dir()) + 1, path, "run of %s", out);
     CHECK(qvl_file_is_dir(f.path), "%s is there", f.path);
-    CHECK_INT(f.is_old, is_old, "is_old");
     if (from == NULL)
         CHECK(f.resume == NULL, "nothing to resume");
     else
@@ -35,16 +34,16 @@ static void check_open(const char *out, bool versions, const char *resume,
 
 static void test_new(void)
 {
-    check_open("a/run", false, NULL, "a/run", NULL, false);
-    check_open("a/run", false, "false", "a/run", NULL, false);
-    check_open("b/run", true, NULL, "b/run/v0-20260102-120000", NULL, false);
-    check_open("b/run", true, NULL, "b/run/v1-20260102-120000", NULL, false);
+    check_open("a/run", false, NULL, "a/run", NULL);
+    check_open("a/run", false, "false", "a/run", NULL);
+    check_open("b/run", true, NULL, "b/run/v0-20260102-120000", NULL);
+    check_open("b/run", true, NULL, "b/run/v1-20260102-120000", NULL);
     make("b/run/v7-x");
     make("b/run/v9");
     make("b/run/vx-12");
     CHECK_OK(qvl_file_write_all(check_path("b/run/v30-file"), "", 0,
                                 &(qvl_err){ 0 }), ((qvl_err){ 0 }));
-    check_open("b/run", true, NULL, "b/run/v8-20260102-120000", NULL, false);
+    check_open("b/run", true, NULL, "b/run/v8-20260102-120000", NULL);
 }
 
 static void test_last(void)
@@ -53,12 +52,10 @@ static void test_last(void)
     make("c/run/v2-b/checkpoint-3");
     make("c/run/v10-c/checkpoint-9.tmp");
     make("c/run/v11-d");
-    check_open("c/run", true, "true", "c/run/v2-b", check_path("c/run/v2-b"),
-               true);
-    check_open("c/run", true, "last", "c/run/v2-b", check_path("c/run/v2-b"),
-               true);
+    check_open("c/run", true, "true", "c/run/v2-b", check_path("c/run/v2-b"));
+    check_open("c/run", true, "last", "c/run/v2-b", check_path("c/run/v2-b"));
     make("d/run/checkpoint-1");
-    check_open("d/run", false, "last", "d/run", check_path("d/run"), true);
+    check_open("d/run", false, "last", "d/run", check_path("d/run"));
 }
 
 static void test_named(void)
@@ -66,12 +63,12 @@ static void test_named(void)
     const char *own = make("e/run/v0-a/checkpoint-5");
     const char *flat = make("e/run/checkpoint-2");
     const char *other = make("f/checkpoint-5");
-    check_open("e/run", true, own, "e/run/v0-a", own, true);
-    check_open("e/run", true, flat, "e/run", flat, true);
-    check_open("e/run", false, other, "e/run", other, false);
+    check_open("e/run", true, own, "e/run/v0-a", own);
+    check_open("e/run", true, flat, "e/run", flat);
+    check_open("e/run", false, other, "e/run", other);
     char slashed[512];
     snprintf(slashed, sizeof slashed, "%s//", own);
-    check_open("e/run", true, slashed, "e/run/v0-a", slashed, true);
+    check_open("e/run", true, slashed, "e/run/v0-a", slashed);
 }
 
 static void test_refused(void)

@@ -32,7 +32,7 @@ static void put(qvl_run_log *log, double loss, int64_t step)
     qvl_metrics m = { 0 };
     qvl_metric_place place = { .epoch = 1, .step = step, .max_steps = 4 };
     qvl_metrics_mean(&m, "loss", loss);
-    CHECK_OK(qvl_run_log_metrics(log, &m, "train", &place, &err), err);
+    CHECK_OK(qvl_run_log_put(log, &m, "train", &place, &err), err);
 }
 
 static void test_append(void)
@@ -41,11 +41,11 @@ static void test_append(void)
     const char *folder = check_path("one");
     qvl_run_log *log = begin(folder, NULL);
     CHECK_STR(qvl_run_log_history(log), "[]", "nothing yet");
-    CHECK_OK(qvl_run_log_line(log, "{\"a\": 1}", &err), err);
+    CHECK_OK(qvl_run_log_put_line(log, "{\"a\": 1}", &err), err);
     qvl_run_log_close(log);
     check_file(folder, "{\"a\": 1}\n");
     log = begin(folder, NULL);
-    CHECK_OK(qvl_run_log_line(log, "{\"b\": 2}", &err), err);
+    CHECK_OK(qvl_run_log_put_line(log, "{\"b\": 2}", &err), err);
     qvl_run_log_close(log);
     check_file(folder, "{\"a\": 1}\n{\"b\": 2}\n");
     qvl_run_log_close(NULL);
@@ -59,12 +59,12 @@ static void test_cut_line(void)
     CHECK_OK(qvl_file_make_dirs(folder, &err), err);
     CHECK_OK(qvl_file_write_all(path, "{\"a\": 1}\n{\"tra", 14, &err), err);
     qvl_run_log *log = begin(folder, NULL);
-    CHECK_OK(qvl_run_log_line(log, "{}", &err), err);
+    CHECK_OK(qvl_run_log_put_line(log, "{}", &err), err);
     qvl_run_log_close(log);
     check_file(folder, "{\"a\": 1}\n{}\n");
     CHECK_OK(qvl_file_write_all(path, "{\"tra", 5, &err), err);
     log = begin(folder, NULL);
-    CHECK_OK(qvl_run_log_line(log, "{}", &err), err);
+    CHECK_OK(qvl_run_log_put_line(log, "{}", &err), err);
     qvl_run_log_close(log);
     check_file(folder, "{}\n");
 }
@@ -94,6 +94,25 @@ static void test_history(void)
     qvl_run_log_close(log);
 }
 
+typedef struct {
+    qvl_run_log **log;
+    const qvl_run_log_options *o;
+    const qvl_metrics *m;
+    const qvl_metric_place *place;
+    qvl_err *err;
+} logging;
+
+static int log_all(void *arg)
+{
+    logging *l = arg;
+    QVL_TRY(qvl_run_log_open(l->log, l->o, l->err));
+    for (int i = 0; i < 3; i++)
+        QVL_TRY(qvl_run_log_put(*l->log, l->m, "train", l->place, l->err));
+    QVL_TRY(qvl_run_log_put_line(*l->log, "{\"a\": 1}", l->err));
+    qvl_run_log_history(*l->log);
+    return QVL_OK;
+}
+
 static void test_refused(void)
 {
     qvl_err err;
@@ -107,7 +126,45 @@ static void test_refused(void)
     o.history = "[1";
     CHECK_FAILS(qvl_run_log_open(&log, &o, &err), QVL_E_FORMAT, err,
                 "log_history");
+    o.history = NULL;
+    o.folder = check_path("blocked");
+    CHECK_OK(qvl_file_make_dirs(check_path("blocked/logging.jsonl"), &err),
+             err);
+    CHECK_FAILS(qvl_run_log_open(&log, &o, &err), QVL_E_IO, err,
+                "expected a file that can be written");
     CHECK(log == NULL, "unchanged");
+}
+
+/* Out of host memory anywhere: an error, nothing left behind, and what was
+ * written is whole lines. */
+static void test_no_memory(void)
+{
+    const char *folder = check_path("memory");
+    qvl_metrics m = { 0 };
+    qvl_metric_place place = { .epoch = 1, .step = 1, .max_steps = 4 };
+    qvl_metrics_mean(&m, "loss", 1);
+    qvl_err err;
+    CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+    qvl_run_log_options o = { .folder = folder,
+                              .board_folder = check_path("memory/board"),
+                              .history = "[{\"loss\": 1}]" };
+    int n_failed = 0;
+    for (size_t limit = 8, done = 0; !done; limit += limit / 8 + 8) {
+        qvl_run_log *log = NULL;
+        logging l = { .log = &log, .o = &o, .m = &m, .place = &place,
+                      .err = &err };
+        qvl_memory_limit(limit);
+        int rc = qvl_guard(log_all, &l, &err);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "%zu bytes: %s", limit,
+              err.msg);
+        n_failed += rc != QVL_OK;
+        done = rc == QVL_OK;
+        qvl_run_log_close(log);
+    }
+    CHECK(n_failed > 10, "found %d failures", n_failed);
+    qvl_run_log *log = begin(folder, NULL);
+    qvl_run_log_close(log);
 }
 
 /* A device that is always full. */
@@ -121,10 +178,10 @@ static void test_full(void)
     if (symlink("/dev/full", check_path("full/logging.jsonl")) != 0)
         skip();
     CHECK_OK(qvl_run_log_open(&log, &o, &err), err);
-    CHECK_FAILS(qvl_run_log_line(log, "{}", &err), QVL_E_IO, err,
+    CHECK_FAILS(qvl_run_log_put_line(log, "{}", &err), QVL_E_IO, err,
                 "No space left");
     qvl_run_log_close(log);
 }
 
 RUN_TESTS(TEST(test_append), TEST(test_cut_line), TEST(test_history),
-          TEST(test_refused), TEST(test_full))
+          TEST(test_refused), TEST(test_no_memory), TEST(test_full))

@@ -6,13 +6,13 @@
 
 static qvl_train_options base(const char *type, int64_t steps, int64_t warmup)
 {
-    return (qvl_train_options){
-        .schedule = type, .learning_rate = 1e-4, .max_steps = steps, .warmup_steps = warmup,
-        .min_lr = -1.0, .min_lr_rate = -1.0, .warmup_lr_rate = -1.0,
-        .num_cycles = -1.0, .power = 1.0, .lr_end = 1e-7, .timescale = -1.0,
-        .decay_type = "cosine", .num_decay_steps = -1, .num_stable_steps = -1,
-        .factor = 0.1, .patience = 10,
-    };
+    qvl_train_options o;
+    qvl_train_defaults(&o);
+    o.schedule = type;
+    o.learning_rate = 1e-4;
+    o.max_steps = steps;
+    o.warmup_steps = warmup;
+    return o;
 }
 
 typedef struct {
@@ -176,16 +176,6 @@ static void test_refusals(void)
     o.decay_type = "lineer";
     CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
                 "decay_type: found lineer");
-    o = base("linear", 0, 0);
-    CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err, "max_steps");
-    o = base("linear", 10, 0);
-    o.warmup_ratio = (double)NAN;
-    CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
-                "warmup_ratio");
-    o = base("linear", 10, 0);
-    o.learning_rate = 0.0;
-    CHECK_FAILS(qvl_sched_init(&s, &o, &err), QVL_E_CONFIG, err,
-                "learning_rate");
 }
 
 RUN_TESTS(TEST(test_types), TEST(test_floors), TEST(test_warmup),

@@ -1,5 +1,6 @@
 /* Optimizer steps through qvl_train.h: normalisation, skipped updates, frozen
  * parts, storage types. What the numbers are is told by the stored cases. */
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -278,6 +279,32 @@ static void test_freezing(void)
     qvl_train_close(all);
 }
 
+/* Numbers behind the last and before the first of everything that is listed. */
+static void check_beyond(qvl_trainer *t)
+{
+    qvl_train_group g = { .n_params = 77 };
+    qvl_train_part p = { .n_elems = 77 };
+    qvl_tensor info = { .rank = 77 };
+    qvl_error error;
+    float x;
+    size_t n = qvl_train_n_tensors(t), wrong[] = { n, SIZE_MAX };
+    const int group[] = { -1, qvl_train_n_groups(t), INT_MIN, INT_MAX };
+    const int part[] = { -1, qvl_train_n_parts(t), INT_MIN, INT_MAX };
+    for (size_t i = 0; i < QVL_COUNT(group); i++)
+        CHECK(qvl_train_group_at(t, group[i], &g) != 0 && g.n_params == 77
+                  && qvl_train_part_at(t, part[i], &p) != 0
+                  && p.n_elems == 77,
+              "case %zu", i);
+    for (size_t i = 0; i < QVL_COUNT(wrong); i++) {
+        CHECK(qvl_train_tensor_at(t, wrong[i], &info) != 0 && info.rank == 77,
+              "tensor %zu", wrong[i]);
+        CHECK_INT(qvl_train_tensor_group(t, wrong[i]), -1, "no tensor");
+        check_fails(qvl_train_read(t, wrong[i], &x, &error), &error,
+                    QVL_E_USAGE, "tensor: found number");
+    }
+    CHECK_INT(qvl_train_tensor_at(t, n - 1, &info), 0, "the last tensor");
+}
+
 static void test_parts(void)
 {
     qvl_train_options o = small_options();
@@ -301,6 +328,7 @@ static void test_parts(void)
         grouped += g.n_elems;
     }
     CHECK_INT(grouped, trained, "each in one group");
+    check_beyond(t);
     qvl_train_report r = small_train(t, 1, 1);
     CHECK_NEAR(r.lr, 1e-3, 0.0, "rate");
     CHECK_NEAR(r.lr_vit, 1e-5, 0.0, "rate");

@@ -1,3 +1,10 @@
+/* dnnl_block.c - a product cut into blocks, one thread each
+ *
+ * Blocks are compiled once for each of the few shapes they have. Operands are
+ * read where they lie; those that oneDNN cannot read there, and lines whose
+ * distance makes them share sets of the cache, are copied to f32 first. Blocks
+ * need nothing of each other: any thread takes any.
+ */
 #include "backend/cpu/dnnl_block.h"
 
 #include <assert.h>
