@@ -220,15 +220,20 @@ static int pick(tool *t)
     size_t n = 0;
     for (int f = 0; f < t->n_files; f++)
         for (int i = 0; i < t->file[f].m.n; i++)
-            if (!is_equal(t, &t->file[f], &t->file[f].m.item[i]))
-                all[n++] = (place){f, i};
+            all[n++] = (place){f, i};
     for (size_t i = 0; i < n; i++)
         order[i] = i;
     qvl_rng r = {.key = qvl_rng_mix(qvl_rng_hash("mutate", 6), seed)};
     qvl_rng_shuffle(&r, order, n);
-    n_wanted = n_wanted < n ? n_wanted : n;
-    for (size_t i = 0; i < n_wanted; i++)
-        print_place(t, &all[order[i]]);
+    /* Left out behind the shuffle: a new entry of EQUAL changes no order. */
+    for (size_t i = 0; i < n && n_wanted > 0; i++) {
+        const place *p = &all[order[i]];
+        const source *f = &t->file[p->file];
+        if (is_equal(t, f, &f->m.item[p->number]))
+            continue;
+        print_place(t, p);
+        n_wanted--;
+    }
     return QVL_OK;
 }
 
