@@ -111,6 +111,7 @@ static int add_norms(maker *m)
     QVL_TRY(add(m, "rms_norm_dw_part", "ffff", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "layer_norm_dw_part", "fffff", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "expert_tn", "ffiif", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "sort_uses", "iiii", -1, NULL, NULL, NULL));
     return add(m, "lookup_dx", "ffiif", -1, NULL, NULL, NULL);
 }
 

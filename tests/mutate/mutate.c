@@ -24,10 +24,11 @@
 #define MAX_FILES 64
 
 /* A mutation that changes no result, wherever the line stands in one of the
- * functions. */
+ * functions, or only below the line `above`. */
 typedef struct {
     const char *file;
     const char *functions;  // separated by spaces
+    const char *above;      // or NULL
     const char *line, *made;
     bool has_reason;
     int at;                 // line of the entry
@@ -78,7 +79,7 @@ static int read_entry_line(tool *t, char *line, int at)
     equal_entry *e = t->n_equal > 0 ? &t->equal[t->n_equal - 1] : NULL;
     if (line[0] == '\0' || line[0] == '#')
         return QVL_OK;
-    if (strchr("-+ ", line[0]) == NULL) {
+    if (strchr("<-+ ", line[0]) == NULL) {
         char *space = strchr(line, ' ');
         if (!space)
             return qvl_fail(&t->err, QVL_E_FORMAT,
@@ -92,7 +93,9 @@ static int read_entry_line(tool *t, char *line, int at)
         return qvl_fail(&t->err, QVL_E_FORMAT,
                         "equal.txt:%d: no file stands above this", at);
     const char *said = line + 1 + strspn(line + 1, " ");
-    if (line[0] == '-')
+    if (line[0] == '<')
+        e->above = said;
+    else if (line[0] == '-')
         e->line = said;
     else if (line[0] == '+')
         e->made = said;
@@ -145,7 +148,9 @@ static bool fits(tool *t, const equal_entry *e, const source *s,
     return strcmp(e->file, s->name) == 0 &&
            has_word(e->functions, x->function) &&
            strcmp(e->line, mutation_line(&s->m, x->at, &t->arena)) == 0 &&
-           strcmp(e->made, mutation_made(&s->m, x, &t->arena)) == 0;
+           strcmp(e->made, mutation_made(&s->m, x, &t->arena)) == 0 &&
+           (!e->above || strcmp(e->above, mutation_above(&s->m, x->at,
+                                                         &t->arena)) == 0);
 }
 
 static bool is_equal(tool *t, const source *s, const mutation *x)

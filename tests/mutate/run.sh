@@ -9,7 +9,8 @@
 # the tree under BUILD (default: build-mutate), what depends on it is built, and
 # the tests that have to notice run:
 #
-#   rules.c      test_rules, the interpreter against differences of losses
+#   rules.c      test_rules, the interpreter against differences of losses, and
+#                the messages and dumps of the generator
 #   a kernel     tests/program with the specs that use it, then tests/kern, in f32
 #                on the processor, with the tiles of the C back end and once
 #                more with others: attention reads keys where they are, three
@@ -65,6 +66,7 @@ mkdir -p "$build" || exit 1
 build=$(cd "$build" && pwd)
 log=$build/mutation.log
 forms="mutant_optim_kernels mutant_long mutant_run"
+rules="test_rules test_mistakes test_command"
 # Of the processor, for what takes a sixth of it when nothing is wrong.
 cpu_seconds=120
 jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
@@ -128,7 +130,7 @@ prepare() {
         build_tree $name mutant_archs || { tail -n 30 "$log"; exit 1; }
     done
     # shellcheck disable=SC2086  # names of targets
-    build_tree host mutate $forms test_rules || { tail -n 30 "$log"; exit 1; }
+    build_tree host mutate $forms $rules || { tail -n 30 "$log"; exit 1; }
     mutate=$build/host/build/tests/mutate/mutate
 }
 objects=tests/mutate/CMakeFiles/mutate_archs_v3.dir/__/__/generated/mutate_archs
@@ -164,7 +166,9 @@ keep() {
     for program in $forms; do
         check_whole host mutate/"$program"
     done
-    check_whole host gen/test_rules
+    for program in $rules; do
+        check_whole host gen/"$program"
+    done
 }
 
 # ---- one mutation ----
@@ -237,10 +241,13 @@ try_kernel() {
 try_rules() {
     unset QVL_TEST_ARCH
     mutate_tree host || exit 1
-    how="does not compile"
-    build_tree host test_rules || return 0
-    how=test_rules
-    ! run_limited "$build/host/build/tests/gen/test_rules"
+    for program in $rules; do
+        how="does not compile"
+        build_tree host "$program" || return 0
+        how=$program
+        run_limited "$build/host/build/tests/gen/$program" || return 0
+    done
+    return 1
 }
 
 # ---- all of them ----

@@ -285,6 +285,13 @@ const char *mutation_line(const mutations *m, size_t at, qvl_arena *arena)
     return qvl_arena_printf(arena, "%.*s", (int)strcspn(p, "\n"), p);
 }
 
+const char *mutation_above(const mutations *m, size_t at, qvl_arena *arena)
+{
+    while (at > 0 && m->text[at - 1] != '\n')
+        at--;
+    return at > 0 ? mutation_line(m, at - 1, arena) : "";
+}
+
 const char *mutation_made(const mutations *m, const mutation *x,
                           qvl_arena *arena)
 {
