@@ -1,7 +1,7 @@
 /* mutate.c - one small mistake at a time, for tests/mutate/run.sh
  *
  *   mutate pick ROOT EQUAL N SEED FILE...  N of the mutations of the files, a
- *                                          line each, in the order drawn:
+ *                                          line each, in the order of SEED:
  *                                          FILE NUMBER LINE FUNCTION, then the
  *                                          line as it is and as it becomes,
  *                                          all separated by tabs
@@ -192,10 +192,38 @@ static int check(tool *t)
 
 /* ---- choosing and making ---- */
 
-/* A mutation of a file, by numbers. */
+/* A mutation of a file, by numbers, and its place in the order of a seed. */
 typedef struct {
     int file, number;
+    uint64_t key;
 } place;
+
+static uint64_t mix_text(uint64_t key, const char *text)
+{
+    return qvl_rng_mix(key, qvl_rng_hash(text, strlen(text)));
+}
+
+/* By what a reader sees of it: a change elsewhere in a file, or one more entry of
+ * EQUAL, leaves the order of the others as it is. */
+static uint64_t order_key(tool *t, const source *s, const mutation *x,
+                          uint64_t seed)
+{
+    uint64_t key = mix_text(seed, s->name);
+    key = mix_text(key, x->function);
+    key = mix_text(key, mutation_above(&s->m, x->at, &t->arena));
+    key = mix_text(key, mutation_line(&s->m, x->at, &t->arena));
+    return mix_text(key, mutation_made(&s->m, x, &t->arena));
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->file != y->file)
+        return x->file < y->file ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
 
 static void print_place(tool *t, const place *p)
 {
@@ -221,24 +249,17 @@ static int pick(tool *t)
         n_all += s->m.n;
     }
     place *all = qvl_arena_array(&t->arena, place, n_all);
-    size_t *order = qvl_arena_array(&t->arena, size_t, n_all);
     size_t n = 0;
     for (int f = 0; f < t->n_files; f++)
-        for (int i = 0; i < t->file[f].m.n; i++)
-            all[n++] = (place){f, i};
-    for (size_t i = 0; i < n; i++)
-        order[i] = i;
-    qvl_rng r = {.key = qvl_rng_mix(qvl_rng_hash("mutate", 6), seed)};
-    qvl_rng_shuffle(&r, order, n);
-    /* Left out behind the shuffle: a new entry of EQUAL changes no order. */
-    for (size_t i = 0; i < n && n_wanted > 0; i++) {
-        const place *p = &all[order[i]];
-        const source *f = &t->file[p->file];
-        if (is_equal(t, f, &f->m.item[p->number]))
-            continue;
-        print_place(t, p);
-        n_wanted--;
-    }
+        for (int i = 0; i < t->file[f].m.n; i++) {
+            const mutation *x = &t->file[f].m.item[i];
+            if (!is_equal(t, &t->file[f], x))
+                all[n++] = (place){f, i, order_key(t, &t->file[f], x, seed)};
+        }
+    qsort(all, n, sizeof *all, compare_places);
+    n_wanted = n_wanted < n ? n_wanted : n;
+    for (size_t i = 0; i < n_wanted; i++)
+        print_place(t, &all[i]);
     return QVL_OK;
 }
 

@@ -20,6 +20,8 @@ static const text_case kernel_cases[] = {
     {"v = loadv_w(c);", {NULL}},
     {"n = min_u32(n, m);", {"n = max_u32(n, m);"}},
     {"fv sum[SPAN / (LANES * VW)];", {NULL}},
+    {"f32 a[((N + 1u) / VW + m[2]) * 4u] = {b + c};",
+     {"f32 a[((N + 1u) / VW + m[2]) * 4u] = {b - c};"}},
     {"i++;  // a + b", {NULL}},
     {"/* a - 1u */ p->q = 0x7fu & s;", {"/* a - 1u */ p->q = 128u & s;"}},
 };

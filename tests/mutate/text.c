@@ -222,7 +222,13 @@ static const char *skip_size(const scan *s)
     const char *behind = t.p + t.len;
     if (t.kind != TOKEN_NAME || *behind != '[')
         return p;
-    return behind + strcspn(behind, ";=,)");
+    int depth = 0;
+    do {
+        depth += *behind == '[';
+        depth -= *behind == ']';
+        behind++;
+    } while (depth > 0 && behind < s->end);
+    return behind;
 }
 
 static void scan_body(scan *s, const char *p)
