@@ -234,6 +234,15 @@ static void print_place(tool *t, const place *p)
            mutation_made(&s->m, x, &t->arena));
 }
 
+/* Equal lines below equal lines stand apart in the order too. */
+static size_t count_same(const place *all, size_t n)
+{
+    size_t n_same = 0;
+    for (size_t i = 0; i < n; i++)
+        n_same += all[i].key == all[n].key;
+    return n_same;
+}
+
 static int pick(tool *t)
 {
     if (t->argc < 7)
@@ -256,6 +265,9 @@ static int pick(tool *t)
             if (!is_equal(t, &t->file[f], x))
                 all[n++] = (place){f, i, order_key(t, &t->file[f], x, seed)};
         }
+    for (size_t i = n; i-- > 0;)
+        for (size_t same = count_same(all, i); same > 0; same--)
+            all[i].key = qvl_rng_mix(all[i].key, same);
     qsort(all, n, sizeof *all, compare_places);
     n_wanted = n_wanted < n ? n_wanted : n;
     for (size_t i = 0; i < n_wanted; i++)
