@@ -322,7 +322,8 @@ FN void stv_bf16(u16 *p, fv v)
     store_halves(p, ((nan & (u | 0x400000u)) | (~nan & near)) >> 16);
 }
 
-/* VW neighbours of an f32 array of the body, local or shared, from element i. */
+/* VW neighbours of an f32 array of the body, local or shared, from element i on,
+ * which is SPOT(a, i). */
 #define read_fv(a, i) ldv_f32(SPOT(a, i))
 #define write_fv(a, i, v) stv_f32(SPOT(a, i), v)
 
