@@ -65,7 +65,7 @@ esac
 mkdir -p "$build" || exit 1
 build=$(cd "$build" && pwd)
 log=$build/mutation.log
-forms="mutant_ties mutant_optim_kernels mutant_long mutant_run"
+forms="mutant_softmax mutant_ties mutant_optim_kernels mutant_long mutant_run"
 rules="test_rules test_mistakes test_command"
 # Of the processor, for what takes a sixth of it when nothing is wrong.
 cpu_seconds=120
@@ -212,8 +212,8 @@ try_specs() {
 # The forms of tests/kern, whose kernels are read from the same tree.
 try_forms() {
     case $file in
-    */experts.k | */lookup.k | */loss.k | */map.k | */norm.k | */optim.k | \
-        */reduce.k) ;;
+    */attention.k | */experts.k | */lookup.k | */loss.k | */map.k | */norm.k | \
+        */optim.k | */reduce.k) ;;
     *) return 1 ;;
     esac
     for program in $forms; do
