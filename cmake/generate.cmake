@@ -24,7 +24,8 @@ set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
     -Wno-unused-variable -Wno-unused-function -Wno-unused-parameter
     -Wno-unused-but-set-variable -Wno-shadow -Wno-type-limits)
 if(QVL_MUTATE)  # a value that was never set is not 0 by chance
-    list(APPEND QVL_KERNEL_FLAGS -ftrivial-auto-var-init=pattern)
+    list(APPEND QVL_KERNEL_FLAGS -ftrivial-auto-var-init=pattern
+         -DQVL_CHECK_BOUNDS)
 endif()
 
 function(qvl_generate name)

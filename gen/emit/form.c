@@ -255,10 +255,11 @@ int form_arg_const(const form_view *v, int arg)
 /* Where an operand's element lies: the macro's parameters and the index. */
 typedef struct {
     const char *params;  // "r, c" or "i"
-    char ref[256];       // REF(b_x, ...)
+    char ref[256];       // REF(b_x, ...), REFV(b_x, ...)
 } place;
 
-static place place_of(const form_view *v, int buf)
+/* vec: "v" for VW neighbours, "" for one element */
+static place place_of(const form_view *v, int buf, const char *vec)
 {
     place p;
     int m = v->map[buf];
@@ -269,14 +270,15 @@ static place place_of(const form_view *v, int buf)
                                  : KERN_EXTRA_SAME;
     bool ld = extra ? kind == KERN_EXTRA_SAME : v->k->operand[m].ld;
     p.params = ld || extra ? "r, c" : "i";
+    const char *ref = vec[0] == 'v' ? "REFV" : "REF";
     if (ld)
-        snprintf(p.ref, sizeof p.ref, "REF(b_%s, AT(off_%s, ld_%s, r, c))", n,
-                 n, n);
+        snprintf(p.ref, sizeof p.ref, "%s(b_%s, AT(off_%s, ld_%s, r, c))", ref,
+                 n, n, n);
     else if (extra)
-        snprintf(p.ref, sizeof p.ref, "REF(b_%s, %s)", n,
+        snprintf(p.ref, sizeof p.ref, "%s(b_%s, %s)", ref, n,
                  kind == KERN_EXTRA_COL ? "c" : "r");
     else
-        snprintf(p.ref, sizeof p.ref, "REF(b_%s, i)", n);
+        snprintf(p.ref, sizeof p.ref, "%s(b_%s, i)", ref, n);
     return p;
 }
 
@@ -288,7 +290,8 @@ static bool is_row(const form_view *v, int buf)
 
 static void load_macros(out *o, const form_view *v, int buf)
 {
-    place p = place_of(v, buf);
+    place p = place_of(v, buf, "");
+    place pv = place_of(v, buf, "v");
     form_name name = form_buf_name(v, buf);
     const char *type = form_dtype_word(form_buf_dtype(v, buf));
     out_line(o, "#define load_%s(%s) ld_%s(%s)", name.text, p.params, type,
@@ -297,15 +300,15 @@ static void load_macros(out *o, const form_view *v, int buf)
         out_line(o, "#define loadv_%s(%s) splat_fv(ld_%s(%s))", name.text,
                  p.params, type, p.ref);
     else if (!is_whole(form_buf_dtype(v, buf)))
-        out_line(o, "#define loadv_%s(%s) ldv_%s(%s)", name.text, p.params,
-                 type, p.ref);
+        out_line(o, "#define loadv_%s(%s) ldv_%s(%s)", name.text, pv.params,
+                 type, pv.ref);
 }
 
 /* The value, added to what is there where the caller wants it. */
 static void sum(qvl_str *s, const form_view *v, int buf, const char *vec)
 {
     const kern_operand *o = &v->k->operand[v->map[buf]];
-    place p = place_of(v, buf);
+    place p = place_of(v, buf, vec);
     if (o->access != KERN_ACC)
         qvl_str_puts(s, "(v)");
     else
@@ -337,7 +340,7 @@ static void stored(qvl_str *s, const form_view *v, int buf, const char *vec)
 
 static void store_macro(out *o, const form_view *v, int buf, const char *vec)
 {
-    place p = place_of(v, buf);
+    place p = place_of(v, buf, vec);
     form_name name = form_buf_name(v, buf);
     qvl_str value = { 0 };
     stored(&value, v, buf, vec);

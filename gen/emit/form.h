@@ -9,8 +9,9 @@
  *     store_y(r, c, v)  storev_y
  *     EXPR_(v, e0, ...)  EXPRV_      the fused expression, as functions
  *
- * They are made of what each dialect defines for a storage type T: ld_T, st_T,
- * ldv_T, stv_T of an element REF(b_x, index), and AT(off, ld, r, c).
+ * They are made of what each dialect defines for a storage type T: ld_T, st_T of
+ * an element REF(b_x, index), ldv_T, stv_T of VW elements from REFV(b_x, index)
+ * on, and AT(off, ld, r, c).
  */
 #ifndef GEN_EMIT_FORM_H
 #define GEN_EMIT_FORM_H

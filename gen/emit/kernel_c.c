@@ -107,6 +107,55 @@ static void undef_consts(out *o, const form_view *v)
     }
 }
 
+static void put_dim(qvl_str *s, const kern *k, int dim)
+{
+    if (dim >= 0)
+        qvl_str_puts(s, k->sym[dim]);
+    else
+        qvl_str_printf(s, "%du", -1 - dim);
+}
+
+/* What a row of an operand has: all its dims but the first. */
+static void put_row_size(qvl_str *s, const kern *k, const kern_operand *op)
+{
+    qvl_str_puts(s, "1u");
+    for (int i = 1; i < op->rank; i++) {
+        qvl_str_puts(s, " * ");
+        put_dim(s, k, op->dim[i]);
+    }
+}
+
+/* How far the buffers go, for a dialect that checks. An operand of the
+ * expression has the rows, the columns, or both of the output. */
+static void put_extents(out *o, const form_view *v)
+{
+    const kern *k = v->k;
+    for (int b = 0; b < v->n_bufs; b++) {
+        int m = v->map[b];
+        const kern_operand *op =
+            &k->operand[m >= 0 ? m : v->form->epilogue_on];
+        kern_extra_kind kind = m >= 0 ? KERN_EXTRA_SAME
+                                      : v->form->epilogue.kind[-1 - m];
+        qvl_str rows = { 0 };
+        qvl_str cols = { 0 };
+        put_dim(&rows, k, op->dim[0]);
+        put_row_size(&cols, k, op);
+        form_name name = form_buf_name(v, b);
+        const char *n = name.text;
+        if (kind == KERN_EXTRA_COL)
+            out_line(o, "EXTENT(b_%s, %s)", n, cols.p);
+        else if (kind == KERN_EXTRA_ROW)
+            out_line(o, "EXTENT(b_%s, %s)", n, rows.p);
+        else if (op->ld)
+            out_line(o, "EXTENT_LD(b_%s, off_%s, ld_%s, %s, %s)", n, n, n,
+                     rows.p, cols.p);
+        else
+            out_line(o, "EXTENT(b_%s, (size_t)%s * (%s))", n, rows.p, cols.p);
+        qvl_str_release(&rows);
+        qvl_str_release(&cols);
+    }
+}
+
 /* The group function of one variant. */
 static void put_group(out *o, const form_view *v, const variant *x,
                       const char *file)
@@ -123,9 +172,12 @@ static void put_group(out *o, const form_view *v, const variant *x,
     out_list_end(o, &list, ")");
     o->depth--;
     out_open(o);
-    for (int i = 0; i < k->n_shared; i++)
+    put_extents(o, v);
+    for (int i = 0; i < k->n_shared; i++) {
         out_line(o, "_Alignas(64) %s %s[%s];", k->shared[i].type,
                  k->shared[i].name, k->shared[i].size);
+        out_line(o, "UNSET(%s)", k->shared[i].name);
+    }
     out_line(o, "{");
     out_line(o, "#line %d \"%s\"", k->body_line, k->file);
     out_text(o, k->body);
@@ -194,13 +246,8 @@ static void put_store_names(const form_view *v, int operand, qvl_str *at,
         qvl_str_printf(next, "%s(r, c", op->name);
         return;
     }
-    qvl_str_printf(at, "%s(r * (1u", op->name);
-    for (int i = 1; i < op->rank; i++) {
-        if (op->dim[i] >= 0)
-            qvl_str_printf(at, " * %s", v->k->sym[op->dim[i]]);
-        else
-            qvl_str_printf(at, " * %du", -1 - op->dim[i]);
-    }
+    qvl_str_printf(at, "%s(r * (", op->name);
+    put_row_size(at, v->k, op);
     qvl_str_puts(at, ") + c");
     qvl_str_puts(next, at->p);
 }
@@ -229,6 +276,7 @@ static void put_store(out *o, const form_view *v)
     out_list_end(o, &list, ")");
     o->depth--;
     out_open(o);
+    put_extents(o, v);
     out_line(o, "for (u32 r = r0; r < r1; r++) {");
     o->depth++;
     out_line(o, "const f32 *s = src + (size_t)(r - r0) * ld_src;");

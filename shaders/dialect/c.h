@@ -192,11 +192,42 @@ FN f32 peak_fv(fv x)
     return y[0];
 }
 
-/* Storage: an element REF(b, i), its place AT(off, ld, r, c) where rows have a
- * stride. f32, i32 and u32 are kept as they are, bf16 and f16 as u16; values
- * are rounded to nearest, ties to even, and NaN stays NaN. */
+/* Storage: an element REF(b, i), the first of VW neighbours REFV(b, i), its place
+ * AT(off, ld, r, c) where rows have a stride. EXTENT says how far a buffer goes,
+ * UNSET that nothing was written to an array. f32, i32 and u32 are kept as they
+ * are, bf16 and f16 as u16; values are rounded to nearest, ties to even, and NaN
+ * stays NaN. */
+
+#ifdef QVL_CHECK_BOUNDS  // tests/mutate/run.sh
+
+/* A group that leaves a buffer or an array ends the program, and what it reads of
+ * a shared array before it is written is NaN. */
+FN size_t within(size_t i, size_t n, size_t end)
+{
+    if (i + n > end)
+        __builtin_trap();
+    return i;
+}
+
+#define REF(b, i) ((b) + within(i, 1u, end_of_##b))
+#define REFV(b, i) ((b) + within(i, VW, end_of_##b))
+#define EXTENT(b, n) const size_t end_of_##b = n;
+#define EXTENT_LD(b, off, ld, rows, cols)                                     \
+    EXTENT(b, (rows) * (cols) > 0u ? AT(off, ld, (rows) - 1u, cols) : 0u)
+#define UNSET(a) memset(a, 0xff, sizeof(a));
+#define SPOT(a, i) ((a) + within(i, VW, sizeof(a) / sizeof(f32)))
+
+#else
 
 #define REF(b, i) ((b) + (i))
+#define REFV(b, i) ((b) + (i))
+#define EXTENT(b, n)
+#define EXTENT_LD(b, off, ld, rows, cols)
+#define UNSET(a)
+#define SPOT(a, i) ((a) + (i))
+
+#endif
+
 #define AT(off, ld, r, c) ((size_t)(off) + (size_t)(r) * (ld) + (c))
 
 FN f32 ld_f32(const f32 *p)
@@ -291,9 +322,10 @@ FN void stv_bf16(u16 *p, fv v)
     store_halves(p, ((nan & (u | 0x400000u)) | (~nan & near)) >> 16);
 }
 
-/* VW neighbours of an f32 array of the body, local or shared, from element i. */
-#define read_fv(a, i) ldv_f32((a) + (i))
-#define write_fv(a, i, v) stv_f32((a) + (i), v)
+/* VW neighbours of an f32 array of the body, local or shared, from element i on,
+ * which is SPOT(a, i). */
+#define read_fv(a, i) ldv_f32(SPOT(a, i))
+#define write_fv(a, i, v) stv_f32(SPOT(a, i), v)
 
 #ifdef __F16C__
 

@@ -74,10 +74,12 @@ f32 add_f32(f32 a, f32 b)
 #define JOIN_FV(v, a) v = a[0]
 #define EACH_OF_FV(i) for (u32 i = 0u; i < VW; i++)
 
-/* Storage: an element REF(b, i), its place AT(off, ld, r, c) where rows have a
- * stride. Values are rounded to nearest, ties to even, and NaN stays NaN. */
+/* Storage: an element REF(b, i), the first of VW neighbours REFV(b, i), its place
+ * AT(off, ld, r, c) where rows have a stride. Values are rounded to nearest, ties
+ * to even, and NaN stays NaN. */
 
 #define REF(b, i) b[i]
+#define REFV REF
 #define AT(off, ld, r, c) ((off) + (r) * (ld) + (c))
 
 #define ld_f32(e) (e)

@@ -156,11 +156,13 @@ FN f32 peak_fv(fv x)
 #define read_fv(a, i) VLOAD((a) + (i))
 #define write_fv(a, i, v) VSTORE(v, (a) + (i))
 
-/* Storage: an element REF(b, i), its place AT(off, ld, r, c) where rows have a
- * stride. f32, i32 and u32 are kept as they are, bf16 as ushort, f16 as half;
- * values are rounded to nearest, ties to even, and NaN stays NaN. */
+/* Storage: an element REF(b, i), the first of VW neighbours REFV(b, i), its place
+ * AT(off, ld, r, c) where rows have a stride. f32, i32 and u32 are kept as they
+ * are, bf16 as ushort, f16 as half; values are rounded to nearest, ties to even,
+ * and NaN stays NaN. */
 
 #define REF(b, i) ((b) + (i))
+#define REFV REF
 #define AT(off, ld, r, c) ((size_t)(off) + (size_t)(r) * (ld) + (c))
 
 #define ld_f32(p) (*(p))

@@ -97,7 +97,7 @@ static int add_sums(maker *m)
     return add(m, "sum_rows", "ff", -1, NULL, NULL, NULL);
 }
 
-/* Norms, and gradients whose long sums are made of parts. */
+/* Norms, gradients whose long sums are made of parts, choices, attention. */
 static int add_norms(maker *m)
 {
     static const char *const types[] = { "ffff", "bfbf", "hfhf" };
@@ -111,6 +111,10 @@ static int add_norms(maker *m)
     QVL_TRY(add(m, "rms_norm_dw_part", "ffff", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "layer_norm_dw_part", "fffff", -1, NULL, NULL, NULL));
     QVL_TRY(add(m, "expert_tn", "ffiif", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "sort_uses", "iiii", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "route", "ffi", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "cross_entropy", "fifff", -1, NULL, NULL, NULL));
+    QVL_TRY(add(m, "attention", "fffiff", -1, NULL, NULL, NULL));
     return add(m, "lookup_dx", "ffiif", -1, NULL, NULL, NULL);
 }
 
@@ -144,7 +148,7 @@ int forms_make(const kern_form *const **forms, int *n, kern_set *set,
     static const char *const file[] = {
         "shaders/map.k", "shaders/reduce.k", "shaders/norm.k",
         "shaders/optim.k", "shaders/lookup.k", "shaders/experts.k",
-        "tests/kern/try.k",
+        "shaders/loss.k", "shaders/attention.k", "tests/kern/try.k",
     };
     for (size_t i = 0; i < QVL_COUNT(file); i++)
         QVL_TRY(kern_read(set, qvl_arena_printf(arena, "%s/%s", root, file[i]),

@@ -1,5 +1,5 @@
-/* Gradients that are summed over many rows, in runs of 128 rows or 16,384
- * entries: on both sides of a run, and over several of them. */
+/* Gradients that are summed over many rows, and uses that are sorted, in runs of
+ * 128 rows or 16,384 entries: on both sides of a run, and over several of them. */
 #include "check.h"
 #include "forms.h"
 #include "runner.h"
@@ -219,4 +219,52 @@ static void test_experts(void)
     }
 }
 
-RUN_TESTS(TEST(test_norms), TEST(test_lookups), TEST(test_experts))
+/* Uses of experts 1 and 3; 0, 2 and the last have none. */
+static void check_sort(const target *t, uint32_t n)
+{
+    enum { E = 5 };
+    operand expert = operand_zeros(n);
+    operand start = operand_zeros(E + 1);
+    operand order = operand_zeros(n);
+    operand place = operand_zeros(n);
+    operand want_start = operand_zeros(E + 1);
+    operand want_order = operand_zeros(n);
+    operand want_place = operand_zeros(n);
+    for (uint32_t s = 0; s < n; s++)
+        expert.v[s] = s % 3 == 0 ? 3.0 : 1.0;
+    runner_run(t, runner_kernel("sort_uses.iiii"),
+               (operand *[]){ &expert, &start, &order, &place },
+               (uint32_t[]){ n, E + 1 });
+    uint32_t p = 0;
+    for (uint32_t e = 0; e <= E; e++) {
+        want_start.v[e] = p;
+        for (uint32_t s = 0; s < n; s++)
+            if (expert.v[s] == (double)e) {
+                want_order.v[p] = s;
+                want_place.v[s] = p++;
+            }
+    }
+    char what[64];
+    snprintf(what, sizeof what, "sort_uses on %s, %u uses", t->name, n);
+    runner_near(start.v, want_start.v, start.n, 0.0, 1.0, what);
+    runner_near(order.v, want_order.v, n, 0.0, 1.0, what);
+    runner_near(place.v, want_place.v, n, 0.0, 1.0, what);
+    operand *all[] = { &expert, &start, &order, &place, &want_start,
+                       &want_order, &want_place };
+    for (size_t i = 0; i < QVL_COUNT(all); i++)
+        operand_release(all[i]);
+}
+
+static void test_sorts(void)
+{
+    int n;
+    const target *t = runner_targets(&n);
+    for (int i = 0; i < n; i++) {
+        check_sort(&t[i], 1);
+        check_sort(&t[i], 16384);
+        check_sort(&t[i], 16390);
+    }
+}
+
+RUN_TESTS(TEST(test_norms), TEST(test_lookups), TEST(test_experts),
+          TEST(test_sorts))

@@ -1,7 +1,7 @@
 /* mutate.c - one small mistake at a time, for tests/mutate/run.sh
  *
  *   mutate pick ROOT EQUAL N SEED FILE...  N of the mutations of the files, a
- *                                          line each, in the order drawn:
+ *                                          line each, in the order of SEED:
  *                                          FILE NUMBER LINE FUNCTION, then the
  *                                          line as it is and as it becomes,
  *                                          all separated by tabs
@@ -24,10 +24,11 @@
 #define MAX_FILES 64
 
 /* A mutation that changes no result, wherever the line stands in one of the
- * functions. */
+ * functions, or only below the line `above`. */
 typedef struct {
     const char *file;
     const char *functions;  // separated by spaces
+    const char *above;      // or NULL
     const char *line, *made;
     bool has_reason;
     int at;                 // line of the entry
@@ -78,7 +79,7 @@ static int read_entry_line(tool *t, char *line, int at)
     equal_entry *e = t->n_equal > 0 ? &t->equal[t->n_equal - 1] : NULL;
     if (line[0] == '\0' || line[0] == '#')
         return QVL_OK;
-    if (strchr("-+ ", line[0]) == NULL) {
+    if (strchr("<-+ ", line[0]) == NULL) {
         char *space = strchr(line, ' ');
         if (!space)
             return qvl_fail(&t->err, QVL_E_FORMAT,
@@ -92,7 +93,9 @@ static int read_entry_line(tool *t, char *line, int at)
         return qvl_fail(&t->err, QVL_E_FORMAT,
                         "equal.txt:%d: no file stands above this", at);
     const char *said = line + 1 + strspn(line + 1, " ");
-    if (line[0] == '-')
+    if (line[0] == '<')
+        e->above = said;
+    else if (line[0] == '-')
         e->line = said;
     else if (line[0] == '+')
         e->made = said;
@@ -145,7 +148,9 @@ static bool fits(tool *t, const equal_entry *e, const source *s,
     return strcmp(e->file, s->name) == 0 &&
            has_word(e->functions, x->function) &&
            strcmp(e->line, mutation_line(&s->m, x->at, &t->arena)) == 0 &&
-           strcmp(e->made, mutation_made(&s->m, x, &t->arena)) == 0;
+           strcmp(e->made, mutation_made(&s->m, x, &t->arena)) == 0 &&
+           (!e->above || strcmp(e->above, mutation_above(&s->m, x->at,
+                                                         &t->arena)) == 0);
 }
 
 static bool is_equal(tool *t, const source *s, const mutation *x)
@@ -187,10 +192,38 @@ static int check(tool *t)
 
 /* ---- choosing and making ---- */
 
-/* A mutation of a file, by numbers. */
+/* A mutation of a file, by numbers, and its place in the order of a seed. */
 typedef struct {
     int file, number;
+    uint64_t key;
 } place;
+
+static uint64_t mix_text(uint64_t key, const char *text)
+{
+    return qvl_rng_mix(key, qvl_rng_hash(text, strlen(text)));
+}
+
+/* By what a reader sees of it: a change elsewhere in a file, or one more entry of
+ * EQUAL, leaves the order of the others as it is. */
+static uint64_t order_key(tool *t, const source *s, const mutation *x,
+                          uint64_t seed)
+{
+    uint64_t key = mix_text(seed, s->name);
+    key = mix_text(key, x->function);
+    key = mix_text(key, mutation_above(&s->m, x->at, &t->arena));
+    key = mix_text(key, mutation_line(&s->m, x->at, &t->arena));
+    return mix_text(key, mutation_made(&s->m, x, &t->arena));
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->file != y->file)
+        return x->file < y->file ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
 
 static void print_place(tool *t, const place *p)
 {
@@ -199,6 +232,15 @@ static void print_place(tool *t, const place *p)
     printf("%s\t%d\t%d\t%s\t%s\t%s\n", s->name, p->number, x->line,
            x->function, mutation_line(&s->m, x->at, &t->arena),
            mutation_made(&s->m, x, &t->arena));
+}
+
+/* Equal lines below equal lines stand apart in the order too. */
+static size_t count_same(const place *all, size_t n)
+{
+    size_t n_same = 0;
+    for (size_t i = 0; i < n; i++)
+        n_same += all[i].key == all[n].key;
+    return n_same;
 }
 
 static int pick(tool *t)
@@ -216,19 +258,20 @@ static int pick(tool *t)
         n_all += s->m.n;
     }
     place *all = qvl_arena_array(&t->arena, place, n_all);
-    size_t *order = qvl_arena_array(&t->arena, size_t, n_all);
     size_t n = 0;
     for (int f = 0; f < t->n_files; f++)
-        for (int i = 0; i < t->file[f].m.n; i++)
-            if (!is_equal(t, &t->file[f], &t->file[f].m.item[i]))
-                all[n++] = (place){f, i};
-    for (size_t i = 0; i < n; i++)
-        order[i] = i;
-    qvl_rng r = {.key = qvl_rng_mix(qvl_rng_hash("mutate", 6), seed)};
-    qvl_rng_shuffle(&r, order, n);
+        for (int i = 0; i < t->file[f].m.n; i++) {
+            const mutation *x = &t->file[f].m.item[i];
+            if (!is_equal(t, &t->file[f], x))
+                all[n++] = (place){f, i, order_key(t, &t->file[f], x, seed)};
+        }
+    for (size_t i = n; i-- > 0;)
+        for (size_t same = count_same(all, i); same > 0; same--)
+            all[i].key = qvl_rng_mix(all[i].key, same);
+    qsort(all, n, sizeof *all, compare_places);
     n_wanted = n_wanted < n ? n_wanted : n;
     for (size_t i = 0; i < n_wanted; i++)
-        print_place(t, &all[order[i]]);
+        print_place(t, &all[i]);
     return QVL_OK;
 }
 

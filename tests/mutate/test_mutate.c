@@ -20,6 +20,8 @@ static const text_case kernel_cases[] = {
     {"v = loadv_w(c);", {NULL}},
     {"n = min_u32(n, m);", {"n = max_u32(n, m);"}},
     {"fv sum[SPAN / (LANES * VW)];", {NULL}},
+    {"f32 a[((N + 1u) / VW + m[2]) * 4u] = {b + c};",
+     {"f32 a[((N + 1u) / VW + m[2]) * 4u] = {b - c};"}},
     {"i++;  // a + b", {NULL}},
     {"/* a - 1u */ p->q = 0x7fu & s;", {"/* a - 1u */ p->q = 128u & s;"}},
 };
@@ -48,6 +50,7 @@ static void check_line(const text_case *c, const char *head, bool is_kernel)
         CHECK_STR(m.item[i].function, "norm", "%s", c->line);
         CHECK_INT(m.item[i].line, 3 + (is_kernel ? 1 : 0), "%s", c->line);
         CHECK_STR(mutation_line(&m, m.item[i].at, &arena), c->line, "%d", i);
+        CHECK_STR(mutation_above(&m, m.item[i].at, &arena), "{", "%d", i);
         CHECK_STR(mutation_made(&m, &m.item[i], &arena), c->made[i], "%s, %d",
                   c->line, i);
     }
@@ -67,6 +70,19 @@ static void test_c(void)
         check_line(&c_cases[i], "static int norm(grad *g, int n)", false);
 }
 
+/* Lines above the first one and below an empty one. */
+static void test_above(void)
+{
+    qvl_arena arena;
+    qvl_arena_init(&arena);
+    mutations m = {.text = "  a\n\n b;\nc", .len = 10};
+    static const char *const above[] = {"", "", "", "", "a", "", "", "", "",
+                                        "b;"};
+    for (size_t at = 0; at < m.len; at++)
+        CHECK_STR(mutation_above(&m, at, &arena), above[at], "%zu", at);
+    qvl_arena_release(&arena);
+}
+
 /* Texts that end anywhere are read without a fault. */
 static void test_cut(void)
 {
@@ -83,4 +99,4 @@ static void test_cut(void)
     }
 }
 
-RUN_TESTS(TEST(test_kernels), TEST(test_c), TEST(test_cut))
+RUN_TESTS(TEST(test_kernels), TEST(test_c), TEST(test_above), TEST(test_cut))

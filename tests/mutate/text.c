@@ -222,7 +222,13 @@ static const char *skip_size(const scan *s)
     const char *behind = t.p + t.len;
     if (t.kind != TOKEN_NAME || *behind != '[')
         return p;
-    return behind + strcspn(behind, ";=,)");
+    int depth = 0;
+    do {
+        depth += *behind == '[';
+        depth -= *behind == ']';
+        behind++;
+    } while (depth > 0 && behind < s->end);
+    return behind;
 }
 
 static void scan_body(scan *s, const char *p)
@@ -283,6 +289,13 @@ const char *mutation_line(const mutations *m, size_t at, qvl_arena *arena)
 {
     const char *p = m->text + line_start(m, at);
     return qvl_arena_printf(arena, "%.*s", (int)strcspn(p, "\n"), p);
+}
+
+const char *mutation_above(const mutations *m, size_t at, qvl_arena *arena)
+{
+    while (at > 0 && m->text[at - 1] != '\n')
+        at--;
+    return at > 0 ? mutation_line(m, at - 1, arena) : "";
 }
 
 const char *mutation_made(const mutations *m, const mutation *x,

@@ -36,8 +36,10 @@ typedef struct {
 void mutations_find(mutations *m, qvl_arena *arena);
 
 /* The line of the text with offset `at`, without its indent, as it is and with
- * the mutation made; both belong to the arena. */
+ * the mutation made, and the line above it, "" for the first; they belong to the
+ * arena. */
 const char *mutation_line(const mutations *m, size_t at, qvl_arena *arena);
+const char *mutation_above(const mutations *m, size_t at, qvl_arena *arena);
 const char *mutation_made(const mutations *m, const mutation *x,
                           qvl_arena *arena);
 
