@@ -1,4 +1,11 @@
-/* vk.c - Vulkan as a back end: opening and closing a device */
+/* vk.c - Vulkan as a back end: opening and closing a device
+ *
+ * Every question about devices makes an instance of its own and ends it; an open
+ * device keeps one. What opening made so far is closed, last first, when a part
+ * of it fails (vk_close), and nothing is left behind. A device needs timeline
+ * semaphores and a queue that computes; 16-bit numbers in buffers are used where
+ * it has them.
+ */
 #include "backend/vk/vk.h"
 
 #include <stdlib.h>
@@ -76,15 +83,12 @@ static void vk_close(qvl_device *base)
     free(dev);
 }
 
-/* The features that kernels may use, as far as the device has them. */
+/* With what lists and kernels use: timelines, and 16-bit numbers in buffers
+ * where the device has them. */
 static VkResult make_device(qvl_vk_device *dev)
 {
-    VkPhysicalDeviceVulkan12Features has12 = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-    };
     VkPhysicalDeviceVulkan11Features has11 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
-        .pNext = &has12,
     };
     VkPhysicalDeviceFeatures2 has = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
@@ -96,19 +100,15 @@ static VkResult make_device(qvl_vk_device *dev)
     VkPhysicalDeviceVulkan12Features use12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .timelineSemaphore = VK_TRUE,
-        .shaderFloat16 = has12.shaderFloat16,
     };
     VkPhysicalDeviceVulkan11Features use11 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
         .pNext = &use12,
         .storageBuffer16BitAccess = has11.storageBuffer16BitAccess,
-        .uniformAndStorageBuffer16BitAccess =
-            has11.uniformAndStorageBuffer16BitAccess,
     };
     VkPhysicalDeviceFeatures2 use = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
         .pNext = &use11,
-        .features = { .shaderInt16 = has.features.shaderInt16 },
     };
     static const float priority = 1.0f;
     VkDeviceQueueCreateInfo queue = {
@@ -153,7 +153,8 @@ static VkResult make_queue_parts(qvl_vk_device *dev)
     return result;
 }
 
-/* Does the device share its memory with the host, all of it and coherently? */
+/* Does the device share its memory with the host, the largest heap of it and
+ * coherently? */
 static bool shares_memory(const qvl_vk_device *dev, VkPhysicalDeviceType type)
 {
     const VkMemoryPropertyFlags wanted = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT
@@ -163,13 +164,20 @@ static bool shares_memory(const qvl_vk_device *dev, VkPhysicalDeviceType type)
         || (type != VK_PHYSICAL_DEVICE_TYPE_CPU
             && type != VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU))
         return false;
-    for (uint32_t i = 0; i < dev->memory.memoryTypeCount; i++)
-        if ((dev->memory.memoryTypes[i].propertyFlags & wanted) == wanted)
+    VkDeviceSize largest = 0;
+    for (uint32_t i = 0; i < dev->memory.memoryHeapCount; i++)
+        if (dev->memory.memoryHeaps[i].size > largest)
+            largest = dev->memory.memoryHeaps[i].size;
+    for (uint32_t i = 0; i < dev->memory.memoryTypeCount; i++) {
+        const VkMemoryType *t = &dev->memory.memoryTypes[i];
+        if ((t->propertyFlags & wanted) == wanted
+            && dev->memory.memoryHeaps[t->heapIndex].size == largest)
             return true;
+    }
     return false;
 }
 
-static void learn(qvl_vk_device *dev, int index)
+static void read_limits(qvl_vk_device *dev, int index)
 {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(dev->physical, &properties);
@@ -185,7 +193,7 @@ static int open_parts(qvl_vk_device *dev, int index, qvl_err *err)
 {
     QVL_TRY(qvl_vk_instance_open(&dev->instance, dev, err));
     QVL_TRY(find_device(dev->instance, index, &dev->physical, err));
-    learn(dev, index);
+    read_limits(dev, index);
     QVL_TRY(qvl_vk_result(dev, make_device(dev), "opening", err));
     QVL_TRY(qvl_vk_result(dev, make_queue_parts(dev), "opening", err));
     return qvl_vk_cache_load(dev, err);
