@@ -400,22 +400,32 @@ static int tune_all(tuner *t, const char *const *op, int n)
     return QVL_OK;
 }
 
-/* --op as an index, or all of them. */
-static int find_ops(const char *wanted, const char *const **op, int *n,
+static int unknown_op(const char *wanted, const char *const *op, int n,
+                      qvl_err *err)
+{
+    qvl_str list = { 0 };
+    for (int i = 0; i < n; i++)
+        qvl_str_printf(&list, "%s%s", i > 0 ? ", " : "", op[i]);
+    int rc = qvl_fail(err, QVL_E_USAGE, "flag --op: found %s, expected one of "
+                      "%s", wanted, list.p);
+    qvl_str_release(&list);
+    return rc;
+}
+
+/* The op that --op names, or all of them. */
+static int find_ops(const char *wanted, const char *op[TUNE_MOST_OPS], int *n,
                     qvl_err *err)
 {
-    *op = tune_ops(n);
-    for (int i = 0; wanted != NULL && i < *n; i++)
-        if (strcmp((*op)[i], wanted) == 0) {
-            *op += i;
+    *n = tune_ops(op);
+    if (wanted == NULL)
+        return QVL_OK;
+    for (int i = 0; i < *n; i++)
+        if (strcmp(op[i], wanted) == 0) {
+            op[0] = op[i];
             *n = 1;
             return QVL_OK;
         }
-    if (wanted == NULL)
-        return QVL_OK;
-    return qvl_fail(err, QVL_E_USAGE, "flag --op: found %s, expected "
-                    "matmul_nt, matmul_nn, matmul_tn, attention, attention_dq, "
-                    "attention_dkv or attention_cached", wanted);
+    return unknown_op(wanted, op, *n, err);
 }
 
 /* Where the winners go; an empty table is made where there is none, so that a
@@ -445,9 +455,9 @@ static int open_tuner(void *arg)
 int bench_tune(const bench_options *o, qvl_err *err)
 {
     tuner t = { .o = o, .err = err };
-    const char *const *op;
+    const char *op[TUNE_MOST_OPS];
     int n;
-    QVL_TRY(find_ops(o->op, &op, &n, err));
+    QVL_TRY(find_ops(o->op, op, &n, err));
     int rc = qvl_guard(open_tuner, &t, err);
     qvl_arena_release(&t.arena);
     if (rc == QVL_OK)
