@@ -31,8 +31,8 @@ typedef struct {
     qvl_list *next;     // with the candidate
     float *wanted;      // [n_out] what the choices that ship compute
     size_t n_out;
-    double run_s;       // of the incumbent, about
-    int runs;           // that a sample takes
+    double run_s;       // of the incumbent alone, about
+    int runs;           // of the incumbent that make a sample
 } tune_case;
 
 /* Names of the kernels there are shapes for, in the order of a search; returns
