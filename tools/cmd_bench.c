@@ -41,15 +41,9 @@ static const cmd_flag flags[] = {
       .preset = "5", .help = "times each is measured; tune: pairs of runs" },
     { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "a line of JSON for each measurement" },
-    { .name = "device", .type = CMD_TEXT, .value = "D", AT(device),
-      .help = "cpu, opencl[:N], vulkan[:N] or auto (default: that of the "
-              "configuration, else QVL_DEVICE, else auto)" },
-    { .name = "threads", .type = CMD_COUNT, .value = "N", AT(n_threads),
-      .help = "threads of the cpu (default: all cores)" },
-    { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT, .value = "T",
-      AT(dtype),
-      .help = "f32, bf16 or f16 (default: that of the configuration, else "
-              "f32)" },
+    CMD_DEVICE_FLAGS(bench_options, device, n_threads, CMD_COUNT,
+                     "that of the configuration, else ", NULL,
+                     " (default: that of the configuration, else f32)"),
 };
 
 /* What is measured, and the flags that say how: a letter each in `takes`. */
