@@ -36,6 +36,8 @@ typedef struct {
     const char *preset; // value when it is not given, NULL: zero
     bool is_needed;
     const char *help;
+    const char *topics; // of a command that has some: a letter for each that
+                        // takes the flag, NULL: all; the command looks at it
 } cmd_flag;
 
 typedef struct {
