@@ -22,9 +22,10 @@
 #include "tensor/dtype.h"
 #include "tune_case.h"
 
-/* A sample is at least so long: shorter ones are all noise. */
+/* A sample of the incumbent is at least so long, unless it takes more runs:
+ * shorter ones are all noise. */
 #define SAMPLE_S 3e-3
-#define MOST_RUNS 64
+#define MOST_RUNS 4096
 
 /* A candidate is given up after a run that takes so many times longer, or after
  * two pairs in which it is so much slower. */
@@ -108,13 +109,13 @@ static int prepare(tuner *t, const qvl_choice *from, const qvl_choice *to,
         double far = rc == QVL_OK ? tune_case_distance(c, t->found) : 0.0;
         if (rc == QVL_OK && far <= near)
             continue;
+        t->n_refused++;
         /* More shared memory than there is, is no news. */
         if (rc == QVL_E_CONFIG)
             return QVL_OK;
         char text[200];
         snprintf(text, sizeof text, "wrong result for %s: distance %.2g, "
                  "expected at most %.2g", c->shape, far, near);
-        t->n_refused++;
         tell(t, from, to, rc == QVL_OK ? text : own.msg);
         return QVL_OK;
     }
@@ -193,7 +194,8 @@ static int time_all(tuner *t, const qvl_choice *from, const qvl_choice *to,
     return QVL_OK;
 }
 
-/* How long a run takes, and how many a sample needs. */
+/* How long a run of the incumbent takes, and how many a sample needs: runs
+ * behind one another are shorter than one alone. */
 static int calibrate(tuner *t)
 {
     for (int i = 0; i < t->n; i++) {
@@ -201,8 +203,11 @@ static int calibrate(tuner *t)
         if (!c->is_timed)
             continue;
         QVL_TRY(tune_case_time(c, c->list, 1, &c->run_s, t->err));
-        double runs = ceil(SAMPLE_S / fmax(c->run_s, 1e-7));
-        c->runs = runs < MOST_RUNS ? (int)runs : MOST_RUNS;
+        double s = c->run_s;
+        for (c->runs = 1; s < SAMPLE_S && c->runs < MOST_RUNS;) {
+            c->runs *= 2;
+            QVL_TRY(tune_case_time(c, c->list, c->runs, &s, t->err));
+        }
     }
     return QVL_OK;
 }
@@ -238,7 +243,8 @@ static int compare(void *ctx, const qvl_choice *incumbent,
     return QVL_OK;
 }
 
-static void take_next(tuner *t)
+/* The candidate is the incumbent from now on. */
+static int take_next(tuner *t)
 {
     for (int i = 0; i < t->n; i++) {
         tune_case *c = &t->c[i];
@@ -246,15 +252,17 @@ static void take_next(tuner *t)
         c->list = c->next;
         c->next = NULL;
     }
+    return calibrate(t);
 }
 
-static void accept(void *ctx, const qvl_choice *candidate)
+static int accept(void *ctx, const qvl_choice *candidate, qvl_err *err)
 {
     tuner *t = ctx;
     qvl_choice shipped;
+    (void)err;
     qvl_choice_shipped(t->dev, t->c[0].kernel, &shipped);
-    take_next(t);
     tell(t, &shipped, candidate, "faster");
+    return take_next(t);
 }
 
 /* What ships is the incumbent, and its results are the truth. */
@@ -285,7 +293,7 @@ static int search(tuner *t, const qvl_choice *shipped, const qvl_choice *first,
         if (is_good)
             QVL_TRY(prepare(t, shipped, first, false, &is_good));
         if (is_good) {
-            take_next(t);
+            QVL_TRY(take_next(t));
             *best = *first;
         }
     }
@@ -300,7 +308,8 @@ static int search(tuner *t, const qvl_choice *shipped, const qvl_choice *first,
     if (is_good)
         QVL_TRY(time_all(t, shipped, best, gain));
     if (*gain < QVL_SEARCH_GAIN) {
-        tell(t, shipped, best, "no longer faster when measured again");
+        if (is_good)
+            tell(t, shipped, best, "no longer faster when measured again");
         *best = *shipped;
         *gain = 1.0;
     }
@@ -400,22 +409,32 @@ static int tune_all(tuner *t, const char *const *op, int n)
     return QVL_OK;
 }
 
-/* --op as an index, or all of them. */
-static int find_ops(const char *wanted, const char *const **op, int *n,
+static int unknown_op(const char *wanted, const char *const *op, int n,
+                      qvl_err *err)
+{
+    qvl_str list = { 0 };
+    for (int i = 0; i < n; i++)
+        qvl_str_printf(&list, "%s%s", i > 0 ? ", " : "", op[i]);
+    int rc = qvl_fail(err, QVL_E_USAGE, "flag --op: found %s, expected one of "
+                      "%s", wanted, list.p);
+    qvl_str_release(&list);
+    return rc;
+}
+
+/* The op that --op names, or all of them. */
+static int find_ops(const char *wanted, const char *op[TUNE_MOST_OPS], int *n,
                     qvl_err *err)
 {
-    *op = tune_ops(n);
-    for (int i = 0; wanted != NULL && i < *n; i++)
-        if (strcmp((*op)[i], wanted) == 0) {
-            *op += i;
+    *n = tune_ops(op);
+    if (wanted == NULL)
+        return QVL_OK;
+    for (int i = 0; i < *n; i++)
+        if (strcmp(op[i], wanted) == 0) {
+            op[0] = op[i];
             *n = 1;
             return QVL_OK;
         }
-    if (wanted == NULL)
-        return QVL_OK;
-    return qvl_fail(err, QVL_E_USAGE, "flag --op: found %s, expected "
-                    "matmul_nt, matmul_nn, matmul_tn, attention, attention_dq, "
-                    "attention_dkv or attention_cached", wanted);
+    return unknown_op(wanted, op, *n, err);
 }
 
 /* Where the winners go; an empty table is made where there is none, so that a
@@ -445,9 +464,9 @@ static int open_tuner(void *arg)
 int bench_tune(const bench_options *o, qvl_err *err)
 {
     tuner t = { .o = o, .err = err };
-    const char *const *op;
+    const char *op[TUNE_MOST_OPS];
     int n;
-    QVL_TRY(find_ops(o->op, &op, &n, err));
+    QVL_TRY(find_ops(o->op, op, &n, err));
     int rc = qvl_guard(open_tuner, &t, err);
     qvl_arena_release(&t.arena);
     if (rc == QVL_OK)

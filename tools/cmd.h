@@ -36,6 +36,8 @@ typedef struct {
     const char *preset; // value when it is not given, NULL: zero
     bool is_needed;
     const char *help;
+    const char *topics; // of a command that has some: a letter for each that
+                        // takes the flag, NULL: all; the command looks at it
 } cmd_flag;
 
 typedef struct {
@@ -58,15 +60,19 @@ typedef struct {
 #define CMD_PRESET_TEXT(number) #number
 
 /* Flags of every command that opens a model. The struct `opts` has a field
- * dtype, a text, and those that are named: the device, a text, and the threads.
- * `dtype_preset` and `more` are preset and end of the help of --dtype. */
-#define CMD_DEVICE_FLAGS(opts, device_at, threads_at, dtype_preset, more)     \
+ * dtype, a text, and those that are named: the device, a text, and the threads,
+ * of type `threads_type`. `first` is what the help says of a default that comes
+ * before those of the program, "X, else "; `dtype_preset` and `more` are preset
+ * and end of the help of --dtype. */
+#define CMD_DEVICE_FLAGS(opts, device_at, threads_at, threads_type, first,    \
+                         dtype_preset, more)                                  \
     { .name = "device", .type = CMD_TEXT, .at = offsetof(opts, device_at),    \
       .value = "D",                                                           \
       .help = "cpu, opencl[:N], vulkan[:N] or auto: the first GPU, else cpu"  \
-              " (default: QVL_DEVICE, else auto)" },                          \
-    { .name = "threads", .type = CMD_COUNT, .at = offsetof(opts, threads_at), \
-      .value = "N", .help = "threads of the cpu (default: all cores)" },      \
+              " (default: " first "QVL_DEVICE, else auto)" },                 \
+    { .name = "threads", .type = threads_type,                                \
+      .at = offsetof(opts, threads_at), .value = "N",                         \
+      .help = "threads of the cpu (default: " first "all cores)" },           \
     { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT,              \
       .at = offsetof(opts, dtype), .value = "T", .preset = dtype_preset,      \
       .help = "f32, bf16 or f16: storage of weights and activations" more }

@@ -8,97 +8,76 @@
 
 static const cmd_flag flags[] = {
     { .name = "model", .type = CMD_TEXT, .value = "DIR", AT(model),
-      .help = "folder of the model" },
+      .topics = "pmt", .help = "folder of the model" },
     { .name = "config", .type = CMD_TEXT, .value = "FILE", AT(config),
+      .topics = "c",
       .help = "train: configuration of a run, instead of a model" },
     { .name = "what", .type = CMD_TEXT, .value = "PART", AT(what),
+      .topics = "m",
       .help = "model: vision, prefill or decode (default: all)" },
     { .name = "op", .type = CMD_TEXT, .value = "NAME", AT(op),
-      .help = "kernels, tune: those of this op alone" },
+      .topics = "kps", .help = "kernels, tune: those of this op alone" },
     { .name = "shapes", .type = CMD_TEXT, .value = "FILE", AT(shapes),
+      .topics = "k",
       .help = "kernels: lines of JSON with name and shape, such as --json "
               "prints, instead of those built in" },
     { .name = "tuner", .type = CMD_TEXT, .value = "T", AT(tuner),
+      .topics = "tc",
       .help = "train: full, every parameter; there are no adapters (default: "
               "that of the configuration, else full)" },
     { .name = "image", .type = CMD_TEXT, .value = "WxH", AT(image),
+      .topics = "pmt",
       .help = "size of the picture, or none (default: 768x768)" },
     { .name = "tokens", .type = CMD_COUNT, .value = "N", AT(tokens),
-      .help = "train, kernels: tokens of text (default: 512)" },
+      .topics = "pt", .help = "train, kernels: tokens of text (default: 512)" },
     { .name = "checkpointing", .type = CMD_SWITCH, AT(checkpointing),
+      .topics = "ptc",
       .help = "train, kernels: compute a layer's activations twice" },
     { .name = "prompt", .type = CMD_COUNT, .value = "N", AT(prompt),
-      .help = "model: tokens of a prompt (default: 512)" },
+      .topics = "m", .help = "model: tokens of a prompt (default: 512)" },
     { .name = "new", .type = CMD_COUNT, .value = "N", AT(fresh),
-      .help = "model: tokens of an answer (default: 32)" },
+      .topics = "m", .help = "model: tokens of an answer (default: 32)" },
     { .name = "batch", .type = CMD_COUNT, .value = "N", AT(seats),
-      .help = "model: answers at a time (default: 1)" },
+      .topics = "m", .help = "model: answers at a time (default: 1)" },
     { .name = "budget", .type = CMD_COUNT, .value = "SECONDS", AT(budget_s),
-      .help = "tune: time to search (default: 300)" },
+      .topics = "s", .help = "tune: time to search (default: 300)" },
     { .name = "dry-run", .type = CMD_SWITCH, AT(is_dry_run),
-      .help = "tune: write nothing" },
+      .topics = "s", .help = "tune: write nothing" },
     { .name = "repeats", .type = CMD_COUNT, .value = "N", AT(repeats),
       .preset = "5", .help = "times each is measured; tune: pairs of runs" },
     { .name = "json", .type = CMD_SWITCH, AT(json),
       .help = "a line of JSON for each measurement" },
-    { .name = "device", .type = CMD_TEXT, .value = "D", AT(device),
-      .help = "cpu, opencl[:N], vulkan[:N] or auto (default: that of the "
-              "configuration, else QVL_DEVICE, else auto)" },
-    { .name = "threads", .type = CMD_COUNT, .value = "N", AT(n_threads),
-      .help = "threads of the cpu (default: all cores)" },
-    { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT, .value = "T",
-      AT(dtype),
-      .help = "f32, bf16 or f16 (default: that of the configuration, else "
-              "f32)" },
+    CMD_DEVICE_FLAGS(bench_options, device, n_threads, CMD_COUNT,
+                     "that of the configuration, else ", NULL,
+                     " (default: that of the configuration, else f32)"),
 };
 
-/* What is measured, and the flags that say how: a letter each in `takes`. */
+/* What is measured; the letter is that of `topics` in the flags. */
 static const struct {
     const char *name;
+    char letter;
     int (*run)(const bench_options *o, qvl_err *err);
     bool has_model, has_config;
-    const char *takes;  // m model, c config, w what, o op, i image, t tokens,
-                        // k checkpointing, p prompt, n new, b batch,
-                        // s budget, d dry run, f file of shapes, u tuner
 } topics[] = {
-    { "kernels", bench_kernels, false, false, "of" },
-    { "kernels", bench_programs, true, false, "moitk" },
-    { "model", bench_model, true, false, "mwipnb" },
-    { "train", bench_train, true, false, "mitku" },
-    { "train", bench_train, false, true, "cku" },
-    { "tune", bench_tune, false, false, "osd" },
-    { "tune", bench_tune, true, false, "osd" },  // says that --model is none
+    { "kernels", 'k', bench_kernels, false, false },
+    { "kernels", 'p', bench_programs, true, false },
+    { "model", 'm', bench_model, true, false },
+    { "train", 't', bench_train, true, false },
+    { "train", 'c', bench_train, false, true },
+    { "tune", 's', bench_tune, false, false },
+    { "tune", 's', bench_tune, true, false },  // says that --model is none
 };
 
 /* Every flag that is given is one that the topic takes. */
-static int check_flags(const bench_options *o, const char *topic,
-                       const char *takes, qvl_err *err)
+static int check_flags(const bench_options *o, const char *topic, char letter,
+                       qvl_err *err)
 {
-    const struct {
-        char letter;
-        const char *flag;
-        bool is_given;
-    } flag[] = {
-        { 'm', "model", o->model != NULL },
-        { 'c', "config", o->config != NULL },
-        { 'w', "what", o->what != NULL },
-        { 'o', "op", o->op != NULL },
-        { 'i', "image", o->image != NULL },
-        { 't', "tokens", o->tokens != 0 },
-        { 'k', "checkpointing", o->checkpointing },
-        { 'p', "prompt", o->prompt != 0 },
-        { 'n', "new", o->fresh != 0 },
-        { 'b', "batch", o->seats != 0 },
-        { 's', "budget", o->budget_s != 0 },
-        { 'd', "dry-run", o->is_dry_run },
-        { 'f', "shapes", o->shapes != NULL },
-        { 'u', "tuner", o->tuner != NULL },
-    };
-    for (size_t i = 0; i < QVL_COUNT(flag); i++)
-        if (flag[i].is_given && strchr(takes, flag[i].letter) == NULL)
+    for (size_t i = 0; i < QVL_COUNT(flags); i++)
+        if (o->given[i] && flags[i].topics != NULL
+            && strchr(flags[i].topics, letter) == NULL)
             return qvl_fail(err, QVL_E_USAGE,
                             "flag --%s (qvl bench %s%s): found it, expected a "
-                            "flag that has a meaning there", flag[i].flag,
+                            "flag that has a meaning there", flags[i].name,
                             topic, o->config != NULL  ? " --config"
                                    : o->model != NULL ? " --model" : "");
     return QVL_OK;
@@ -139,7 +118,7 @@ static int run(const void *options, const char *const *word, int n,
 {
     bench_options o = *(const bench_options *)options;
     const char *what = n == 1 ? word[0] : n == 0 ? "nothing" : "more words";
-    bool is_known = false;
+    char letter = '\0';
     QVL_TRY(check_counts(&o, err));
     if (o.repeats < 1 || o.repeats > BENCH_MAX_REPEATS)
         return qvl_fail(err, QVL_E_USAGE, "flag --repeats: found %d, expected "
@@ -147,19 +126,19 @@ static int run(const void *options, const char *const *word, int n,
     for (size_t i = 0; i < QVL_COUNT(topics); i++) {
         if (strcmp(what, topics[i].name) != 0)
             continue;
-        is_known = true;
+        letter = topics[i].letter;
         if (topics[i].has_model != (o.model != NULL)
             || topics[i].has_config != (o.config != NULL))
             continue;
-        QVL_TRY(check_flags(&o, what, topics[i].takes, err));
+        QVL_TRY(check_flags(&o, what, letter, err));
         set_defaults(&o);
         return topics[i].run(&o, err);
     }
-    if (!is_known)
+    if (letter == '\0')
         return qvl_fail(err, QVL_E_USAGE, "argument (qvl bench): found %s, "
                         "expected kernels, model, train or tune", what);
     if (strcmp(what, "train") != 0 && o.config != NULL)
-        return check_flags(&o, what, "mwoitkpnbsdfu", err);
+        return check_flags(&o, what, letter, err);
     return qvl_fail(err, QVL_E_USAGE,
                     "flag --model (qvl bench %s): found %s, expected %s", what,
                     o.model == NULL ? "nothing" : "it together with --config",

@@ -36,7 +36,8 @@ static const cmd_flag flags[] = {
     { .name = "grad", .type = CMD_SWITCH,
       .at = offsetof(forward_options, grad),
       .help = "also the gradient of the loss for every parameter" },
-    CMD_DEVICE_FLAGS(forward_options, device, n_threads, "f32", ""),
+    CMD_DEVICE_FLAGS(forward_options, device, n_threads, CMD_COUNT, "", "f32",
+                     ""),
 };
 
 /* A call, and what it has open. */

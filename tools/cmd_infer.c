@@ -133,7 +133,8 @@ static const cmd_flag flags[] = {
       .help = "of a picture (default: what the model says)" },
     { .name = "max-pixels", .type = CMD_COUNT, .value = "N", AT(max_pixels),
       .help = "of a picture (default: what the model says)" },
-    CMD_DEVICE_FLAGS(infer_options, s.device.device, s.device.n_threads, NULL,
+    CMD_DEVICE_FLAGS(infer_options, s.device.device, s.device.n_threads,
+                     CMD_COUNT, "", NULL,
                      " (default: bf16 on a GPU, else f32)"),
 };
 

@@ -17,8 +17,7 @@ typedef struct {
 static const cmd_flag flags[] = {
     { .name = "size", .type = CMD_TEXT, .at = offsetof(init_options, size),
       .value = "NAME", .is_needed = true,
-      .help = "demo, mini, 2B, 4B, 8B, 32B, 30B-A3B, or a file like those of"
-              " configs/model" },
+      .help = "a size of configs/model, or a file of that form" },
     { .name = "output", .type = CMD_TEXT, .at = offsetof(init_options, output),
       .value = "DIR", .is_needed = true, .help = "the new folder" },
     { .name = "tokenizer", .type = CMD_TEXT,

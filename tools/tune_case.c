@@ -73,14 +73,23 @@ static const attention attentions[] = {
 static const uint32_t attention_tokens[N_SIZES] = { 96, 384, 1024 };
 static const uint32_t cached_keys[N_SIZES] = { 256, 1024, 4096 };
 
-const char *const *tune_ops(int *n)
+/* Shapes of an op stand together. */
+static void add_op(const char **op, int *n, const char *name)
 {
-    static const char *const ops[] = {
-        "matmul_nt", "matmul_nn", "matmul_tn", "attention", "attention_dq",
-        "attention_dkv", "attention_cached",
-    };
-    *n = (int)QVL_COUNT(ops);
-    return ops;
+    if (*n == 0 || strcmp(op[*n - 1], name) != 0)
+        op[(*n)++] = name;
+}
+
+int tune_ops(const char *op[TUNE_MOST_OPS])
+{
+    _Static_assert(QVL_COUNT(products) + QVL_COUNT(attentions)
+                   <= TUNE_MOST_OPS, "ops");
+    int n = 0;
+    for (size_t i = 0; i < QVL_COUNT(products); i++)
+        add_op(op, &n, products[i].op);
+    for (size_t i = 0; i < QVL_COUNT(attentions); i++)
+        add_op(op, &n, attentions[i].op);
+    return n;
 }
 
 /* ---- buffers -------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 
 #define TUNE_MOST_CASES 6
+#define TUNE_MOST_OPS 16
 
 typedef struct {
     // borrowed
@@ -30,12 +31,13 @@ typedef struct {
     qvl_list *next;     // with the candidate
     float *wanted;      // [n_out] what the choices that ship compute
     size_t n_out;
-    double run_s;       // of the incumbent, about
-    int runs;           // that a sample takes
+    double run_s;       // of the incumbent alone, about
+    int runs;           // of the incumbent that make a sample
 } tune_case;
 
-/* Names of the kernels there are shapes for, in the order of a search. */
-const char *const *tune_ops(int *n);
+/* Names of the kernels there are shapes for, in the order of a search; returns
+ * how many. */
+int tune_ops(const char *op[TUNE_MOST_OPS]);
 
 /* The cases of a kernel: buffers with numbers in them. n is 0 when this build
  * has no such kernel in the storage type. Release what was opened, also after an

@@ -77,7 +77,7 @@ static int measure(search *x, const qvl_choice *candidate, bool *better)
     if (gain < QVL_SEARCH_GAIN)
         return QVL_OK;
     *x->c = *candidate;
-    x->s->accept(x->s->ctx, candidate);
+    QVL_TRY(x->s->accept(x->s->ctx, candidate, x->err));
     *better = true;
     return QVL_OK;
 }

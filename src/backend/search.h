@@ -24,8 +24,8 @@ typedef struct {
      * refused. An error ends the search. */
     int (*compare)(void *ctx, const qvl_choice *incumbent,
                    const qvl_choice *candidate, double *gain, qvl_err *err);
-    /* The candidate is the incumbent from now on. */
-    void (*accept)(void *ctx, const qvl_choice *candidate);
+    /* The candidate is the incumbent from now on. An error ends the search. */
+    int (*accept)(void *ctx, const qvl_choice *candidate, qvl_err *err);
     bool (*is_over)(void *ctx);  // no more time
 } qvl_search;
 

@@ -45,15 +45,29 @@ static int wrong(const qvl_node *root, const qvl_node *at, const char *key,
                     text[0] != '\0' ? " " : "", text, expected);
 }
 
+/* The key is named with the part of the file that lacks it. */
+static int missing(const qvl_node *root, const qvl_node *map,
+                   const char *key, const char *expected, qvl_err *err)
+{
+    for (size_t i = 0; i < root->n; i++)
+        if (&root->items[i] == map)
+            return qvl_fail(err, QVL_E_MODEL,
+                            "%s.%s (%s): found nothing, expected %s",
+                            root->keys[i].s, key, root->file, expected);
+    return wrong(root, NULL, key, expected, err);
+}
+
 static int need_int(const qvl_node *root, const qvl_node *map,
                     const char *key, int64_t low, int *out, qvl_err *err)
 {
     const qvl_node *n = qvl_node_given(map, key);
+    const char *expected =
+        low > 0 ? "a whole number above 0" : "a whole number";
     int64_t v;
+    if (n == NULL)
+        return missing(root, map, key, expected, err);
     if (!qvl_node_as_int(n, &v) || v < low || v > INT_MAX)
-        return wrong(root, n, key,
-                     low > 0 ? "a whole number above 0" : "a whole number",
-                     err);
+        return wrong(root, n, key, expected, err);
     *out = (int)v;
     return QVL_OK;
 }
@@ -71,6 +85,8 @@ static int need_positive(const qvl_node *root, const qvl_node *map,
 {
     const qvl_node *n = qvl_node_given(map, key);
     double v;
+    if (n == NULL)
+        return missing(root, map, key, "a number above 0", err);
     if (!qvl_node_as_float(n, &v) || !(v > 0.0))
         return wrong(root, n, key, "a number above 0", err);
     *out = v;

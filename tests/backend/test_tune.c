@@ -340,6 +340,7 @@ typedef struct {
     int n_compared, n_accepted, most;
     double noise;       // factor by which every candidate looks better
     bool refuses;
+    bool loses;         // the device, when a candidate is accepted
 } model;
 
 static double time_of(const model *m, const qvl_choice *c)
@@ -377,10 +378,12 @@ static int model_compare(void *ctx, const qvl_choice *incumbent,
     return QVL_OK;
 }
 
-static void model_accept(void *ctx, const qvl_choice *candidate)
+static int model_accept(void *ctx, const qvl_choice *candidate, qvl_err *err)
 {
+    model *m = ctx;
     (void)candidate;
-    ((model *)ctx)->n_accepted++;
+    m->n_accepted++;
+    return m->loses ? qvl_fail(err, QVL_E_DEVICE_LOST, "lost") : QVL_OK;
 }
 
 static bool model_is_over(void *ctx)
@@ -464,6 +467,13 @@ static void test_search_fails(void)
                      .is_over = model_is_over };
     CHECK_FAILS(qvl_search_run(&s, &c, &err), QVL_E_DEVICE_LOST, err, "lost");
     check_choice(&c, 16, 8, 8, "the best so far");
+
+    c = start_at;
+    err = (qvl_err){ 0 };
+    m.loses = true;
+    CHECK_FAILS(search(&m, &c, false, &err), QVL_E_DEVICE_LOST, err, "lost");
+    CHECK_INT(m.n_accepted, 2, "none after the failure");
+    check_choice(&c, 16, 8, 8, "the one that was accepted");
 }
 
 RUN_TESTS(TEST(test_files), TEST(test_places), TEST(test_save),

@@ -59,9 +59,12 @@ static void test_cases(void)
     qvl_err err = { 0 };
     qvl_device *dev = NULL;
     CHECK_OK(qvl_device_open(&dev, "cpu", 2, &err), err);
-    int n_ops;
-    const char *const *op = tune_ops(&n_ops);
+    const char *op[TUNE_MOST_OPS];
+    int n_ops = tune_ops(op);
+    CHECK(n_ops > 1, "%d ops", n_ops);
     for (int i = 0; i < n_ops; i++) {
+        for (int k = 0; k < i; k++)
+            CHECK(strcmp(op[k], op[i]) != 0, "%s twice", op[i]);
         tune_case c[TUNE_MOST_CASES];
         qvl_arena arena = { 0 };
         int n;

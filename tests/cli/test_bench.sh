@@ -251,7 +251,10 @@ fails 2
 complains "flag --prompt (qvl bench train --model)"
 run bench kernels --config file.yaml
 fails 2
-complains "flag --config"
+complains "flag --config (qvl bench kernels --config)"
+run bench kernels --checkpointing false
+fails 2
+complains "flag --checkpointing (qvl bench kernels)"
 run bench kernels --tokens 8
 fails 2
 complains "flag --tokens"

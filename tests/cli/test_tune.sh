@@ -32,7 +32,8 @@ table_is_json() {
 start "wrong flags"
 run bench tune --op none
 fails 2
-complains "flag --op: found none, expected matmul_nt"
+complains "flag --op: found none, expected one of matmul_nt, matmul_nn, "
+complains ", attention_dkv, attention_cached"
 run bench tune --budget 0
 fails 2
 complains "flag --budget: found 0"

@@ -21,6 +21,10 @@ for word in --help help; do
     holds "$word prints something else" cmp -s "$dir/out" "$dir/alone"
 done
 
+says_defaults_once() {
+    ! grep -q '(default.*(default' "$dir/help"
+}
+
 start "every command has its help"
 commands=$(sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' "$dir/alone")
 for command in $commands; do
@@ -31,6 +35,7 @@ for command in $commands; do
     run "$command" --help
     exits 0
     holds "help $command prints something else" cmp -s "$dir/out" "$dir/help"
+    holds "a default is said twice" says_defaults_once
 done
 
 start "--version"
