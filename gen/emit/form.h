@@ -40,7 +40,7 @@ typedef struct {
 
 void form_view_init(form_view *v, const kern_form *form);
 
-/* "x" or "e0"; "b_x" with the prefix. */
+/* "x" or "e0". */
 form_name form_buf_name(const form_view *v, int buf);
 /* Storage type, enum qvl_dtype. */
 int form_buf_dtype(const form_view *v, int buf);
