@@ -16,7 +16,8 @@
  *
  * The output is a pure function of the input: the same bytes in give the same
  * bytes out. A file is written when it changes only, so that the build repeats no
- * work, and nothing is written when a spec is wrong.
+ * work, and none is written before all of them are made: what is wrong with the
+ * input leaves the folder as it was.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,12 +43,18 @@ typedef struct {
 } options;
 
 typedef struct {
+    const char *name;
+    qvl_str text;
+} made_file;
+
+typedef struct {
     qvl_arena arena;
     options opt;
     kern_set kernels;
     families families;
-    qvl_str model[MAX_LIST];      // emitted text of each architecture
-    const char *name[MAX_LIST];
+    const char *name[MAX_LIST];  // of each architecture
+    made_file *file;             // [n_files] to be written
+    int n_files, cap_files;
     qvl_err err;
 } generator;
 
@@ -124,24 +131,20 @@ static int dump(generator *g)
     return QVL_OK;
 }
 
-/* ---- writing ---- */
+/* ---- making ---- */
 
-/* Leave a file alone that already says this. */
-static int write_text(generator *g, const char *name, const qvl_str *s)
+/* Take the text, to be written when all are made; s is empty then. */
+static void take_text(generator *g, const char *name, qvl_str *s)
 {
-    const char *path =
-        qvl_arena_printf(&g->arena, "%s/%s", g->opt.out, name);
-    char *old;
-    size_t len;
-    if (qvl_file_exists(path) &&
-        qvl_file_read(path, &old, &len, &g->arena, &g->err) == QVL_OK &&
-        len == s->len && memcmp(old, s->p, len) == 0)
-        return QVL_OK;
-    return qvl_file_write_all(path, s->p ? s->p : "", s->len, &g->err);
+    g->file = ir_grow(&g->arena, g->file, g->n_files, &g->cap_files,
+                      sizeof *g->file);
+    g->file[g->n_files++] = (made_file){.name = name, .text = *s};
+    *s = (qvl_str){0};
 }
 
+
 /* C of one kernel's forms a file; GLSL one form a file. */
-static int write_kernels(generator *g, const emit_tune *tune)
+static int make_kernels(generator *g, const emit_tune *tune)
 {
     const families *f = &g->families;
     for (int k = 0; k < g->kernels.n; k++) {
@@ -158,31 +161,28 @@ static int write_kernels(generator *g, const emit_tune *tune)
             QVL_TRY(emit_kernel_c(&s, forms, n, tune, name, &g->err));
         else
             qvl_str_puts(&s, "typedef int qvl_nothing_here;\n");
-        QVL_TRY(write_text(g, name, &s));
-        qvl_str_release(&s);
+        take_text(g, name, &s);
     }
     qvl_str list = {0};
     for (int i = 0; i < f->n_forms; i++) {
         qvl_str s = {0};
         emit_kernel_glsl(&s, f->form[i]);
-        QVL_TRY(write_text(g, qvl_arena_printf(&g->arena, "%s.comp",
-                                               f->form[i]->id), &s));
-        qvl_str_release(&s);
+        take_text(g, qvl_arena_printf(&g->arena, "%s.comp", f->form[i]->id),
+                  &s);
         qvl_str_printf(&list, "%s\n", f->form[i]->id);
     }
-    QVL_TRY(write_text(g, "forms.txt", &list));
-    qvl_str_release(&list);
+    take_text(g, "forms.txt", &list);
     return QVL_OK;
 }
 
-static int write_tables(generator *g, const emit_tune *tune)
+/* The records of all forms, with OpenCL C inside. */
+static int make_table(generator *g, const char *table, const emit_tune *tune)
 {
     const families *f = &g->families;
     emit_dialect dialect;
     QVL_TRY(emit_dialect_read(
         &dialect, qvl_arena_printf(&g->arena, "%s/dialect", g->opt.shaders),
         &g->arena, &g->err));
-    const char *table = g->opt.table ? g->opt.table : "qvl_generated";
     emit_table_opt opt = {.name = qvl_arena_printf(&g->arena, "%s_kernels",
                                                    table),
                           .spirv_include = g->opt.no_spirv ? NULL
@@ -194,17 +194,25 @@ static int write_tables(generator *g, const emit_tune *tune)
         forms[i] = f->form[i];
     qvl_str s = {0};
     QVL_TRY(emit_kernel_table(&s, forms, f->n_forms, tune, &opt, &g->err));
-    QVL_TRY(write_text(g, "kernels.c", &s));
-    qvl_str_reset(&s);
+    take_text(g, "kernels.c", &s);
+    return QVL_OK;
+}
+
+static void make_families(generator *g)
+{
+    const families *f = &g->families;
+    qvl_str s = {0};
     families_emit(&s, f, "families.h");
-    QVL_TRY(write_text(g, "families.c", &s));
-    qvl_str_reset(&s);
+    take_text(g, "families.c", &s);
     families_emit_header(&s, f);
-    QVL_TRY(write_text(g, "families.h", &s));
-    qvl_str_reset(&s);
+    take_text(g, "families.h", &s);
     families_emit_calls(&s, f);
-    QVL_TRY(write_text(g, "calls.h", &s));
-    qvl_str_reset(&s);
+    take_text(g, "calls.h", &s);
+}
+
+static void make_archs(generator *g, const char *table)
+{
+    qvl_str s = {0};
     out o;
     out_init(&o, &s);
     out_line(&o, "/* Generated: the architectures of this build. */");
@@ -220,8 +228,29 @@ static int write_tables(generator *g, const emit_tune *tune)
         out_line(&o, "    &qvl_arch_%s,", g->name[i]);
     out_line(&o, "};");
     out_line(&o, "const int qvl_n_%s_archs = %d;", table + 4, g->opt.n_arch);
-    QVL_TRY(write_text(g, "archs.c", &s));
-    qvl_str_release(&s);
+    take_text(g, "archs.c", &s);
+}
+
+/* ---- writing ---- */
+
+/* Leave a file alone that already says this. */
+static int write_text(generator *g, const char *name, const qvl_str *s)
+{
+    const char *path =
+        qvl_arena_printf(&g->arena, "%s/%s", g->opt.out, name);
+    char *old;
+    size_t len;
+    if (qvl_file_exists(path) &&
+        qvl_file_read(path, &old, &len, &g->arena, &g->err) == QVL_OK &&
+        len == s->len && memcmp(old, s->p, len) == 0)
+        return QVL_OK;
+    return qvl_file_write_all(path, s->p ? s->p : "", s->len, &g->err);
+}
+
+static int write_texts(generator *g)
+{
+    for (int i = 0; i < g->n_files; i++)
+        QVL_TRY(write_text(g, g->file[i].name, &g->file[i].text));
     return QVL_OK;
 }
 
@@ -235,9 +264,11 @@ static int generate(generator *g)
         for (int phase = 0; phase < IR_N_PHASE; phase++)
             QVL_TRY(build(g, g->opt.arch[i], (ir_phase)phase, NULL,
                           &m[phase]));
+        qvl_str s = {0};
         g->name[i] = m[0]->name;
-        QVL_TRY(emit_model(&g->model[i], &g->families, m, "families.h",
-                           &g->err));
+        QVL_TRY(emit_model(&s, &g->families, m, "families.h", &g->err));
+        take_text(g, qvl_arena_printf(&g->arena, "model_%s.c", g->name[i]),
+                  &s);
     }
     for (int i = 0; i < g->opt.n_kernel; i++) {
         const kern *k = kern_find(&g->kernels, g->opt.kernel[i]);
@@ -247,13 +278,12 @@ static int generate(generator *g)
                             g->opt.kernel[i]);
         QVL_TRY(families_of_kernel(&g->families, k, IR_ACT, &index, &g->err));
     }
-    for (int i = 0; i < g->opt.n_arch; i++) {
-        QVL_TRY(write_text(g, qvl_arena_printf(&g->arena, "model_%s.c",
-                                               g->name[i]), &g->model[i]));
-        qvl_str_release(&g->model[i]);
-    }
-    QVL_TRY(write_kernels(g, &tune));
-    return write_tables(g, &tune);
+    const char *table = g->opt.table ? g->opt.table : "qvl_generated";
+    QVL_TRY(make_kernels(g, &tune));
+    QVL_TRY(make_table(g, table, &tune));
+    make_families(g);
+    make_archs(g, table);
+    return write_texts(g);
 }
 
 /* The SPIR-V of the forms listed in DIR/forms.txt as C arrays. */
@@ -392,6 +422,8 @@ int main(int argc, char **argv)
         rc = qvl_guard(run, &g, &g.err);
     if (rc != QVL_OK)
         fprintf(stderr, "gen: error: %s\n", g.err.msg);
+    for (int i = 0; i < g.n_files; i++)
+        qvl_str_release(&g.file[i].text);
     qvl_arena_release(&g.arena);
     return rc == QVL_OK ? 0 : qvl_err_exit_code(rc);
 }

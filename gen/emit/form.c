@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "backend/kernel.h"
-#include "emit/kernel.h"
 #include "tensor/dtype.h"
 
 /* The storage types a form may have. */

@@ -38,9 +38,25 @@ typedef struct {
     char text[64];
 } form_name;
 
+/* Set form->name and form->id from the kernel, the storage types and the
+ * number of the expression (-1: none): "matmul_nt.fbf.e3", one letter an
+ * operand (f f32, b bf16, h f16, i i32, u u32, x absent). Equal forms get equal
+ * names if equal expressions have equal numbers. */
+void emit_kernel_name(kern_form *form, int expr, qvl_arena *arena);
+
+/* Whether two expressions are the same compiled form. */
+bool emit_epilogue_same(const kern_epilogue *a, const kern_epilogue *b);
+
+/* What only the form can break: storage types that fit the operands, absent
+ * operands that are optional, an expression on an `out ... ld` operand, at most
+ * QVL_KERNEL_MAX_BUFS buffers and QVL_KERNEL_MAX_ARGS - 1 arguments (in Vulkan
+ * the number of groups takes one word of the 128 bytes). Fails with
+ * QVL_E_CONFIG and the place of the kernel. */
+int emit_kernel_check(const kern_form *form, qvl_err *err);
+
 void form_view_init(form_view *v, const kern_form *form);
 
-/* "x" or "e0"; "b_x" with the prefix. */
+/* "x" or "e0". */
 form_name form_buf_name(const form_view *v, int buf);
 /* Storage type, enum qvl_dtype. */
 int form_buf_dtype(const form_view *v, int buf);

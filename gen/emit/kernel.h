@@ -2,7 +2,7 @@
  *
  * Every function here is pure: the same forms and the same tiles give the same
  * bytes. The forms were checked (emit_kernel_check) and named
- * (emit_kernel_name); tiles come from gen/emit/tune.h.
+ * (emit_kernel_name, gen/emit/form.h); tiles come from gen/emit/tune.h.
  *
  * What the build does with the texts
  *   C        emit_kernel_c, a file for the forms of one kernel, is compiled
@@ -36,22 +36,6 @@
 #include "base/str.h"
 #include "emit/tune.h"
 #include "kern/kern.h"
-
-/* Set form->name and form->id from the kernel, the storage types and the
- * number of the expression (-1: none): "matmul_nt.fbf.e3", one letter an
- * operand (f f32, b bf16, h f16, i i32, u u32, x absent). Equal forms get equal
- * names if equal expressions have equal numbers. */
-void emit_kernel_name(kern_form *form, int expr, qvl_arena *arena);
-
-/* Whether two expressions are the same compiled form. */
-bool emit_epilogue_same(const kern_epilogue *a, const kern_epilogue *b);
-
-/* What only the form can break: storage types that fit the operands, absent
- * operands that are optional, an expression on an `out ... ld` operand, at most
- * QVL_KERNEL_MAX_BUFS buffers and QVL_KERNEL_MAX_ARGS - 1 arguments (in Vulkan
- * the number of groups takes one word of the 128 bytes). Fails with
- * QVL_E_CONFIG and the place of the kernel. */
-int emit_kernel_check(const kern_form *form, qvl_err *err);
 
 /* The forms in C for all instruction sets, tiles of QVL_CLASS_HOST. `file` is
  * the name under which the text is saved, for #line. Fails when a tile has no

@@ -486,6 +486,11 @@ int emit_model(qvl_str *s, families *f, ir_module *const phase[IR_N_PHASE],
     out_init(&o, s);
     out_line(&o, "/* Generated from %s: the architecture %s. */", m->file,
              m->name);
+    out_line(&o, "/* qvl_f_KERNEL_LETTERS_eN_TAIL: a letter an operand (a act, "
+                 "r res, w weight, f f32,");
+    out_line(&o, " * i i32, x absent), expression N, and a pair an operand of "
+                 "it (s of its shape,");
+    out_line(&o, " * c by column, r by row; then its letter as above). */");
     out_line(&o, "#include <math.h>");
     out_line(&o, "#include <stdio.h>");
     out_gap(&o);

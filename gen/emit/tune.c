@@ -93,13 +93,15 @@ static int value_of(const emit_tune *tune, const kern *k, qvl_class cls,
                     qvl_err *err)
 {
     const qvl_node *root = tune->root[cls];
-    const qvl_node *n = qvl_node_find(qvl_node_find(root, k->name), name);
+    const qvl_node *section = qvl_node_find(root, k->name);
+    const qvl_node *n = qvl_node_find(section, name);
     if (n == NULL)
         n = qvl_node_find(qvl_node_find(root, "default"), name);
     if (n == NULL)
-        return qvl_fail(err, QVL_E_CONFIG,
-                        "%s: kernel %s has no value for %s (%s:%d)",
-                        class_file[cls], k->name, name, k->file, k->line);
+        return qvl_node_fail(section != NULL ? section : root, err,
+                             QVL_E_CONFIG,
+                             "kernel %s has no value for %s (%s:%d)",
+                             k->name, name, k->file, k->line);
     if (n->kind == QVL_NODE_LIST) {
         if (cls != QVL_CLASS_HOST || n->n != QVL_N_ISA)
             return qvl_node_fail(n, err, QVL_E_CONFIG,
@@ -134,16 +136,20 @@ static void put_record(qvl_kernel *r, const kern *k, char name[][64])
 }
 
 /* Tiles that no device of the class can run, or that share more than every
- * device has with the largest of the usual values of the constants. */
+ * device has with the largest of the usual values of the constants. `at` is
+ * where they stand. */
 static int check_tiling(const kern *k, const qvl_tiling *t, qvl_class cls,
-                        qvl_err *err)
+                        const qvl_node *at, qvl_err *err)
 {
     char name[QVL_KERNEL_MAX_CONSTS][64];
     uint32_t constant[QVL_KERNEL_MAX_CONSTS] = { 0 };
     qvl_tile_limits limits = qvl_tile_limits_of(cls);
     qvl_kernel r;
     put_record(&r, k, name);
-    QVL_TRY(qvl_tiles_check(&r, t, &limits, err));
+    qvl_err why = { 0 };
+    int rc = qvl_tiles_check(&r, t, &limits, &why);
+    if (rc != QVL_OK)
+        return qvl_node_fail(at, err, rc, "%s", why.msg);
     for (int i = 0; i < k->n_constants; i++) {
         const kern_const *c = &k->constant[i];
         constant[i] = (uint32_t)(c->n_favour > 0 ? c->favour[0] : c->max);
@@ -155,8 +161,9 @@ static int check_tiling(const kern *k, const qvl_tiling *t, qvl_class cls,
     size_t most = qvl_tiles_most_shared(cls, t->lanes);
     if (bytes <= most)
         return QVL_OK;
-    return qvl_fail(err, QVL_E_CONFIG, "kernel %s: found %zu shared bytes, "
-                    "expected at most %zu", k->name, bytes, most);
+    return qvl_node_fail(at, err, QVL_E_CONFIG,
+                         "kernel %s: found %zu shared bytes, expected at most "
+                         "%zu", k->name, bytes, most);
 }
 
 /* The number, as far as it fits; which ones are tiles says qvl_tiles_check. */
@@ -183,10 +190,10 @@ int emit_tune_tiling(const emit_tune *tune, const kern *k, qvl_class cls,
     QVL_TRY(tile_value(tune, k, cls, isa, "LANES", &t.lanes, err));
     for (int i = 0; i < k->n_tiles; i++)
         QVL_TRY(tile_value(tune, k, cls, isa, k->tile[i], &t.tile[i], err));
-    int rc = check_tiling(k, &t, cls, err);
-    if (rc == QVL_OK)
-        *tiling = t;
-    else
-        qvl_err_add(err, "%s", class_file[cls]);
-    return rc;
+    const qvl_node *section = qvl_node_find(tune->root[cls], k->name);
+    if (section == NULL)
+        section = qvl_node_find(tune->root[cls], "default");
+    QVL_TRY(check_tiling(k, &t, cls, section, err));
+    *tiling = t;
+    return QVL_OK;
 }

@@ -267,6 +267,7 @@ typedef struct ir_module {
     qvl_arena *arena;
     const kern_set *kernels;
     ir_phase phase;
+    bool is_sized;  // uses and escapes of the values hold
     const char *file;            // of the spec, as given
     const char *name;
     const char *model_type[4];

@@ -214,6 +214,18 @@ static void print_ref(const printer *p, const ir_value *v)
     }
 }
 
+/* After the size pass: how often what the program makes is used, and "!" when
+ * outside of its region too. A view tells of what it is a view of. */
+static void print_uses(const printer *p, ir_value *v)
+{
+    const ir_value *root = ir_root(v);
+    if (!p->m->is_sized || root->kind == IR_V_GRAD ||
+        root->kind == IR_V_STATE)
+        return;
+    qvl_str_printf(p->out, " {%d%s}", root->n_uses,
+                   root->escapes ? "!" : "");
+}
+
 static void print_real(const printer *p, const ir_real *r)
 {
     if (r->times != 1.0)
@@ -233,6 +245,7 @@ static void print_op(const printer *p, const ir_op *op)
         print_ref(p, op->out[i]);
         qvl_str_printf(p->out, " %s ", class_names[op->out[i]->cls]);
         ir_print_shape(p->out, p->m, &op->out[i]->shape);
+        print_uses(p, op->out[i]);
     }
     qvl_str_printf(p->out, " = %s(", op->k->name);
     for (int i = 0; i < op->n_in; i++) {
@@ -283,6 +296,7 @@ static void print_region_head(const printer *p, const ir_region *r)
         const ir_carry *c = &r->carry[i];
         qvl_str_puts(p->out, i ? ", " : " carry ");
         print_ref(p, c->result);
+        print_uses(p, c->result);
         qvl_str_puts(p->out, " = ");
         print_ref(p, c->init);
         qvl_str_puts(p->out, " then ");
@@ -310,6 +324,7 @@ static void print_block(const printer *p, const ir_block *block, int depth)
         case IR_N_STORE:
             if (n->kind == IR_N_LOAD) {
                 print_ref(p, n->value);
+                print_uses(p, n->value);
                 qvl_str_puts(p->out, " = ");
             }
             qvl_str_printf(p->out, "%s[", p->m->array[n->array].name);

@@ -558,17 +558,23 @@ static int lower_operator(lower *s, const expr *e, const char *name,
         QVL_TRY(side(s, e->arg[1], arg, &n, &b));
     if (n == 0)
         return fail_at(s, e, "numbers alone are no value");
-    if (e->kind == EXPR_UNARY && e->op == '-')
+    const char *what;  // it is called, where the spec says no name
+    if (e->kind == EXPR_UNARY && e->op == '-') {
         ex = ir_ex_neg(s->m, a);
-    else if (e->op == '+')
+        what = "negative";
+    } else if (e->op == '+') {
         ex = ir_ex_binary(s->m, IR_EX_ADD, a, b);
-    else if (e->op == '-')
+        what = "sum";
+    } else if (e->op == '-') {
         ex = ir_ex_binary(s->m, IR_EX_SUB, a, b);
-    else if (e->op == '*')
+        what = "difference";
+    } else if (e->op == '*') {
         ex = ir_ex_binary(s->m, IR_EX_MUL, a, b);
-    else
+        what = "product";
+    } else {
         return fail_at(s, e, "values go together by + - *");
-    *out = ir_map_add(&s->b, ex, arg, n, IR_ACT, NULL, name ? name : "sum",
+    }
+    *out = ir_map_add(&s->b, ex, arg, n, IR_ACT, NULL, name ? name : what,
                       s->err);
     return *out ? QVL_OK : place(s, e);
 }

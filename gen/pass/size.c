@@ -44,4 +44,5 @@ void pass_size(ir_module *m)
     for (int i = 0; i < m->n_values; i++)
         m->value[i]->escapes = false;
     mark_block(&m->body);
+    m->is_sized = true;
 }

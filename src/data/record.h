@@ -47,7 +47,8 @@ typedef struct {
 typedef struct {
     const char *file;         // the JSONL file
     int line;                 // in it, 1-based
-    size_t index;             // among the records of the file, 0-based
+    size_t index;             // among the records of the file, 0-based; of a
+                              // set of samples: of all its files
     const char *const *image; // [n_images] paths that can be opened, URLs;
                               // of a conversation: in the order of its turns
     int n_images;

@@ -1,9 +1,10 @@
 /* size.h - the size a picture gets before it is cut into patches
  *
- * Both sides become multiples of `factor`, near the ones they had, so that the
- * picture has at least min_pixels and at most max_pixels. All in double
- * precision, halves to even; the sizes are those of the reference programs, to
- * the pixel, since a patch more or less is another input.
+ * Both sides become multiples of `factor`, near the ones they had, and the
+ * picture is brought near the bounds min_pixels and max_pixels; a side is never
+ * less than factor, which may exceed max_pixels. All in double precision, halves
+ * to even; the sizes are those of the reference programs, to the pixel, since a
+ * patch more or less is another input.
  *
  * Coordinates relative to the picture stay valid: each axis is only stretched.
  */

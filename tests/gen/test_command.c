@@ -5,6 +5,7 @@
  * their difference shows what it does.
  */
 #include <dirent.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "check.h"
@@ -165,6 +166,44 @@ static void test_wrong_use(void)
         CHECK(system(commands[i]) != 0, "%s", commands[i]);
 }
 
+/* A tile that every kernel, one of them or one instruction set cannot have is
+ * found when most texts are made: none of them is written. */
+static void test_wrong_tiles(void)
+{
+    static const struct {
+        const char *edit, *message;  // of the files of configs/tune, by sed
+    } cases[] = {
+        { "s/{LANES: 128, /{LANES: 3000, /", "found LANES = 3000" },
+        { "s/col_sum_part: {SPAN: 128}/col_sum_part: {SPAN: 7}/",
+          "kernel col_sum_part: found " },
+        { "s/VW: \\[4, 8, 16\\]/VW: [4, 8, 3]/", "VW = 3" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_arena arena = {0};
+        qvl_err err;
+        size_t len;
+        struct dirent **list;
+        const char *tune = check_path("wrong-tune");
+        const char *folder = check_path("wrong-tiles");
+        const char *said = check_path("wrong-said");
+        CHECK_OK(qvl_file_make_dirs(tune, &err), err);
+        CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+        run(qvl_arena_printf(&arena, "cd %s && cp " QVL_TEST_SOURCE
+                             "/configs/tune/*.yaml . && sed -i '%s' *.yaml",
+                             tune, cases[i].edit));
+        int status = system(qvl_arena_printf(
+            &arena, GEN TINY " --tune %s --out %s 2>%s", tune, folder, said));
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s",
+              cases[i].edit);
+        CHECK_HAS(read_all(said, &len, &arena), cases[i].message, "%s",
+                  cases[i].edit);
+        CHECK_INT(scandir(folder, &list, is_file, NULL), 0, "%s",
+                  cases[i].edit);
+        free(list);
+        qvl_arena_release(&arena);
+    }
+}
+
 /* What is said of values that a flag does not take. */
 static void test_wrong_values(void)
 {
@@ -212,4 +251,4 @@ static void test_help(void)
 
 RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_calls),
           TEST(test_wrong_use),
-          TEST(test_wrong_values), TEST(test_help))
+          TEST(test_wrong_tiles), TEST(test_wrong_values), TEST(test_help))

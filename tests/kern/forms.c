@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "emit/kernel.h"
+#include "emit/form.h"
 #include "tensor/dtype.h"
 
 #define MAX_FORMS 128

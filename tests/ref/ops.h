@@ -1,4 +1,7 @@
-/* ops.h - every kernel of shaders/ again, in double, as its equation says
+/* ops.h - the kernels that specs reach again, in double, as their equations say
+ *
+ * tally and the kernels of the optimizer (square_sum, clip, adamw, adamw_master)
+ * stand in no spec: their tests hold their own truth (tests/kern).
  *
  * These functions are the truth that generated kernels are held against, so
  * they are written for the reader: plain loops over dense arrays, no tiles, no
@@ -34,17 +37,18 @@ ref_kernel *ref_kernel_find(const char *name);
 /* f(x) of an elementwise function of the specs ("silu", "dgelu_erf", ...). */
 double ref_function(const char *name, double x);
 
-ref_kernel ref_map, ref_zero, ref_col_sum_part, ref_sum_rows;
-ref_kernel ref_matmul_nt, ref_matmul_nn, ref_matmul_tn;
-ref_kernel ref_rms_norm, ref_rms_norm_dx, ref_rms_norm_dw_part;
-ref_kernel ref_layer_norm, ref_layer_norm_dx, ref_layer_norm_dw_part;
-ref_kernel ref_rope;
-ref_kernel ref_attention, ref_attention_delta, ref_attention_dq,
-    ref_attention_dkv;
-ref_kernel ref_cache_put, ref_attention_cached;
-ref_kernel ref_lookup, ref_lookup_dx, ref_cross_entropy;
-ref_kernel ref_route, ref_route_dx, ref_sort_uses;
-ref_kernel ref_expert_nt, ref_expert_nn, ref_expert_tn;
-ref_kernel ref_combine, ref_combine_dy, ref_combine_dw;
+/* Each NAME of a kernel, with its function ref_NAME. */
+#define REF_KERNELS(X)                                                       \
+    X(map) X(zero) X(col_sum_part) X(sum_rows) X(matmul_nt) X(matmul_nn)     \
+    X(matmul_tn) X(rms_norm) X(rms_norm_dx) X(rms_norm_dw_part)              \
+    X(layer_norm) X(layer_norm_dx) X(layer_norm_dw_part) X(rope)             \
+    X(attention) X(attention_delta) X(attention_dq) X(attention_dkv)         \
+    X(cache_put) X(attention_cached) X(lookup) X(lookup_dx)                  \
+    X(cross_entropy) X(route) X(route_dx) X(sort_uses) X(expert_nt)          \
+    X(expert_nn) X(expert_tn) X(combine) X(combine_dy) X(combine_dw)
+
+#define REF_PROTOTYPE(kernel) ref_kernel ref_##kernel;
+REF_KERNELS(REF_PROTOTYPE)
+#undef REF_PROTOTYPE
 
 #endif
