@@ -133,17 +133,23 @@ static int run_tokens(const inspect_options *o, const char *const *word,
     return cmd_tokens(&tokens, err);
 }
 
+static int need_flag(const char *flag, const char *value, const char *topic,
+                     const char *expected, qvl_err *err)
+{
+    return value != NULL
+               ? QVL_OK
+               : qvl_fail(err, QVL_E_USAGE,
+                          "flag --%s (qvl inspect %s): found nothing, expected "
+                          "%s", flag, topic, expected);
+}
+
 static int run_image(const inspect_options *o, const char *const *word,
                      int n, qvl_err *err)
 {
     cmd_image_options image = o->image;
     image.folder = o->model;
-    if (image.folder == NULL || image.output == NULL)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flag --%s (qvl inspect image): found nothing, "
-                        "expected a %s",
-                        image.folder == NULL ? "model" : "output",
-                        image.folder == NULL ? "model folder" : "file");
+    QVL_TRY(need_flag("model", image.folder, "image", "a model folder", err));
+    QVL_TRY(need_flag("output", image.output, "image", "a file", err));
     return cmd_image(&image, word, n, err);
 }
 
@@ -180,10 +186,8 @@ static int run_sample(const inspect_options *o, const char *const *word,
     static const char *const others[] = { "all", "from", "rank", "world" };
     inspect_sample_options sample = o->sample;
     sample.json = o->json;
-    if (sample.config == NULL)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flag --config (qvl inspect sample): found nothing, "
-                        "expected the YAML of a run");
+    QVL_TRY(need_flag("config", sample.config, "sample", "the YAML of a run",
+                      err));
     for (size_t i = 0; is_given(o, "index") && i < QVL_COUNT(others); i++)
         if (is_given(o, others[i]))
             return qvl_fail(err, QVL_E_USAGE,

@@ -47,7 +47,7 @@ static double fold(int kind, double a, double b)
     return kind == IR_EX_SUB ? a - b : a * b;
 }
 
-/* Folds numbers and drops x * 1, x + 0, x * 0. */
+/* Folds numbers, and x * 1, x + 0, x * 0 to what they are. */
 const ir_expr *ir_ex_binary(ir_module *m, int kind, const ir_expr *a,
                             const ir_expr *b)
 {

@@ -1,7 +1,7 @@
 /* pass.c - the list of passes, and how a module goes through them
  *
  * The order is the one below: grad needs whole values and one op for each kernel
- * call, so it comes before fuse; simplify drops what only the other phases read;
+ * call, so it comes before fuse; simplify takes out what only other phases read;
  * size counts what is left. Nothing else runs a pass, so none runs unchecked.
  */
 #include "pass/pass.h"

@@ -2,7 +2,7 @@
  *
  *   lower     statements of a spec -> ops of the forward pass
  *   grad      adds the ops of the backward pass (for training)
- *   simplify  drops ops nobody reads
+ *   simplify  removes ops nobody reads
  *   fuse      joins elementwise ops, and moves them into the op before
  *   size      counts uses, marks values that outlive their region
  *

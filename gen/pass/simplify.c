@@ -3,7 +3,7 @@
  * Roots are the outputs of the module, the gradients of its parameters and its
  * states.
  * Expressions are folded where they are built (ir_ex_binary), so only whole ops,
- * loads, stores and carries are left to drop here.
+ * loads, stores and carries are left to remove here.
  */
 #include <string.h>
 

@@ -72,8 +72,9 @@ static int record_sum(qvl_run *run, bool more, qvl_err *err)
         [QVL_TALLY_ARG_N] = (uint32_t)n,
         [QVL_TALLY_ARG_ACC_Y] = more,
     };
-    return run->dev->be->dispatch(run->dev, qvl_family_tally.form[0], buf,
-                                  arg, err);
+    return run->dev->be->dispatch(run->dev,
+                                  qvl_family_form(&qvl_family_tally, QVL_F32),
+                                  buf, arg, err);
 }
 
 static int record_steps(void *arg)

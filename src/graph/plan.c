@@ -127,21 +127,6 @@ static void draft_init(qvl_draft *d, const qvl_program *program,
 
 /* ---- kernels ---- */
 
-/* The form of a family for a type of activations; NULL: not compiled. */
-static const qvl_kernel *form_for(const qvl_kernel_family *f, int act)
-{
-    switch (act) {
-    case QVL_F32:
-        return f->form[0];
-    case QVL_BF16:
-        return f->form[1];
-    case QVL_F16:
-        return f->form[2];
-    default:
-        return NULL;
-    }
-}
-
 /* Was k compiled for the types that the step's values are stored as? */
 static bool form_fits(const qvl_draft *d, const qvl_draft_step *s,
                       const qvl_kernel *k)
@@ -158,7 +143,7 @@ static int choose_kernel(const qvl_draft *d, const qvl_draft_step *s,
                          const qvl_kernel **kernel, qvl_err *err)
 {
     const qvl_types *types = &d->options->types;
-    const qvl_kernel *k = form_for(s->family, types->act);
+    const qvl_kernel *k = qvl_family_form(s->family, types->act);
     if (k == NULL || !form_fits(d, s, k))
         return qvl_fail(err, QVL_E_UNSUPPORTED,
                         "kernel %s is not compiled for activations in %s with "

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "tensor/dtype.h"
 
 #define FIRST_CAP 64
 
@@ -179,6 +180,22 @@ size_t qvl_operand_end(const qvl_operand *o, const uint32_t *arg)
     size_t stride = arg[o->off_arg + 1];
     size_t rows = qvl_operand_dim(o, 0, arg);
     return arg[o->off_arg] + (rows - 1) * stride + qvl_operand_row(o, arg);
+}
+
+/* ---- families ---- */
+
+const qvl_kernel *qvl_family_form(const qvl_kernel_family *family, int act)
+{
+    switch (act) {
+    case QVL_F32:
+        return family->form[0];
+    case QVL_BF16:
+        return family->form[1];
+    case QVL_F16:
+        return family->form[2];
+    default:
+        return NULL;
+    }
 }
 
 /* ---- steps ---- */

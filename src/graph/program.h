@@ -103,6 +103,9 @@ typedef struct {
     const qvl_kernel *form[3];  // for activation type f32, bf16, f16
 } qvl_kernel_family;
 
+/* The form for activations of a type (QVL_F32...); NULL: not compiled. */
+const qvl_kernel *qvl_family_form(const qvl_kernel_family *family, int act);
+
 typedef struct {
     const qvl_kernel_family *family;
     const int *value;      // [family->n_bufs]

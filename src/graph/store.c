@@ -182,7 +182,7 @@ static void record_error(int *rc, int code)
 /* Append zero steps for one gradient, as many as the device's limit asks. */
 static int record_zero(qvl_store *st, qvl_slice whole, size_t n, qvl_err *err)
 {
-    const qvl_kernel *zero = qvl_family_zero.form[0];
+    const qvl_kernel *zero = qvl_family_form(&qvl_family_zero, QVL_F32);
     size_t limit = min_size(st->dev->info.max_binding_bytes, whole.bytes);
     size_t align = st->dev->info.align_bytes;
     size_t most = (limit < align ? limit : limit / align * align) / 4;
@@ -233,7 +233,7 @@ static int run_list(qvl_store *st, int (*record)(void *), void *job,
 
 static int zero_grads(qvl_store *st, qvl_err *err)
 {
-    assert(qvl_family_zero.form[0] != NULL);
+    assert(qvl_family_form(&qvl_family_zero, QVL_F32) != NULL);
     zero_job job = {st, err};
     return run_list(st, record_zeros, &job, err);
 }

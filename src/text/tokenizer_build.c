@@ -295,7 +295,7 @@ int qvl_tokenizer_build(qvl_tokenizer *t, const qvl_tokenizer_source *source,
     QVL_TRY(add_merges(&b));
     QVL_TRY(add_all_added(&b));
     QVL_TRY(find_named(&b, source->eos, &t->eos));
-    int pad;  // asked for nowhere, but one that is named must be there
+    int pad;  // not kept: only checked to be a token
     QVL_TRY(find_named(&b, source->pad, &pad));
     return qvl_split_open(&t->split, source->pattern, err);
 }

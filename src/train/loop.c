@@ -7,6 +7,7 @@
  */
 #include "train/loop.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -66,7 +67,8 @@ void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
 {
     for (int i = 0; i < batch->n_samples; i++) {
         qvl_train_score score;
-        qvl_train_row_at(r->trainer, (*row)++, &score);
+        int rc = qvl_train_row_at(r->trainer, (*row)++, &score);
+        assert(rc == QVL_OK);  // rows are samples
         qvl_sources_count(&r->sources, batch->sample[i].record, &score, m);
     }
 }

@@ -236,7 +236,8 @@ static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
         [QVL_SQUARE_SUM_ARG_N] = (uint32_t)p->n,
         [QVL_SQUARE_SUM_ARG_PARTS] = (uint32_t)n_runs,
     };
-    return append(o, qvl_family_square_sum.form[0], p->n, buf, arg, err);
+    return append(o, qvl_family_form(&qvl_family_square_sum, QVL_F32), p->n, buf,
+                  arg, err);
 }
 
 static qvl_slice stat_of(const qvl_optim *o)
@@ -257,7 +258,8 @@ static int record_clip(qvl_optim *o, qvl_err *err)
         [QVL_CLIP_ARG_PARTS] = (uint32_t)n_parts,
         [QVL_CLIP_ARG_RULES] = (uint32_t)(1 + o->n_groups),
     };
-    return append(o, qvl_family_clip.form[0], n_parts, buf, arg, err);
+    return append(o, qvl_family_form(&qvl_family_clip, QVL_F32), n_parts, buf,
+                  arg, err);
 }
 
 /* A weight that is its own master. */
@@ -277,7 +279,8 @@ static int record_plain(qvl_optim *o, const piece *p, qvl_err *err)
         [QVL_ADAMW_ARG_RULES] = (uint32_t)(1 + o->n_groups),
         [QVL_ADAMW_ARG_ROW] = (uint32_t)(1 + o->group[i]),
     };
-    return append(o, qvl_family_adamw.form[0], p->n, buf, arg, err);
+    return append(o, qvl_family_form(&qvl_family_adamw, QVL_F32), p->n, buf,
+                  arg, err);
 }
 
 /* A weight of 16 bits and its master in f32. */
@@ -302,9 +305,8 @@ static int record_master(qvl_optim *o, const piece *p, qvl_err *err)
         [QVL_ADAMW_MASTER_ARG_RULES] = (uint32_t)(1 + o->n_groups),
         [QVL_ADAMW_MASTER_ARG_ROW] = (uint32_t)(1 + o->group[i]),
     };
-    const qvl_kernel *k = dtype == QVL_BF16 ? qvl_family_adamw_master.form[1]
-                                            : qvl_family_adamw_master.form[2];
-    return append(o, k, p->n, buf, arg, err);
+    return append(o, qvl_family_form(&qvl_family_adamw_master, dtype), p->n,
+                  buf, arg, err);
 }
 
 static int record_update(qvl_optim *o, const piece *p, qvl_err *err)

@@ -1,6 +1,6 @@
 /* serve.c - the server of tests/data/loopback.h for tests of the command line
  *
- *     serve FILE    prints its port, then answers until it is killed
+ *     serve FILE    prints its URL, then answers until it is killed
  */
 #include <stdio.h>
 
@@ -21,7 +21,9 @@ int main(int argc, char **argv)
         perror("serve");
         return 1;
     }
-    printf("%d\n", server.port);
+    char url[LOOPBACK_URL_MAX];
+    loopback_url(&server, "", url);
+    puts(url);
     fflush(stdout);
     loopback_run(&server);
     return 0;

@@ -1,5 +1,6 @@
 #include "loopback.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,22 @@ int loopback_open(loopback *l, const void *p, size_t n)
         return -1;
     l->port = ntohs(at.sin_port);
     return 0;
+}
+
+void loopback_url_as(const loopback *l, const char *beginning,
+                     const char *path, char url[LOOPBACK_URL_MAX])
+{
+    struct in_addr at = { htonl(INADDR_LOOPBACK) };
+    char host[INET_ADDRSTRLEN] = "";
+    inet_ntop(AF_INET, &at, host, sizeof host);
+    snprintf(url, LOOPBACK_URL_MAX, "%s%s:%d%s", beginning, host, l->port,
+             path);
+}
+
+void loopback_url(const loopback *l, const char *path,
+                  char url[LOOPBACK_URL_MAX])
+{
+    loopback_url_as(l, "http://", path, url);
 }
 
 /* false: the client is gone. */
@@ -54,7 +71,7 @@ static void send_file(const loopback *l, int to, size_t n)
 
 static void redirect(int to, const char *where)
 {
-    char more[256];
+    char more[LOOPBACK_URL_MAX + 64];
     snprintf(more, sizeof more, "Location: %s\r\nContent-Length: 0\r\n", where);
     send_head(to, "302 Found", more);
 }
@@ -70,7 +87,7 @@ static void send_zeros(int to)
 static void answer(loopback *l, int to, const char *path)
 {
     static const char none[] = "Content-Length: 0\r\n";
-    char where[64], rest[64];
+    char where[LOOPBACK_URL_MAX], rest[64];
     int number = 0;
     l->n_requests++;
     if (sscanf(path, "/hops/%d", &number) == 1 && number > 0) {
@@ -88,7 +105,8 @@ static void answer(loopback *l, int to, const char *path)
     } else if (strncmp(path, "/cut", 4) == 0) {
         send_file(l, to, l->n / 2);
     } else if (strncmp(path, "/away", 5) == 0) {
-        redirect(to, "ftp://127.0.0.1/file");
+        loopback_url_as(l, "ftp://", "/file", where);
+        redirect(to, where);
     } else if (strncmp(path, "/slow", 5) == 0) {
         while (recv(to, rest, sizeof rest, 0) > 0)
             continue;

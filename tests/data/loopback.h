@@ -1,4 +1,4 @@
-/* loopback.h - a server of one file for tests, on 127.0.0.1
+/* loopback.h - a server of one file for tests, on the loopback address
  *
  * What it answers is in the path:
  *
@@ -21,8 +21,16 @@ typedef struct {
     int n_requests;  // so far
 } loopback;
 
+#define LOOPBACK_URL_MAX 300  // with the 0 at its end
+
 /* Listen on a free port; 0, or -1 with errno. */
 int loopback_open(loopback *l, const void *p, size_t n);
+
+/* The URL of a path there, by HTTP or with a given beginning ("http://name@"). */
+void loopback_url(const loopback *l, const char *path,
+                  char url[LOOPBACK_URL_MAX]);
+void loopback_url_as(const loopback *l, const char *beginning,
+                     const char *path, char url[LOOPBACK_URL_MAX]);
 
 /* Answer one request after the other until the socket is shut down. */
 void loopback_run(loopback *l);

@@ -4,10 +4,9 @@
  * and table weights in single). Single precision all the way is 2.6e-5 from
  * them on logits; hence 1e-4 on logits and 1e-4 relative on gradients.
  */
-#include "check.h"
+#include "each_backend.h"
 #include "qvl.h"
 
-#include "backend/backend.h"
 #include "tensor/dtype.h"
 #include "tiny.h"
 
@@ -239,22 +238,7 @@ static void check_grads(void)
 
 /* ---- tests -------------------------------------------------------------- */
 
-typedef void on_device(const char *dir, const char *device);
-
-/* Run on the first device of every back end. */
-static void each_device(const char *dir, on_device *run)
-{
-    int n;
-    const qvl_backend *const *be = qvl_backends(&n);
-    for (int i = 0; i < n; i++) {
-        if (be[i]->count() > 0)
-            run(dir, be[i]->name);
-        else
-            print_message("SKIP %s: no device\n", be[i]->name);
-    }
-}
-
-static void all_numbers(const char *dir, const char *device)
+static void all_numbers(const char *device, const void *dir)
 {
     size_t n;
     print_message("on %s\n", device);
@@ -273,7 +257,7 @@ static void all_numbers(const char *dir, const char *device)
 
 static void test_untied(void)
 {
-    each_device(write_folder(false), all_numbers);
+    each_backend(all_numbers, write_folder(false));
 }
 
 static void test_tied(void)
@@ -356,7 +340,7 @@ static void test_rows_apart(void)
 }
 
 /* More keys than some devices can walk over: refused there. */
-static void long_row(const char *dir, const char *device)
+static void long_row(const char *device, const void *dir)
 {
     enum { LEN = 7001 };
     static int64_t id[LEN];
@@ -379,7 +363,7 @@ static void long_row(const char *dir, const char *device)
 
 static void test_long_row(void)
 {
-    each_device(write_folder(false), long_row);
+    each_backend(long_row, write_folder(false));
 }
 
 /* Storage of 16 bits: 8 bits of mantissa give 2^-9 a value, 11 bits 2^-12, and

@@ -1,7 +1,6 @@
 /* What an optimizer step costs beside its arithmetic: submissions, waits of the
  * host, bytes that pass between host and device, on every back end. */
-#include "backend/backend.h"
-#include "check.h"
+#include "each_backend.h"
 #include "small.h"
 #include "train/trainer.h"
 
@@ -66,8 +65,9 @@ static void check_step(qvl_trainer *t, int n, const char *device)
           device, n);
 }
 
-static void check_device(const char *device)
+static void check_device(const char *device, const void *arg)
 {
+    (void)arg;
     qvl_train_options o = small_options();
     o.device = device;
     qvl_trainer *t = small_open(&o);
@@ -79,14 +79,7 @@ static void check_device(const char *device)
 
 static void test_counts(void)
 {
-    int n;
-    const qvl_backend *const *be = qvl_backends(&n);
-    for (int i = 0; i < n; i++) {
-        if (be[i]->count() > 0)
-            check_device(be[i]->name);
-        else
-            print_message("SKIP %s: no device\n", be[i]->name);
-    }
+    each_backend(check_device, NULL);
 }
 
 RUN_TESTS(TEST(test_counts))

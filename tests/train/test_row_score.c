@@ -1,7 +1,6 @@
 /* Scores of single rows, on every back end: those of a step are what evaluations
  * say of each row alone, and add up to what the step reports. */
-#include "backend/backend.h"
-#include "check.h"
+#include "each_backend.h"
 #include "small.h"
 
 #define MOST_CELLS 256
@@ -31,6 +30,24 @@ static qvl_train_score evaluate_row(qvl_trainer *t, const qvl_batch_in *b,
     return score;
 }
 
+/* Row k, which there is. */
+static qvl_train_score row_at(const qvl_trainer *t, size_t k)
+{
+    qvl_train_score score;
+    CHECK_INT(qvl_train_row_at(t, k, &score), 0, "row %zu", k);
+    return score;
+}
+
+/* There are n rows and no more. */
+static void check_none(const qvl_trainer *t, size_t n)
+{
+    qvl_train_score score = { .n_labels = 77 };
+    CHECK_INT(qvl_train_n_rows(t), n, "rows");
+    CHECK(qvl_train_row_at(t, n, &score) < 0, "row %zu", n);
+    CHECK(qvl_train_row_at(t, SIZE_MAX, &score) < 0, "the last number");
+    CHECK_INT(score.n_labels, 77, "a score without a row");
+}
+
 static void check_score(const qvl_train_score *found,
                         const qvl_train_score *wanted, const char *what, int k,
                         int row)
@@ -47,7 +64,7 @@ static void check_score(const qvl_train_score *found,
 static void check_step(qvl_trainer *t, int n)
 {
     const qvl_batch_in *b = small_batches();
-    qvl_train_score alone[64], found, sum = { 0 };
+    qvl_train_score alone[64], sum = { 0 };
     qvl_train_report report;
     qvl_error error;
     size_t n_rows = 0;
@@ -55,9 +72,9 @@ static void check_step(qvl_trainer *t, int n)
         for (int r = 0; r < b[k].n_rows; r++)
             alone[n_rows++] = evaluate_row(t, &b[k], r);
     CHECK(qvl_train_step(t, b, n, &report, &error) == 0, "%s", error.message);
-    CHECK_INT(qvl_train_n_rows(t), n_rows, "rows of %d batches", n);
+    check_none(t, n_rows);
     for (size_t i = 0; i < n_rows; i++) {
-        qvl_train_row_at(t, i, &found);
+        qvl_train_score found = row_at(t, i);
         check_score(&found, &alone[i], "step", n, (int)i);
         sum.loss_sum += found.loss_sum;
         sum.n_labels += found.n_labels;
@@ -80,17 +97,17 @@ static void check_evaluation(qvl_trainer *t)
             CHECK_INT(qvl_train_n_rows(t), b[k].n_rows, "batch %d", k);
             for (int i = 0; i < b[k].n_rows; i++) {
                 static const qvl_train_score none;
-                qvl_train_score found;
-                qvl_train_row_at(t, (size_t)i, &found);
+                qvl_train_score found = row_at(t, (size_t)i);
                 check_score(&found, i == r ? &all : &none, "batch", k, i);
             }
         }
 }
 
-static void check_device(const char *device)
+static void check_device(const char *device, const void *arg)
 {
+    (void)arg;
     qvl_trainer *t = open_on(device);
-    CHECK_INT(qvl_train_n_rows(t), 0, "before the first step");
+    check_none(t, 0);
     check_step(t, 1);
     check_step(t, SMALL_BATCHES);
     check_step(t, 2);
@@ -100,14 +117,7 @@ static void check_device(const char *device)
 
 static void test_devices(void)
 {
-    int n;
-    const qvl_backend *const *be = qvl_backends(&n);
-    for (int i = 0; i < n; i++) {
-        if (be[i]->count() > 0)
-            check_device(be[i]->name);
-        else
-            print_message("SKIP %s: no device\n", be[i]->name);
-    }
+    each_backend(check_device, NULL);
 }
 
 /* They change nothing, and nobody gets them unasked. */
@@ -120,7 +130,7 @@ static void test_unasked(void)
     qvl_train_report b = small_train(scored, 3, 2);
     CHECK(a.loss == b.loss && a.grad_norm == b.grad_norm, "%g %g, %g %g",
           a.loss, b.loss, a.grad_norm, b.grad_norm);
-    CHECK_INT(qvl_train_n_rows(plain), 0, "rows");
+    check_none(plain, 0);
     CHECK(qvl_train_n_rows(scored) > 0, "rows");
     qvl_train_close(plain);
     qvl_train_close(scored);
