@@ -243,6 +243,8 @@ static void run_backend(const char *backend)
         return;
     t.is_brief = !getenv("QVL_TEST_ALL");
     t.has_cuts = true;
+    if (t.is_brief)
+        tilings_light(t.dev);
     cut_begin();
     for (int dtype = QVL_F32; dtype <= QVL_F16; dtype++)
         if (!t.is_brief || dtype != QVL_F16)

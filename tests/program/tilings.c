@@ -7,6 +7,7 @@
 #include "find_kernel.h"
 
 #define STEPS 200
+#define MOST_UNROLLED 96  // multiplications
 
 static const char *const ops[] = {
     "matmul_nt", "matmul_nn", "matmul_tn", "attention", "attention_dq",
@@ -15,6 +16,55 @@ static const char *const ops[] = {
     "cross_entropy",
 };
 static bool was_drawn[QVL_COUNT(ops)];
+
+/* NULL: the kernel has none of this name, which may be NULL. */
+static uint32_t *value_of(qvl_choice *c, const char *name)
+{
+    for (int i = 0; name != NULL && i < c->n; i++)
+        if (strcmp(c->name[i], name) == 0)
+            return &c->value[i];
+    return NULL;
+}
+
+/* Make a side of the block of a lane at most 2, and the tile of a group smaller
+ * with it, so that a lane has no more blocks than before. */
+static void shrink(qvl_choice *c, const char *side, const char *tile)
+{
+    uint32_t *of_lane = value_of(c, side);
+    uint32_t *of_group = value_of(c, tile);
+    while (of_lane != NULL && *of_lane >= 4) {
+        *of_lane /= 2;
+        if (of_group != NULL)
+            *of_group /= 2;
+    }
+}
+
+/* The shipped tiles, where a driver compiles slowly in smaller blocks. */
+static qvl_choice light(const qvl_device *dev, const qvl_kernel *k)
+{
+    qvl_choice c;
+    qvl_choice_shipped(dev, k, &c);
+    if (dev->info.device_class != QVL_CLASS_VULKAN_CPU)
+        return c;
+    shrink(&c, "RM", "BM");
+    shrink(&c, "RN", "BN");
+    shrink(&c, "RJ", "BQ");
+    shrink(&c, "RD", NULL);
+    return c;
+}
+
+/* Is what a compiler unrolls short enough to compile in no time? */
+static bool is_light(qvl_choice *c)
+{
+    static const char *const unrolled[] = { "RM", "RN", "RJ", "RD", "TM", "TN",
+                                            "STEP" };
+    uint64_t n = 1;
+    for (size_t i = 0; i < QVL_COUNT(unrolled); i++) {
+        const uint32_t *v = value_of(c, unrolled[i]);
+        n *= v == NULL ? 1 : *v;
+    }
+    return n <= MOST_UNROLLED;
+}
 
 /* With the constants as large as heads are. */
 static bool fits(const qvl_device *dev, const qvl_kernel *k,
@@ -61,11 +111,11 @@ void tilings_draw(qvl_device *dev, uint64_t seed)
         const qvl_kernel *k = find_kernel(ops[i]);
         qvl_rng r = { .key = qvl_rng_mix(qvl_rng_mix(seed, i), 1) };
         qvl_choice_shipped(dev, k, &shipped);
-        c = shipped;
+        c = light(dev, k);
         for (int n = 0; n < STEPS; n++) {
             qvl_choice next = c;
             step(&next, &r);
-            c = fits(dev, k, &next) ? next : c;
+            c = is_light(&next) && fits(dev, k, &next) ? next : c;
         }
         was_drawn[i] = was_drawn[i] || !qvl_choice_is(&c, &shipped);
         CHECK_OK(qvl_choice_use(dev, k, &c, &err), err);
@@ -73,6 +123,16 @@ void tilings_draw(qvl_device *dev, uint64_t seed)
         for (int n = 0; n < c.n; n++)
             print_message(" %s=%u", c.name[n], (unsigned)c.value[n]);
         print_message("\n");
+    }
+}
+
+void tilings_light(qvl_device *dev)
+{
+    for (size_t i = 0; i < QVL_COUNT(ops); i++) {
+        qvl_err err;
+        const qvl_kernel *k = find_kernel(ops[i]);
+        qvl_choice c = light(dev, k);
+        CHECK_OK(qvl_choice_use(dev, k, &c, &err), err);
     }
 }
 

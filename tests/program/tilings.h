@@ -13,6 +13,10 @@
  * than the device has for heads of 128. */
 void tilings_draw(qvl_device *dev, uint64_t seed);
 
+/* Choose tiles that compile quickly on software Vulkan: blocks of at most 3 x 3 a
+ * lane, which a compiler has to unroll. Elsewhere those that ship. */
+void tilings_light(qvl_device *dev);
+
 /* Back to those that ship. */
 void tilings_reset(qvl_device *dev);
 
