@@ -191,7 +191,8 @@ static void test_metric_names(void)
 {
     static const char *const names[] = {
         "loss", "token_accuracy", "eval_token_acc", "eval_runtime",
-        "eval/samples_per_second", "steps_per_second",
+        "eval/samples_per_second", "steps_per_second", "long_loss",
+        "eval_default_token_acc",
     };
     for (size_t i = 0; i < QVL_COUNT(names); i++) {
         char more[256], folder[16];
@@ -204,6 +205,27 @@ static void test_metric_names(void)
     }
 }
 
+/* What no evaluation will have is refused before there is a folder, or a step. */
+static void test_missing_metric(void)
+{
+    static const char *const names[] = { "evl_loss", "Long_loss",
+                                         "eval_other_token_acc" };
+    for (size_t i = 0; i < QVL_COUNT(names); i++) {
+        char more[256];
+        snprintf(more, sizeof more, "2, metric_for_best_model: %s, "
+                 "eval_strategy: steps, eval_steps: 2", names[i]);
+        outcome out = train("unmeasured", more, &nothing_special);
+        CHECK_INT(out.rc, QVL_E_CONFIG, "%s: %s", names[i], out.err.msg);
+        CHECK_HAS(out.err.msg, "steps_per_second, long_loss, long_token_acc, "
+                  "default_loss, default_token_acc", "%s", names[i]);
+        CHECK_INT(out.did.n_evaluations, 0, "%s", names[i]);
+        CHECK(!qvl_file_exists(run_path("out/unmeasured")), "%s", names[i]);
+    }
+    outcome out = train("unasked", "2, metric_for_best_model: other_loss, "
+                        "max_steps: 1", &nothing_special);
+    CHECK_OK(out.rc, out.err);
+}
+
 static void test_errors(void)
 {
     static const struct {
@@ -213,9 +235,8 @@ static void test_errors(void)
         const char *part;
     } cases[] = {
         { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
-        { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: z_loss",
-          { 0 }, QVL_E_CONFIG, "found z_loss, expected one of loss, token_acc, long_loss, "
-          "long_token_acc, default_loss" },
+        { "2, max_steps: 2000000000", { 0 }, QVL_E_CONFIG,
+          "training.max_steps: found 2000000000, expected at most 1e9" },
         { "2, metric_for_best_model: f1", { 0 }, QVL_E_CONFIG,
           "metric_for_best_model: found f1, expected one of loss, token_acc" },
         { "2, lr_scheduler_type: polynomial, lr_scheduler_kwargs: {lr_end: 1}",
@@ -323,5 +344,6 @@ static void test_options(void)
 RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
           TEST(test_early_stop), TEST(test_save_only_model),
-          TEST(test_metric_names), TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
+          TEST(test_metric_names), TEST(test_missing_metric),
+          TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
           TEST(test_options))
