@@ -218,10 +218,10 @@ int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
                    const qvl_train_state *state, char *path,
                    size_t path_bytes, qvl_error *error);
 
-/* Continue from a checkpoint folder, or from the newest complete one of a run
- * folder, and remove what killed saves left there. The trainer is as it was
- * after that step; on the CPU further steps give the same bits. The texts of
- * `state` live until the next call or the close.
+/* Continue from a checkpoint folder, or from the newest one of a run folder whose
+ * files are complete and undamaged, and remove what killed saves left there. The
+ * trainer is as it was after that step; on the CPU further steps give the same
+ * bits. The texts of `state` live until the next call or the close.
  *
  * Fails when there is no complete checkpoint, when files are damaged, were saved
  * without moments, or are of another model or set of trained parameters; the
