@@ -60,7 +60,9 @@ typedef struct qvl_encoder qvl_encoder;
 
 /* Open. Fails with QVL_E_MODEL when files are missing or wrong or the tokenizer
  * lacks a control token of the layout, QVL_E_CONFIG for a prompt that cannot be
- * filled in, QVL_E_USAGE for a profile or bounds that are none. */
+ * filled in, QVL_E_USAGE for a profile or bounds that are none. Unwinds when
+ * there is no host memory for the handle, QVL_E_MEMORY for what it holds; samples
+ * return QVL_E_MEMORY always. */
 int qvl_encoder_open(qvl_encoder **e, const qvl_encoder_options *options,
                      qvl_err *err);
 void qvl_encoder_close(qvl_encoder *e);
