@@ -169,7 +169,8 @@ int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
 
 /* Scores of single rows of the last step or evaluation, counted over its batches
  * in their order; a row without labels has zeros. Without scores_rows there are
- * none. Where there is no row k a negative code is returned, *score unchanged. */
+ * none, nor after one that failed. Where there is no row k a negative code is
+ * returned, *score unchanged. */
 size_t qvl_train_n_rows(const qvl_trainer *trainer);
 int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
                      qvl_train_score *score);
@@ -218,10 +219,10 @@ int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
                    const qvl_train_state *state, char *path,
                    size_t path_bytes, qvl_error *error);
 
-/* Continue from a checkpoint folder, or from the newest complete one of a run
- * folder, and remove what killed saves left there. The trainer is as it was
- * after that step; on the CPU further steps give the same bits. The texts of
- * `state` live until the next call or the close.
+/* Continue from a checkpoint folder, or from the newest one of a run folder whose
+ * files are complete and undamaged, and remove what killed saves left there. The
+ * trainer is as it was after that step; on the CPU further steps give the same
+ * bits. The texts of `state` live until the next call or the close.
  *
  * Fails when there is no complete checkpoint, when files are damaged, were saved
  * without moments, or are of another model or set of trained parameters; the

@@ -186,6 +186,7 @@ static int run_step(void *arg)
     stepping *s = arg;
     const qvl_model_config *config = model_of(s->trainer)->config;
     qvl_arena *arena = qvl_trainer_about(s->trainer)->calls;
+    qvl_trainer_drop_rows(s->trainer);
     qvl_arena_reset(arena);
     qvl_batch_source *source =
         qvl_arena_array(arena, qvl_batch_source, s->n > 0 ? s->n : 0);
@@ -252,6 +253,7 @@ static int run_evaluation(void *arg)
 {
     stepping *s = arg;
     qvl_batch_source source;
+    qvl_trainer_drop_rows(s->trainer);
     QVL_TRY(qvl_api_source(&source, model_of(s->trainer)->config, s->batch,
                            s->err));
     return qvl_trainer_evaluate(s->trainer, &source, &s->score, s->err);

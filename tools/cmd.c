@@ -357,6 +357,18 @@ int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv)
     return qvl_err_exit_code(rc);
 }
 
+int cmd_check_topic(const cmd_flag *flag, size_t n, const bool *given,
+                    char letter, const char *topic, qvl_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (given[i] && flag[i].topics != NULL
+            && strchr(flag[i].topics, letter) == NULL)
+            return qvl_fail(err, QVL_E_USAGE,
+                            "flag --%s (%s): found it, expected a flag that "
+                            "has a meaning there", flag[i].name, topic);
+    return QVL_OK;
+}
+
 const char *cmd_device(const char *flag)
 {
     const char *environment = getenv("QVL_DEVICE");

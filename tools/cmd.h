@@ -37,7 +37,7 @@ typedef struct {
     bool is_needed;
     const char *help;
     const char *topics; // of a command that has some: a letter for each that
-                        // takes the flag, NULL: all; the command looks at it
+                        // takes the flag, NULL: all; see cmd_check_topic
 } cmd_flag;
 
 typedef struct {
@@ -95,6 +95,11 @@ int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);
 
 /* Standard output could not be written to: raise what the system says. */
 int cmd_fail_output(qvl_err *err);
+
+/* Are all flags that were given [n] for the topic of this letter? QVL_E_USAGE
+ * names one that is not. `topic` is how it is called: "qvl bench model". */
+int cmd_check_topic(const cmd_flag *flag, size_t n, const bool *given,
+                    char letter, const char *topic, qvl_err *err);
 
 /* The device to open: the flag's, else the environment's, else "auto". */
 const char *cmd_device(const char *flag);

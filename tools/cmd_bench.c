@@ -1,4 +1,10 @@
-/* cmd_bench.c - measure: kernels, a model, training; search better tiles */
+/* cmd_bench.c - measure: kernels, a model, training; search better tiles
+ *
+ * What a flag is for stands with it as letters, those of the table of topics:
+ * k kernels, p kernels --model (programs), m model, t train --model, c train
+ * --config, s tune (search). A flag without letters is for all.
+ */
+#include <stdio.h>
 #include <string.h>
 
 #include "bench.h"
@@ -72,15 +78,12 @@ static const struct {
 static int check_flags(const bench_options *o, const char *topic, char letter,
                        qvl_err *err)
 {
-    for (size_t i = 0; i < QVL_COUNT(flags); i++)
-        if (o->given[i] && flags[i].topics != NULL
-            && strchr(flags[i].topics, letter) == NULL)
-            return qvl_fail(err, QVL_E_USAGE,
-                            "flag --%s (qvl bench %s%s): found it, expected a "
-                            "flag that has a meaning there", flags[i].name,
-                            topic, o->config != NULL  ? " --config"
-                                   : o->model != NULL ? " --model" : "");
-    return QVL_OK;
+    char call[64];
+    snprintf(call, sizeof call, "qvl bench %s%s", topic,
+             o->config != NULL  ? " --config"
+             : o->model != NULL ? " --model" : "");
+    return cmd_check_topic(flags, QVL_COUNT(flags), o->given, letter, call,
+                           err);
 }
 
 /* A count of nothing is no wish for the default. */

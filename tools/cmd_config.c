@@ -174,11 +174,14 @@ static int check(call *c)
 {
     qvl_run_config config;
     qvl_epoch_plan plan;
+    qvl_sources sources;
     int64_t max_steps;
     QVL_TRY(load(c, &config, 0));
     QVL_TRY(qvl_samples_open(&c->samples, &config, false, &c->arena, c->err));
     QVL_TRY(qvl_loop_plan(&plan, &max_steps, &config, &c->samples, &c->arena,
                           c->err));
+    QVL_TRY(qvl_loop_sources(&sources, &config, &c->samples, &c->arena,
+                             c->err));
     print_set("training", &c->samples.train);
     print_set("validation", &c->samples.val);
     printf("%s can be trained with\n", c->file[0]);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "cmd.h"
+#include "data/fetch.h"
 #include "infer.h"
 #include "infer/defaults.h"
 #include "tensor/dtype.h"
@@ -52,7 +53,7 @@ static const cmd_flag flags[] = {
     { .name = "root-image-dir", .type = CMD_TEXT, .value = "DIR", AT(root),
       .help = "where relative picture paths begin" },
     { .name = "max-image-bytes", .type = CMD_COUNT, .value = "N",
-      AT(max_bytes), .preset = "67108864",
+      AT(max_bytes), .preset = CMD_PRESET(QVL_FETCH_MAX_BYTES),
       .help = "most that is downloaded of a picture" },
     { .name = "limit", .type = CMD_COUNT, .value = "N", AT(limit),
       .help = "answer at most N records" },

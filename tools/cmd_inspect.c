@@ -1,4 +1,8 @@
-/* cmd_inspect.c - look inside: devices, model folders, tokens, samples */
+/* cmd_inspect.c - look inside: devices, model folders, tokens, samples
+ *
+ * What a flag is for stands with it as letters, those of the table of topics: the
+ * first one of each name.
+ */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,57 +28,72 @@ typedef struct {
 
 static const cmd_flag flags[] = {
     { .name = "json", .type = CMD_SWITCH, AT(json),
-      .help = "one JSON value instead of text" },
+      .topics = "dmps", .help = "one JSON value instead of text" },
     { .name = "model", .type = CMD_TEXT, AT(model), .value = "DIR",
+      .topics = "tip",
       .help = "folder with the files that tokens, image and program need" },
     { .name = "decode", .type = CMD_SWITCH, AT(tokens.decode),
-      .help = "tokens: ids to text" },
+      .topics = "t", .help = "tokens: ids to text" },
     { .name = "no-special", .type = CMD_SWITCH, AT(tokens.no_special),
+      .topics = "t",
       .help = "tokens: added tokens are text; with --decode special ones are "
               "left out" },
     { .name = "output", .type = CMD_TEXT, AT(image.output),
-      .value = "FILE", .help = "image: tensors to write (safetensors)" },
+      .value = "FILE", .topics = "i",
+      .help = "image: tensors to write (safetensors)" },
     { .name = "profile", .type = CMD_TEXT, AT(image.profile),
       .value = "NAME", .preset = "pillow",
+      .topics = "i",
       .help = "image: pillow, pillow13, torchvision or utility" },
     { .name = "min-pixels", .type = CMD_COUNT, AT(image.min_pixels),
-      .value = "N", .help = "image: smallest size (default: of the model)" },
+      .value = "N", .topics = "i",
+      .help = "image: smallest size (default: of the model)" },
     { .name = "max-pixels", .type = CMD_COUNT, AT(image.max_pixels),
-      .value = "N", .help = "image: largest size (default: of the model)" },
+      .value = "N", .topics = "i",
+      .help = "image: largest size (default: of the model)" },
     { .name = "size", .type = CMD_TEXT, AT(program.size), .value = "NAME",
+      .topics = "p",
       .help = "program: a size as qvl init takes it, instead of a folder" },
     { .name = "phase", .type = CMD_TEXT, AT(program.phase),
       .value = "PHASE", .preset = "train",
-      .help = "program: train, prefill or decode" },
+      .topics = "p", .help = "program: train, prefill or decode" },
     { .name = "pass", .type = CMD_TEXT, AT(program.pass), .value = "NAME",
+      .topics = "p",
       .help = "program: of the generator; gen --dump prints those" },
     { .name = "tokens", .type = CMD_COUNT, AT(program.tokens), .value = "N",
       .preset = "512",
+      .topics = "p",
       .help = "program: tokens of text; of decode those that are kept" },
     { .name = "image", .type = CMD_TEXT, AT(program.image), .value = "WxH",
+      .topics = "p",
       .help = "program: size of the picture, or none (default: 768x768)" },
     { .name = "checkpointing", .type = CMD_SWITCH,
       AT(program.checkpointing),
-      .help = "program: compute a layer's activations twice" },
+      .topics = "p", .help = "program: compute a layer's activations twice" },
     { .name = "dtype", .alias = "torch-dtype", .type = CMD_TEXT,
       AT(program.dtype), .value = "T", .preset = "f32",
-      .help = "program: f32, bf16 or f16" },
+      .topics = "p", .help = "program: f32, bf16 or f16" },
     { .name = "config", .type = CMD_TEXT, AT(sample.config), .value = "FILE",
-      .help = "sample: YAML of the training run" },
+      .topics = "s", .help = "sample: YAML of the training run" },
     { .name = "base-config", .type = CMD_TEXT, AT(sample.base),
-      .value = "FILE", .help = "sample: YAML that lies under it" },
+      .value = "FILE", .topics = "s",
+      .help = "sample: YAML that lies under it" },
     { .name = "epoch", .type = CMD_COUNT, AT(sample.epoch), .value = "E",
-      .help = "sample: epoch, from 0 on (default: 0)" },
+      .topics = "s", .help = "sample: epoch, from 0 on (default: 0)" },
     { .name = "index", .type = CMD_COUNT, AT(sample.index), .value = "I",
+      .topics = "s",
       .help = "sample: that of record I, counted over all files" },
     { .name = "all", .type = CMD_SWITCH, AT(sample.all),
-      .help = "sample: every slot of the epoch, in order" },
+      .topics = "s", .help = "sample: every slot of the epoch, in order" },
     { .name = "from", .type = CMD_COUNT, AT(sample.from), .value = "SLOT",
-      .help = "sample: begin at this slot of the epoch (default: 0)" },
+      .topics = "s",
+      .help = "sample: begin at this slot of the epoch, or the next one of the "
+              "rank (default: 0)" },
     { .name = "rank", .type = CMD_COUNT, AT(sample.rank), .value = "R",
-      .help = "sample: the slots of this rank (default: 0)" },
+      .topics = "s", .help = "sample: the slots of this rank (default: 0)" },
     { .name = "world", .type = CMD_COUNT, AT(sample.world), .value = "N",
-      .preset = "1", .help = "sample: number of ranks" },
+      .preset = "1", .topics = "s",
+      .help = "sample: number of ranks" },
 };
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -119,20 +138,6 @@ static int run_model(const inspect_options *o, const char *const *word,
     return rc;
 }
 
-static int run_tokens(const inspect_options *o, const char *const *word,
-                      int n, qvl_err *err)
-{
-    (void)word;
-    (void)n;
-    cmd_tokens_options tokens = o->tokens;
-    tokens.folder = o->model;
-    if (tokens.folder == NULL)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flag --model (qvl inspect tokens): found nothing, "
-                        "expected a model folder");
-    return cmd_tokens(&tokens, err);
-}
-
 static int need_flag(const char *flag, const char *value, const char *topic,
                      const char *expected, qvl_err *err)
 {
@@ -141,6 +146,18 @@ static int need_flag(const char *flag, const char *value, const char *topic,
                : qvl_fail(err, QVL_E_USAGE,
                           "flag --%s (qvl inspect %s): found nothing, expected "
                           "%s", flag, topic, expected);
+}
+
+static int run_tokens(const inspect_options *o, const char *const *word,
+                      int n, qvl_err *err)
+{
+    (void)word;
+    (void)n;
+    cmd_tokens_options tokens = o->tokens;
+    tokens.folder = o->model;
+    QVL_TRY(need_flag("model", tokens.folder, "tokens", "a model folder",
+                      err));
+    return cmd_tokens(&tokens, err);
 }
 
 static int run_image(const inspect_options *o, const char *const *word,
@@ -198,7 +215,8 @@ static int run_sample(const inspect_options *o, const char *const *word,
     return inspect_sample(&sample, err);
 }
 
-/* What can be looked at, and the words behind its name. */
+/* What can be looked at, and the words behind its name. The first letter of a
+ * name is that of `topics` in the flags. */
 static const struct {
     const char *name;
     int least, most;
@@ -238,12 +256,17 @@ static int run(const void *options, const char *const *word, int n,
         i++;
     if (i == QVL_COUNT(topics))
         return unknown_topic(what, err);
+    char call[64];
+    snprintf(call, sizeof call, "qvl inspect %s", what);
+    const inspect_options *o = options;
+    QVL_TRY(cmd_check_topic(flags, QVL_COUNT(flags), o->given, what[0], call,
+                            err));
     if (n - 1 < topics[i].least || n - 1 > topics[i].most)
         return qvl_fail(err, QVL_E_USAGE,
                         "argument (qvl inspect %s): found %d words behind "
                         "it, expected %s",
                         what, n - 1, topics[i].expected);
-    return topics[i].run(options, word + 1, n - 1, err);
+    return topics[i].run(o, word + 1, n - 1, err);
 }
 
 const cmd cmd_inspect = {

@@ -16,7 +16,7 @@ typedef struct {
     int flush_lines;      // lines of the output written at a time
     bool resume;          // go on behind what an earlier run has written
     bool verify;          // say of the first records what was read
-    size_t max_bytes;     // of a picture that is downloaded; 0: 64 MiB
+    size_t max_bytes;     // of a picture that is downloaded, > 0
 } infer_batch_options;
 
 /* Fails with QVL_E_DATA when some records failed, after all others are written;

@@ -108,7 +108,8 @@ static int take_part(batch *b)
     }
     if (fseek(b->file, end, SEEK_SET) != 0
         || ftruncate(fileno(b->file), end) != 0)
-        return fail_output(b);
+        return qvl_file_fail("cannot cut file", b->part, errno,
+                             "a regular file", b->err);
     if (b->n_skip > 0)
         qvl_log(QVL_LOG_INFO, "%s: going on behind %zu replies", b->part,
                 b->n_skip);
@@ -121,6 +122,9 @@ static int open_output(batch *b, qvl_arena *arena)
     b->file = stdout;
     if (path == NULL || strcmp(path, "-") == 0)
         return QVL_OK;
+    if (qvl_file_is_dir(path))
+        return qvl_file_fail("cannot write file", path, EISDIR,
+                             "the name of a file", b->err);
     if (b->o->resume && qvl_file_exists(path))
         return qvl_fail(b->err, QVL_E_USAGE,
                         "%s: found a finished file, expected none with "
@@ -137,7 +141,8 @@ static int open_output(batch *b, qvl_arena *arena)
     b->file = fopen(b->part, b->o->resume && qvl_file_exists(b->part) ? "r+b"
                                                                    : "w+b");
     if (b->file == NULL)
-        return fail_output(b);
+        return qvl_file_fail("cannot open file", b->part, errno,
+                             "a place to write in", b->err);
     return take_part(b);
 }
 
@@ -148,9 +153,14 @@ static int close_output(batch *b)
         return QVL_OK;
     int rc = fclose(b->file);
     b->file = NULL;
-    if (rc != 0 || rename(b->part, b->o->output) != 0)
+    if (rc != 0)
         return fail_output(b);
-    return QVL_OK;
+    if (rename(b->part, b->o->output) == 0)
+        return QVL_OK;
+    rc = qvl_file_fail("cannot rename to", b->o->output, errno,
+                       "a name that is free", b->err);
+    qvl_err_hint(b->err, "all replies are in %s", b->part);
+    return rc;
 }
 
 /* ---- jobs ---------------------------------------------------------------- */
@@ -297,7 +307,7 @@ static int run_jobs(batch *b, int window)
 {
     const qvl_generator *g = qvl_session_generator(b->s);
     while (!is_stopped) {
-        while (!b->is_end && b->n_jobs < HELD_WINDOWS * window
+        while (!is_stopped && !b->is_end && b->n_jobs < HELD_WINDOWS * window
                && qvl_generator_n_open(g) < window)
             QVL_TRY(next_job(b));
         QVL_TRY(finish_jobs(b));

@@ -9,8 +9,7 @@ int infer_fetch(const char **image, int n, size_t max_bytes, qvl_arena *arena,
                 qvl_err *err)
 {
     qvl_fetch_limits limits = qvl_fetch_defaults();
-    if (max_bytes > 0)
-        limits.max_bytes = max_bytes;
+    limits.max_bytes = max_bytes;
     for (int i = 0; i < n; i++)
         if (qvl_fetch_is_url(image[i]))
             QVL_TRY(qvl_picture_fetch(&image[i], image[i], &limits, arena,

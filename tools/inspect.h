@@ -22,7 +22,7 @@ typedef struct {
     int epoch;
     int index;           // record; -1: by slots
     bool all;            // every slot from `from` on
-    int from;
+    int from;            // slot; with ranks the next one of the rank
     int rank, world;     // world > 0
     bool json;
 } inspect_sample_options;

@@ -2,6 +2,14 @@
  *
  * The batches are those of training: its records, its order, its encoder. What
  * is printed is read out of them.
+ *
+ *     record  its number among the records of all files, as they stand
+ *     slot    place in the order of an epoch, in which records are shuffled
+ *     place   place among the slots of one rank: place p of rank r is slot
+ *             p * world + r, behind the last slot again one from the front
+ *
+ * --from names a slot; the first place whose slot is not before it is the first
+ * that is printed, so slots of the front that fill up a rank still follow.
  */
 #include <stdio.h>
 #include <string.h>
@@ -52,13 +60,15 @@ static int put_text(call *c, const qvl_encoded *s)
     return rc;
 }
 
+/* Those of a dense answer, between 0 and 1000. */
 static void put_objects(call *c, const qvl_encoded *s)
 {
+    int n;
     const qvl_record *r = s->record;
+    const qvl_object *object =
+        qvl_encoded_objects(c->samples.encoder, s, &n, &c->work);
     qvl_objects_put(&c->out,
-                    qvl_objects_to_norm(s->object, s->n_objects, r->w, r->h,
-                                        &c->work),
-                    s->n_objects);
+                    qvl_objects_to_norm(object, n, r->w, r->h, &c->work), n);
 }
 
 static int put_json(call *c, const qvl_encoded *s)
@@ -96,7 +106,7 @@ static int put_words(call *c, const qvl_encoded *s)
                        (long long)s->grid[3 * k],
                        (long long)s->grid[3 * k + 1],
                        (long long)s->grid[3 * k + 2]);
-    if (s->n_objects > 0) {
+    if (r->messages == NULL && s->mode == QVL_MODE_DENSE) {
         qvl_str_puts(out, "objects: ");
         put_objects(c, s);
         qvl_str_putc(out, '\n');
@@ -153,7 +163,7 @@ static int print_record(call *c)
     return print_sample(c, &batch.sample[0], -1);
 }
 
-/* The places of a batch from slot `from` on; of one sample alone the first. */
+/* The places of a batch from --from on; without --all the first of them. */
 static int print_batch(call *c, const qvl_epoch_plan *plan, uint64_t b,
                        const qvl_collated *batch, bool *is_done)
 {
@@ -180,9 +190,11 @@ static int check_slots(call *c, const qvl_epoch_plan *plan)
                         plan->n_records, plan->batch, plan->world);
     qvl_stretch end = qvl_epoch_plan_batch(plan, n_batches - 1);
     size_t last = (end.first + end.n - 1) * plan->world + plan->rank;
+    if (last >= plan->n_records)  // one from the front, which fills up
+        last = last >= plan->world ? last - plan->world : 0;
     if ((size_t)o->from > last)
         return qvl_fail(c->err, QVL_E_USAGE, "flag --from: found slot %d, "
-                        "expected one from 0 to %zu, the last of the epoch",
+                        "expected one from 0 to %zu, the last of this rank",
                         o->from, last);
     return QVL_OK;
 }

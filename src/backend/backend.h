@@ -88,7 +88,8 @@ typedef struct qvl_tuned qvl_tuned;  // what was chosen for a device
 
 /* One back end. All functions but `count`, `info` and `open` take the device
  * first. Errors: QVL_E_DEVICE (no such device, a limit), QVL_E_DEVICE_MEMORY,
- * QVL_E_DEVICE_LOST. A lost device only accepts release and close. */
+ * QVL_E_DEVICE_LOST. A lost device only accepts release and close. `open` and
+ * what makes a list run out of host memory as an arena does. */
 typedef struct qvl_backend {
     const char *name;
     /* Devices present; 0 when there is none or the loader is missing. */

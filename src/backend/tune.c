@@ -204,15 +204,12 @@ const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
                ? &e->tiling : &k->tiling[dev->info.device_class];
 }
 
-static int make_tuned(qvl_device *dev, qvl_err *err)
+static void make_tuned(qvl_device *dev)
 {
     if (dev->tuned != NULL)
-        return QVL_OK;
-    dev->tuned = calloc(1, sizeof *dev->tuned);
-    if (dev->tuned == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for a table of tiles");
+        return;
+    dev->tuned = qvl_memory_zeroed(1, sizeof *dev->tuned);
     dev->tuned->path = "";
-    return QVL_OK;
 }
 
 int qvl_choice_use(qvl_device *dev, const qvl_kernel *k, const qvl_choice *c,
@@ -220,7 +217,7 @@ int qvl_choice_use(qvl_device *dev, const qvl_kernel *k, const qvl_choice *c,
 {
     if (c != NULL)
         QVL_TRY(qvl_choice_check(dev, k, c, err));
-    QVL_TRY(make_tuned(dev, err));
+    make_tuned(dev);
     tuned_op *e = find_op(dev, k->op);
     if (e == NULL)
         e = add_op(dev->tuned, k->op);
@@ -257,6 +254,7 @@ static int open_table(void *arg)
 {
     open_job *j = arg;
     qvl_device *dev = j->dev;
+    make_tuned(dev);
     qvl_tuned *t = dev->tuned;
     const qvl_node *devices;
     const qvl_node *other = NULL;
@@ -285,7 +283,6 @@ static int open_table(void *arg)
 int qvl_tuned_open(qvl_device *dev, qvl_err *err)
 {
     open_job job = { .dev = dev, .err = err };
-    QVL_TRY(make_tuned(dev, err));
     return qvl_guard(open_table, &job, err);
 }
 

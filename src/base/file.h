@@ -69,6 +69,9 @@ int qvl_file_write_all(const char *path, const void *p, size_t n,
 bool qvl_file_exists(const char *path);
 bool qvl_file_is_dir(const char *path);
 
+/* Are both there, and one and the same file or folder? */
+bool qvl_file_is_same(const char *a, const char *b);
+
 /* Make a folder and those above it; one that is there already is fine. */
 int qvl_file_make_dirs(const char *path, qvl_err *err);
 

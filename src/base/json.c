@@ -452,11 +452,10 @@ int qvl_json_parse_at(qvl_node **out, const char *text, size_t len,
     return rc;
 }
 
-void qvl_json_quote(qvl_str *out, const char *s, size_t len)
+void qvl_json_escape(qvl_str *out, const char *s, size_t len)
 {
     static const char codes[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
-    qvl_str_putc(out, '"');
     size_t done = 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s[i];
@@ -471,6 +470,12 @@ void qvl_json_quote(qvl_str *out, const char *s, size_t len)
         done = i + 1;
     }
     qvl_str_putn(out, s + done, len - done);
+}
+
+void qvl_json_quote(qvl_str *out, const char *s, size_t len)
+{
+    qvl_str_putc(out, '"');
+    qvl_json_escape(out, s, len);
     qvl_str_putc(out, '"');
 }
 

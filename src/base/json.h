@@ -33,8 +33,10 @@ int qvl_json_parse_at(qvl_node **out, const char *text, size_t len,
                       qvl_err *err);
 
 /* Append a string in quotes. Escaped are only the quote, the backslash and
- * the control characters; other text stays UTF-8 as it is. */
+ * the control characters; other text stays UTF-8 as it is. The second leaves
+ * the quotes to the caller. */
 void qvl_json_quote(qvl_str *out, const char *s, size_t len);
+void qvl_json_escape(qvl_str *out, const char *s, size_t len);
 
 /* Append the shortest text that reads back as v; an integral value has no
  * ".0". v must be finite: JSON has no spelling for anything else. */

@@ -9,9 +9,9 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
+#include "config/eval_number.h"
 
 typedef struct {
     qvl_run_config *c;
@@ -311,44 +311,17 @@ static void check_steps(rules *r, const char *path, double n)
                        "below 1", path, n);
 }
 
-/* Numbers that every evaluation has; the first N_OF_SOURCES of them also for
- * each source of the records, as SOURCE_loss. */
-static const char *const metrics[] = {
-    "loss", "token_acc", "runtime", "samples_per_second", "steps_per_second",
-};
-#define N_OF_SOURCES 2
-
-/* "eval_" or "eval/" in front does not count, token_accuracy is token_acc. */
-static bool is_metric(const char *name)
-{
-    if (strncmp(name, "eval", 4) == 0 && (name[4] == '_' || name[4] == '/'))
-        name += 5;
-    if (strcmp(name, "token_accuracy") == 0)
-        return true;
-    for (size_t i = 0; i < QVL_COUNT(metrics); i++) {
-        size_t n = strlen(name), tail = strlen(metrics[i]);
-        if (strcmp(name, metrics[i]) == 0
-            || (i < N_OF_SOURCES && n > tail + 1 && name[n - tail - 1] == '_'
-                && strcmp(name + n - tail, metrics[i]) == 0))
-            return true;
-    }
-    return false;
-}
-
 static void settle_best(rules *r)
 {
     qvl_run_config *c = r->c;
     const char *name = c->training.metric_for_best_model;
-    if (!is_metric(name))
+    const char *plain = qvl_eval_plain(name);
+    if (!qvl_eval_is_number(plain))
         qvl_faults_add(r->faults, given(r, "training.metric_for_best_model"),
                        QVL_E_CONFIG, "training.metric_for_best_model: found "
-                       "%.200s, expected one of loss, token_acc, runtime, "
-                       "samples_per_second, steps_per_second, or SOURCE_loss, "
-                       "SOURCE_token_acc", name);
-    bool is_loss = false;
-    for (const char *p = name; *p != '\0' && !is_loss; p++)
-        is_loss = strncasecmp(p, "loss", 4) == 0;
-    int natural = is_loss ? QVL_BEST_LOWER : QVL_BEST_GREATER;
+                       "%.200s, expected one of %s", name,
+                       qvl_eval_names(r->arena));
+    int natural = qvl_eval_is_loss(plain) ? QVL_BEST_LOWER : QVL_BEST_GREATER;
     int *sense = &c->training.greater_is_better;
     const qvl_node *at = given(r, "training.greater_is_better");
     if (*sense == QVL_BEST_AUTO)

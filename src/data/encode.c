@@ -196,6 +196,17 @@ int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,
     return encode(e, record, epoch, QVL_SAMPLE_PROMPT, arena, out, err);
 }
 
+const qvl_object *qvl_encoded_objects(const qvl_encoder *e,
+                                      const qvl_encoded *sample, int *n,
+                                      qvl_arena *arena)
+{
+    const qvl_record *record = sample->record;
+    bool is_dense = record->messages == NULL && sample->answer != NULL
+                    && sample->mode == QVL_MODE_DENSE;
+    *n = is_dense ? record->n_objects : 0;
+    return is_dense ? qvl_answer_objects(record, &e->o.answer, arena) : NULL;
+}
+
 /* ---- reading back ------------------------------------------------------- */
 
 typedef struct {

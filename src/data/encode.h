@@ -60,7 +60,9 @@ typedef struct qvl_encoder qvl_encoder;
 
 /* Open. Fails with QVL_E_MODEL when files are missing or wrong or the tokenizer
  * lacks a control token of the layout, QVL_E_CONFIG for a prompt that cannot be
- * filled in, QVL_E_USAGE for a profile or bounds that are none. */
+ * filled in, QVL_E_USAGE for a profile or bounds that are none. Unwinds when
+ * there is no host memory for the handle, QVL_E_MEMORY for what it holds; samples
+ * return QVL_E_MEMORY always. */
 int qvl_encoder_open(qvl_encoder **e, const qvl_encoder_options *options,
                      qvl_err *err);
 void qvl_encoder_close(qvl_encoder *e);
@@ -83,9 +85,7 @@ typedef struct {
     int n_supervised;  // labels that are not QVL_LABEL_NONE
     int n_image_tok;   // placeholders
     qvl_mode mode;
-    const qvl_record *record;    // that it was made of, borrowed
-    const qvl_object *object;    // [n_objects] of a dense answer, as it has
-    int n_objects;               // them, in px
+    const qvl_record *record;  // that it was made of, borrowed
     const char *system;  // text of the system turn; NULL: none
     const char *answer;  // text of the last answer; NULL: prompt alone
 } qvl_encoded;
@@ -113,6 +113,13 @@ int qvl_encode_text(const qvl_encoder *e, const qvl_record *record,
 int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,
                       uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
                       qvl_err *err);
+
+/* The objects of a sample's dense answer as it has them, in px: in canonical form
+ * and in order, made anew. [*n], of the arena; none when it has another answer, or
+ * is a prompt. */
+const qvl_object *qvl_encoded_objects(const qvl_encoder *e,
+                                      const qvl_encoded *sample, int *n,
+                                      qvl_arena *arena);
 
 /* Read a sample back, as a check of tokenizer and layout: the supervised ids of
  * the last answer must give its text and <|im_end|>, and the system text must

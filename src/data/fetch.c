@@ -6,8 +6,8 @@
 
 qvl_fetch_limits qvl_fetch_defaults(void)
 {
-    return (qvl_fetch_limits){ .max_bytes = (size_t)64 << 20, .timeout_s = 20,
-                               .tries = 3 };
+    return (qvl_fetch_limits){ .max_bytes = QVL_FETCH_MAX_BYTES,
+                               .timeout_s = 20, .tries = 3 };
 }
 
 bool qvl_fetch_is_url(const char *name)

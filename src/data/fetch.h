@@ -20,7 +20,9 @@ typedef struct {
     int tries;
 } qvl_fetch_limits;
 
-/* 64 MiB, 20 s, 3 tries. */
+#define QVL_FETCH_MAX_BYTES 67108864  // 64 MiB
+
+/* QVL_FETCH_MAX_BYTES, 20 s, 3 tries. */
 qvl_fetch_limits qvl_fetch_defaults(void);
 
 /* Does the name begin with http:// or https://? */

@@ -49,6 +49,8 @@ static bool set_up(CURL *curl, const char *url, body *b,
     ok &= curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 3L) == CURLE_OK;
     ok &= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+    /* the page of a refusal is not read */
+    ok &= curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)limits->timeout_s)
           == CURLE_OK;
     ok &= curl_easy_setopt(curl, CURLOPT_USERAGENT, "qvl") == CURLE_OK;
@@ -73,24 +75,34 @@ static bool is_unwell(long status)
     return status == 408 || status == 429 || status >= 500;
 }
 
-/* What came of a transfer. */
+/* Did the server answer, whatever was then made of what it sent? */
+static bool is_answered(CURLcode code, const body *b)
+{
+    return code == CURLE_OK || code == CURLE_HTTP_RETURNED_ERROR || b->is_long
+           || b->is_starved;
+}
+
+/* What came of a transfer. What a server says beside another status than 200 is
+ * no picture, so its length is not looked at. */
 static int judge(CURLcode code, long status, const body *b, const char *url,
                  const char *why, bool *again, qvl_err *err)
 {
+    if (is_answered(code, b) && status != 200) {
+        *again = is_unwell(status);
+        return qvl_fail(err, QVL_E_IO, "picture (%.200s): found status %ld, "
+                        "expected 200", url, status);
+    }
     if (b->is_starved)
         return qvl_fail(err, QVL_E_MEMORY, "picture (%.200s): no memory for "
                         "more than %zu bytes", url, b->n);
     if (b->is_long)
         return qvl_fail(err, QVL_E_RANGE, "picture (%.200s): found more than "
                         "%zu bytes, expected no more", url, b->max_bytes);
-    *again = code != CURLE_OK ? may_pass(code) : is_unwell(status);
+    *again = may_pass(code);
     if (code != CURLE_OK)
         return qvl_fail(err, QVL_E_IO, "picture (%.200s): found \"%s\", "
                         "expected a file", url,
                         why[0] != '\0' ? why : curl_easy_strerror(code));
-    if (status != 200)
-        return qvl_fail(err, QVL_E_IO, "picture (%.200s): found status %ld, "
-                        "expected 200", url, status);
     if (b->n == 0)
         return qvl_fail(err, QVL_E_IO, "picture (%.200s): found an empty file, "
                         "expected a picture", url);

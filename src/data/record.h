@@ -147,7 +147,8 @@ typedef struct {
 
 typedef struct qvl_records qvl_records;
 
-/* Open a file for reading record by record. Fails with QVL_E_IO. */
+/* Open a file for reading record by record. Fails with QVL_E_IO. Unwinds when there
+ * is no host memory for the handle, QVL_E_MEMORY for what it holds. */
 int qvl_records_open(qvl_records **r, const char *path,
                      const qvl_record_options *options, qvl_err *err);
 void qvl_records_close(qvl_records *r);
@@ -159,7 +160,8 @@ void qvl_records_close(qvl_records *r);
  *   is_end  set at the end of the file (or of the limit); out is unchanged
  *
  * Fails with QVL_E_DATA or QVL_E_FORMAT and the first fault when the record is
- * bad: the next call goes on behind it. QVL_E_IO is the end. */
+ * bad: the next call goes on behind it. QVL_E_IO is the end. Runs out of host
+ * memory as an arena does; qvl_records_load returns QVL_E_MEMORY then. */
 int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
                      qvl_arena *arena, qvl_err *err);
 

@@ -92,9 +92,11 @@ const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name)
         return qvl_arena_strdup(c->arena, text);
     if (strstr(text, "://") != NULL) {
         qvl_record_fault(c, QVL_FAULT_IMAGES, QVL_E_DATA, name,
-                         "picture: found %s, expected a path or a data: URL: "
-                         "nothing is downloaded",
-                         qvl_text_short(c->scratch, text));
+                         "picture: found %s, expected %s",
+                         qvl_text_short(c->scratch, text),
+                         c->options->has_urls
+                             ? "a path, or a data:, http: or https: URL"
+                             : "a path or a data: URL: nothing is downloaded");
         return NULL;
     }
     if (text[0] == '/')

@@ -52,8 +52,6 @@ static int make_answer(qvl_sample *s)
         QVL_TRY(check_objects(s));
         qvl_answer_put(&s->text, record, &s->e->o.answer, &s->scratch);
         s->out.answer = qvl_arena_strndup(s->arena, s->text.p, s->text.len);
-        s->out.object = qvl_answer_objects(record, &s->e->o.answer, s->arena);
-        s->out.n_objects = record->n_objects;
         return QVL_OK;
     }
     if (record->summary == NULL)

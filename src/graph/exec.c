@@ -411,8 +411,15 @@ int qvl_run_copy(qvl_run *run, const char *name, qvl_slice to,
     assert(qvl_types_of(&run->plan.types, run->plan.value[v].cls) == QVL_F32);
     qvl_slice from = whole_slice(run, v);
     from.bytes = to.bytes;
+    qvl_list *made = NULL;
     QVL_TRY(be->list_begin(run->dev, err));
     QVL_TRY(be->copy(run->dev, to, from, err));
-    QVL_TRY(be->list_end(run->dev, list, err));
-    return be->submit(run->dev, *list, err);
+    QVL_TRY(be->list_end(run->dev, &made, err));
+    int rc = be->submit(run->dev, made, err);
+    if (rc != QVL_OK) {
+        be->list_release(run->dev, made);
+        return rc;
+    }
+    *list = made;
+    return QVL_OK;
 }

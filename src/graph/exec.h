@@ -98,7 +98,8 @@ int qvl_run_output(qvl_run *run, const char *name, float *dst, size_t n,
 
 /* Copy a wanted output, which is f32, to `to` on the device, behind what was
  * submitted: nobody waits. `to` is as long as the output. The caller releases
- * *list when the device is done with it. Fails as qvl_run_output does. */
+ * *list when the device is done with it; on an error there is none. Fails as
+ * qvl_run_output does. */
 int qvl_run_copy(qvl_run *run, const char *name, qvl_slice to,
                  qvl_list **list, qvl_err *err);
 

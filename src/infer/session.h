@@ -31,7 +31,8 @@ typedef struct qvl_session qvl_session;
 
 /* Open. The options' texts and arrays are borrowed until it is closed. Errors:
  * those of qvl_model_open, qvl_encoder_open, qvl_sampling_check,
- * qvl_generation_load, qvl_generator_open. */
+ * qvl_generation_load, qvl_generator_open. Unwinds when there is no host memory
+ * for the handle, QVL_E_MEMORY for what it holds. */
 int qvl_session_open(qvl_session **s, const qvl_session_options *options,
                      qvl_err *err);
 void qvl_session_close(qvl_session *s);

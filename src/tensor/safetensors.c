@@ -279,9 +279,7 @@ int qvl_st_open(qvl_st **out, const char *path, qvl_err *err)
 {
     assert(out != NULL && path != NULL);
 
-    qvl_st *st = calloc(1, sizeof *st);
-    if (st == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory to open %s", path);
+    qvl_st *st = qvl_memory_zeroed(1, sizeof *st);
     int rc = qvl_file_map_open(&st->map, path, err);
     if (rc == QVL_OK) {
         opening o = { .st = st, .path = path, .err = err };
@@ -457,9 +455,7 @@ int qvl_st_writer_open(qvl_st_writer **out, const char *path, qvl_err *err)
 {
     assert(out != NULL && path != NULL);
 
-    qvl_st_writer *w = calloc(1, sizeof *w);
-    if (w == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory to write %s", path);
+    qvl_st_writer *w = qvl_memory_zeroed(1, sizeof *w);
     addition a = { .w = w, .name = path };
     int rc = qvl_guard(copy_path, &a, err);
     if (rc == QVL_OK)

@@ -38,7 +38,8 @@ typedef struct {
 } qvl_st_tensor;
 
 /* Map a file and check its header. Fails with QVL_E_IO, QVL_E_FORMAT,
- * QVL_E_UNSUPPORTED (more than QVL_ST_MAX_RANK axes) or QVL_E_MEMORY. */
+ * QVL_E_UNSUPPORTED (more than QVL_ST_MAX_RANK axes) or QVL_E_MEMORY; unwinds when
+ * there is no memory for the handle itself, as qvl_st_writer_open does. */
 int qvl_st_open(qvl_st **st, const char *path, qvl_err *err);
 void qvl_st_close(qvl_st *st);
 

@@ -9,6 +9,8 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
+
 struct qvl_regex {
     pcre2_code *code;
     pcre2_match_data *data;
@@ -25,9 +27,7 @@ int qvl_regex_open(qvl_regex **re, const char *pattern, qvl_err *err)
     int code;
     PCRE2_SIZE at;
     PCRE2_UCHAR text[128];
-    qvl_regex *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory for an expression");
+    qvl_regex *made = qvl_memory_zeroed(1, sizeof *made);
     made->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
                                PCRE2_UTF, &code, &at, NULL);
     if (made->code == NULL) {

@@ -12,7 +12,8 @@
 
 typedef struct qvl_regex qvl_regex;
 
-/* Compile. Fails with QVL_E_CONFIG, naming the place in the pattern. */
+/* Compile. Fails with QVL_E_CONFIG, naming the place in the pattern. Unwinds when
+ * there is no memory for the handle, QVL_E_MEMORY for what it holds. */
 int qvl_regex_open(qvl_regex **re, const char *pattern, qvl_err *err);
 void qvl_regex_close(qvl_regex *re);
 

@@ -177,16 +177,14 @@ int qvl_split_open(qvl_split **split, const char *pattern, qvl_err *err)
 {
     assert(pattern != NULL);
     opening o = { .pattern = pattern, .err = err };
-    qvl_split *s = NULL;
+    qvl_split *s = qvl_memory_zeroed(1, sizeof *s);
     int rc = qvl_guard(open_steps, &o, err);
-    if (rc == QVL_OK && (s = malloc(sizeof *s)) == NULL)
-        rc = qvl_fail(err, QVL_E_MEMORY, "host memory: none is left");
     qvl_str_release(&o.translated);
+    s->code = o.code;
     if (rc != QVL_OK) {
-        pcre2_code_free(o.code);
+        qvl_split_close(s);
         return rc;
     }
-    s->code = o.code;
     *split = s;
     return QVL_OK;
 }

@@ -20,7 +20,8 @@
 typedef struct qvl_split qvl_split;
 
 /* Compile an expression. Fails with QVL_E_MODEL when it is damaged, uses what is
- * refused, or may match nothing. */
+ * refused, or may match nothing. Unwinds when there is no memory for the handle,
+ * QVL_E_MEMORY for what it holds. */
 int qvl_split_open(qvl_split **split, const char *pattern, qvl_err *err);
 
 void qvl_split_close(qvl_split *split);

@@ -1,7 +1,8 @@
 /* ckpt_folder.c - folders of checkpoints: marker, rename, rotation
  *
  * A folder counts when its marker, which is written last, agrees with sizes and
- * sums of the files. One takes the place of another by two renames; a kill
+ * sums of the files: what a kill, a full disk or a bad disk has spoiled makes way
+ * for the checkpoint before it. One takes the place of another by two renames; a kill
  * between them is undone when the run is opened again.
  */
 #include "train/ckpt_folder.h"
@@ -187,8 +188,8 @@ int qvl_ckpt_read_marker(qvl_ckpt_marker *m, const char *folder,
     return QVL_OK;
 }
 
-int qvl_ckpt_check_sizes(const qvl_ckpt_marker *m, const char *folder,
-                         qvl_arena *arena, qvl_err *err)
+static int check_sizes(const qvl_ckpt_marker *m, const char *folder,
+                       qvl_arena *arena, qvl_err *err)
 {
     for (size_t k = 0; k < m->n_files; k++) {
         const qvl_ckpt_file *f = &m->file[k];
@@ -206,8 +207,8 @@ int qvl_ckpt_check_sizes(const qvl_ckpt_marker *m, const char *folder,
     return QVL_OK;
 }
 
-int qvl_ckpt_check_sums(const qvl_ckpt_marker *m, const char *folder,
-                        qvl_arena *arena, qvl_err *err)
+static int check_sums(const qvl_ckpt_marker *m, const char *folder,
+                      qvl_arena *arena, qvl_err *err)
 {
     for (size_t k = 0; k < m->n_files; k++) {
         uint64_t bytes;
@@ -221,6 +222,13 @@ int qvl_ckpt_check_sums(const qvl_ckpt_marker *m, const char *folder,
                             "damaged", path, sum, m->file[k].sum);
     }
     return QVL_OK;
+}
+
+int qvl_ckpt_check_files(const qvl_ckpt_marker *m, const char *folder,
+                         qvl_arena *arena, qvl_err *err)
+{
+    QVL_TRY(check_sizes(m, folder, arena, err));
+    return check_sums(m, folder, arena, err);
 }
 
 /* ---- all of a run ------------------------------------------------------- */
@@ -279,7 +287,7 @@ int qvl_ckpt_newest(const char *run, const char **path, qvl_arena *arena,
     *path = NULL;
     for (int k = n - 1; k >= 0 && *path == NULL; k--) {
         qvl_err why = { 0 };
-        if (qvl_ckpt_check_sizes(&e[k].marker, e[k].path, arena, &why)
+        if (qvl_ckpt_check_files(&e[k].marker, e[k].path, arena, &why)
             == QVL_OK)
             *path = e[k].path;
         else
@@ -358,13 +366,6 @@ int qvl_ckpt_put(const char *temp, const char *path, qvl_arena *arena,
     return replaces ? qvl_folder_remove(aside, err) : QVL_OK;
 }
 
-static bool is_same_folder(const char *a, const char *b)
-{
-    struct stat x, y;
-    return b != NULL && stat(a, &x) == 0 && stat(b, &y) == 0
-           && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 int qvl_ckpt_rotate(const char *run, int limit, int64_t newest,
                     const char *best, const char *used, qvl_arena *arena,
                     qvl_err *err)
@@ -378,7 +379,7 @@ int qvl_ckpt_rotate(const char *run, int limit, int64_t newest,
         n_counted += !e[k].marker.is_final;
     for (int k = 0; k < n && n_counted > limit; k++) {
         if (e[k].marker.is_final || e[k].marker.step == newest
-            || is_same_folder(e[k].path, used)
+            || (used != NULL && qvl_file_is_same(e[k].path, used))
             || (best != NULL && strcmp(best, e[k].name) == 0))
             continue;
         QVL_TRY(drop(e[k].path, arena, err));

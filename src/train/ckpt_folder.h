@@ -42,15 +42,14 @@ int qvl_ckpt_seal(const char *folder, int64_t step, bool is_final,
 int qvl_ckpt_read_marker(qvl_ckpt_marker *m, const char *folder,
                          qvl_arena *arena, qvl_err *err);
 
-/* Are all files there with their sizes, and, reading them through, with their
+/* Are all files there with their sizes and, reading them through, with their
  * checksums? Fails with QVL_E_FORMAT. */
-int qvl_ckpt_check_sizes(const qvl_ckpt_marker *m, const char *folder,
+int qvl_ckpt_check_files(const qvl_ckpt_marker *m, const char *folder,
                          qvl_arena *arena, qvl_err *err);
-int qvl_ckpt_check_sums(const qvl_ckpt_marker *m, const char *folder,
-                        qvl_arena *arena, qvl_err *err);
 
-/* The newest whole checkpoint of a run; NULL when there is none. One that is
- * not whole is passed over with a warning. */
+/* The newest checkpoint of a run whose files qvl_ckpt_check_files finds right;
+ * NULL when there is none. One that is not whole, or damaged, is passed over
+ * with a warning. */
 int qvl_ckpt_newest(const char *run, const char **path, qvl_arena *arena,
                     qvl_err *err);
 

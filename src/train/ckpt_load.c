@@ -272,13 +272,15 @@ static int load_tensors(resuming *r)
 
 /* ---- the folder --------------------------------------------------------- */
 
-/* The folder itself, or the newest checkpoint in it. */
-static int find_folder(resuming *r, const char *folder)
+/* The folder itself, or the newest checkpoint in it, whose files were read
+ * through to find it. */
+static int find_folder(resuming *r, const char *folder, bool *is_checked)
 {
     const char *marker = qvl_arena_printf(r->arena, "%s/" QVL_CKPT_MARKER,
                                           folder);
     r->folder = folder;
-    if (qvl_file_exists(marker))
+    *is_checked = !qvl_file_exists(marker);
+    if (!*is_checked)
         return QVL_OK;
     QVL_TRY(qvl_ckpt_clean(folder, r->arena, r->err));
     QVL_TRY(qvl_ckpt_newest(folder, &r->folder, r->arena, r->err));
@@ -298,15 +300,17 @@ static int resume_all(void *arg)
 {
     const resume_job *job = arg;
     resuming *r = job->r;
-    QVL_TRY(find_folder(r, job->folder));
+    bool is_checked;
+    QVL_TRY(find_folder(r, job->folder, &is_checked));
     QVL_TRY(qvl_ckpt_read_marker(&r->marker, r->folder, r->arena, r->err));
     if (!r->marker.can_resume)
         return qvl_fail(r->err, QVL_E_CONFIG,
                         "%s: found weights alone, expected moments beside "
                         "them: it was saved with save_only_model",
                         r->folder);
-    QVL_TRY(qvl_ckpt_check_sizes(&r->marker, r->folder, r->arena, r->err));
-    QVL_TRY(qvl_ckpt_check_sums(&r->marker, r->folder, r->arena, r->err));
+    if (!is_checked)
+        QVL_TRY(qvl_ckpt_check_files(&r->marker, r->folder, r->arena,
+                                     r->err));
     QVL_TRY(read_texts(r));
     QVL_TRY(qvl_checkpoint_open(&r->weights, r->folder, r->m->params,
                                 r->err));

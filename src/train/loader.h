@@ -28,7 +28,9 @@ typedef struct {
 
 typedef struct qvl_loader qvl_loader;
 
-/* Start. Fails with QVL_E_MEMORY when no thread can be made. */
+/* Start. Fails with QVL_E_MEMORY when there is no memory for slots, or no thread
+ * can be made; unwinds when there is none for the handle. A batch that runs out of
+ * memory says so as QVL_E_MEMORY when it is taken. */
 int qvl_loader_open(qvl_loader **loader, const qvl_loader_options *options,
                     qvl_err *err);
 

@@ -217,7 +217,9 @@ static int interrupted(qvl_loop *r)
     qvl_fail(r->err, QVL_E_INTERRUPTED, "interrupted behind step %lld of "
              "%lld, saved in %s", (long long)r->step, (long long)r->max_steps,
              r->last_path);
-    qvl_err_hint(r->err, "training.resume_from_checkpoint: last goes on there");
+    bool is_own = qvl_run_folder_has(&r->folder, r->last_path, &r->arena);
+    qvl_err_hint(r->err, "training.resume_from_checkpoint: %s goes on there",
+                 is_own ? "last" : r->last_path);
     return QVL_E_INTERRUPTED;
 }
 

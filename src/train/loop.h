@@ -21,6 +21,7 @@
 #include "qvl_train.h"
 #include "train/progress.h"
 #include "train/samples.h"
+#include "train/sources.h"
 
 /* What a configuration says of the trainer of a run of max_steps steps. Texts
  * belong to the arena and the configuration. */
@@ -29,11 +30,18 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
                                            qvl_arena *arena);
 
 /* Batches of an epoch and steps of a run over its samples, and whether
- * the rates hold together over that many steps: all that a run checks between
- * its records and its model. Fails with QVL_E_CONFIG, QVL_E_DATA. */
+ * the rates hold together over that many steps. This and the next are all that a
+ * run checks between its records and its model. Fails with QVL_E_CONFIG, QVL_E_DATA. */
 int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
                   const qvl_run_config *config, const qvl_samples *samples,
                   qvl_arena *arena, qvl_err *err);
+
+/* The sources of the records, and whether metric_for_best_model is a number
+ * that the run's evaluations will have. Texts belong to the arena. Fails with
+ * QVL_E_CONFIG. */
+int qvl_loop_sources(qvl_sources *sources, const qvl_run_config *config,
+                     const qvl_samples *samples, qvl_arena *arena,
+                     qvl_err *err);
 
 /* Borrowed for the call. */
 typedef struct {

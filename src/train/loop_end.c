@@ -1,7 +1,7 @@
 /* loop_end.c - after the last step: the last line of the log, and a word to people
  *
  * Numbers of the whole run: its mean loss, its time, the best checkpoint. The
- * curve is drawn last; a run that ends before its last step has neither.
+ * curve is drawn last; a run that is interrupted has neither.
  */
 #include <math.h>
 #include <string.h>

@@ -9,6 +9,7 @@
  */
 #include "base/log.h"
 #include "base/clock.h"
+#include "config/eval_number.h"
 #include "train/loop_state.h"
 
 /* Sums over all batches. */
@@ -59,34 +60,53 @@ static void fill(qvl_metrics *m, const qvl_loop *r, const sums *s,
                  double seconds)
 {
     if (r->c->training.eval_loss_reduction == QVL_EVAL_BY_SAMPLE)
-        qvl_metrics_share(m, "loss", s->mean_sum, (double)s->n_counted);
+        qvl_metrics_share(m, qvl_eval_name(QVL_EVAL_LOSS), s->mean_sum,
+                          (double)s->n_counted);
     else
-        qvl_metrics_share(m, "loss", s->loss_sum, (double)s->n_labels);
-    qvl_metrics_share(m, "token_acc", (double)s->n_correct,
-                      (double)s->n_labels);
+        qvl_metrics_share(m, qvl_eval_name(QVL_EVAL_LOSS), s->loss_sum,
+                          (double)s->n_labels);
+    qvl_metrics_share(m, qvl_eval_name(QVL_EVAL_TOKEN_ACC),
+                      (double)s->n_correct, (double)s->n_labels);
     for (int k = 0; k < s->of_sources.n; k++)
         qvl_metrics_share(m, s->of_sources.v[k].name, s->of_sources.v[k].sum,
                           s->of_sources.v[k].weight);
     m->n_left_out += s->of_sources.n_left_out;
-    qvl_metrics_set(m, "runtime", seconds);
+    qvl_metrics_set(m, qvl_eval_name(QVL_EVAL_RUNTIME), seconds);
     if (seconds <= 0)
         return;
-    qvl_metrics_set(m, "samples_per_second",
+    qvl_metrics_set(m, qvl_eval_name(QVL_EVAL_SAMPLES),
                     (double)r->samples.val.n / seconds);
-    qvl_metrics_set(m, "steps_per_second", (double)s->n_batches / seconds);
+    qvl_metrics_set(m, qvl_eval_name(QVL_EVAL_STEPS),
+                    (double)s->n_batches / seconds);
 }
 
 /* The number that decides which checkpoint is the best. */
-static int metric_of(qvl_loop *r, const qvl_metrics *m, double *v)
+static int metric_of(const qvl_run_config *c, const qvl_metrics *m, double *v,
+                     qvl_arena *arena, qvl_err *err)
 {
-    const char *name = r->c->training.metric_for_best_model;
+    const char *name = c->training.metric_for_best_model;
     if (qvl_metrics_find(m, name, v))
         return QVL_OK;
-    qvl_str_reset(&r->text);
-    qvl_metrics_names(&r->text, m);
-    return qvl_fail(r->err, QVL_E_CONFIG, "training.metric_for_best_model: "
+    const char *names = qvl_metrics_names(m, arena);
+    return qvl_fail(err, QVL_E_CONFIG, "training.metric_for_best_model: "
                     "found %.200s, expected one of %s", name,
-                    r->text.len > 0 ? r->text.p : "none: no label counts");
+                    names[0] != '\0' ? names : "none: no label counts");
+}
+
+int qvl_loop_check_metric(const qvl_run_config *c, const qvl_sources *sources,
+                          qvl_arena *arena, qvl_err *err)
+{
+    qvl_metrics m = { 0 };
+    double v;
+    if (c->training.eval_strategy == QVL_WHEN_NO)
+        return QVL_OK;
+    for (int i = 0; i < QVL_N_EVAL_NUMBERS; i++)
+        qvl_metrics_set(&m, qvl_eval_name(i), 0);
+    for (int k = 0; k < sources->n; k++) {
+        qvl_metrics_set(&m, sources->item[k].loss, 0);
+        qvl_metrics_set(&m, sources->item[k].token_acc, 0);
+    }
+    return metric_of(c, &m, &v, arena, err);
 }
 
 static int open_loader(qvl_loop *r, qvl_loader **loader,
@@ -125,11 +145,11 @@ int qvl_loop_evaluate(qvl_loop *r, bool *is_best)
     if (rc != QVL_OK || r->owes_evaluation)
         return rc;
     fill(&m, r, &s, qvl_clock_s() - began_s);
-    QVL_TRY(metric_of(r, &m, &v));
+    QVL_TRY(metric_of(r->c, &m, &v, &r->arena, r->err));
     qvl_metric_place place = qvl_loop_place(r);
     QVL_TRY(qvl_run_log_put(r->log, &m, "eval", &place, r->err));
-    qvl_metrics_find(&m, "loss", &loss);
-    qvl_metrics_find(&m, "token_acc", &acc);
+    qvl_metrics_find(&m, qvl_eval_name(QVL_EVAL_LOSS), &loss);
+    qvl_metrics_find(&m, qvl_eval_name(QVL_EVAL_TOKEN_ACC), &acc);
     qvl_log(QVL_LOG_INFO, "step %lld: validation loss %.4f, token accuracy "
             "%.4f", (long long)r->step, loss, acc);
     qvl_train_metric(r->trainer, v);

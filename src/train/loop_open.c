@@ -74,16 +74,25 @@ static int open_trainer(qvl_loop *r)
 
 /* ---- sources --------------------------------------------------------------- */
 
-static void find_sources(qvl_loop *r)
+/* Those of evaluations are found first, alone: training may have more. */
+int qvl_loop_sources(qvl_sources *sources, const qvl_run_config *c,
+                     const qvl_samples *samples, qvl_arena *arena,
+                     qvl_err *err)
 {
-    qvl_sources *s = &r->sources;
-    const qvl_sample_set *sets[] = { &r->samples.train, &r->samples.val };
-    for (size_t k = 0; k < QVL_COUNT(sets); k++)
-        qvl_sources_add(s, sets[k]->record, sets[k]->n, &r->arena);
-    if (s->n == 0)
+    const qvl_sample_set *train = &samples->train, *val = &samples->val;
+    qvl_sources all = { 0 };
+    qvl_sources_add(&all, val->record, val->n, arena);
+    qvl_sources of_val = all;
+    qvl_sources_add(&all, train->record, train->n, arena);
+    if (all.n == 0) {
         qvl_log(QVL_LOG_WARN, "metadata.dataset of the records: found more "
                 "than %d sources, there are no metrics of each",
                 QVL_MAX_SOURCES);
+        of_val.n = 0;
+    }
+    QVL_TRY(qvl_loop_check_metric(c, &of_val, arena, err));
+    *sources = all;
+    return QVL_OK;
 }
 
 /* Names of a window that was taken up may be others than those to come. */
@@ -113,6 +122,9 @@ int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
     double steps = ceil(c->training.num_train_epochs * (double)updates);
     if (c->training.max_steps > 0)
         steps = c->training.max_steps;
+    if (steps > 1e9 && c->training.max_steps > 0)
+        return qvl_fail(err, QVL_E_CONFIG, "training.max_steps: found %d, "
+                        "expected at most 1e9", c->training.max_steps);
     if (steps > 1e9)
         return qvl_fail(err, QVL_E_CONFIG, "training.num_train_epochs: "
                         "found %g epochs of %zu steps, expected at most 1e9 "
@@ -298,7 +310,8 @@ int qvl_loop_open(qvl_loop *r)
     QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, &r->samples,
                           &r->arena, r->err));
     r->cadence = qvl_cadence_of(r->c, r->max_steps);
-    find_sources(r);
+    QVL_TRY(qvl_loop_sources(&r->sources, r->c, &r->samples, &r->arena,
+                             r->err));
     QVL_TRY(open_trainer(r));
     QVL_TRY(open_folder(r));
     QVL_TRY(load_checkpoint(r, &state));

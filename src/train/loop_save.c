@@ -3,6 +3,10 @@
  * The window of numbers and the sums of the run travel with it, so a run that is
  * taken up logs the lines it would have logged. The checkpoint says how records
  * were ordered; a run that orders them otherwise is refused.
+ *
+ * A run may go on from a checkpoint of another output_dir. The last and the best
+ * checkpoint are then told by paths outside of this run; only what lies in it is
+ * linked to or kept from rotation.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +48,23 @@ static const char *dataloader(qvl_loop *r)
         (long long)r->step);
 }
 
+/* ---- the best ------------------------------------------------------------ */
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* The best checkpoint where it lies in this run; NULL: in that which this one
+ * goes on from, or there is none. */
+static const char *own_best(qvl_loop *r)
+{
+    bool is_own = r->best_path != NULL
+                  && qvl_run_folder_has(&r->folder, r->best_path, &r->arena);
+    return is_own ? r->best_path : NULL;
+}
+
 /* ---- links --------------------------------------------------------------- */
 
 /* Make or replace the link `name` in the folder of the run. */
@@ -51,7 +72,7 @@ static int put_link(const qvl_loop *r, const char *name,
                     const char *checkpoint)
 {
     char link[4096], tmp[4096];
-    const char *target = strrchr(checkpoint, '/') + 1;
+    const char *target = name_of(checkpoint);
     snprintf(link, sizeof link, "%s/%s", r->folder.path, name);
     snprintf(tmp, sizeof tmp, "%s/%s.tmp", r->folder.path, name);
     unlink(tmp);
@@ -61,12 +82,13 @@ static int put_link(const qvl_loop *r, const char *name,
     return QVL_OK;
 }
 
-static int put_links(const qvl_loop *r)
+static int put_links(qvl_loop *r)
 {
+    const char *best = own_best(r);
     if (!r->c->training.create_checkpoint_symlink)
         return QVL_OK;
-    if (r->best_path != NULL)
-        QVL_TRY(put_link(r, "best", r->best_path));
+    if (best != NULL && qvl_file_is_dir(best))
+        QVL_TRY(put_link(r, "best", best));
     return put_link(r, "last", r->last_path);
 }
 
@@ -103,6 +125,7 @@ int qvl_loop_save(qvl_loop *r, qvl_save_why why)
                          (long long)r->step);
     if (r->state.has_best && r->state.best_step == r->step)
         r->best_path = planned;
+    const char *best = own_best(r);
     qvl_train_state state = state_of(r, why);
     qvl_train_save_options options = {
         .save_only_model =
@@ -110,7 +133,7 @@ int qvl_loop_save(qvl_loop *r, qvl_save_why why)
         .is_final = why == QVL_SAVE_FINAL,
         .save_total_limit = c->training.save_total_limit,
         .max_shard_bytes = (uint64_t)c->training.max_shard_size,
-        .best = r->best_path != NULL ? strrchr(r->best_path, '/') + 1 : NULL,
+        .best = best != NULL ? name_of(best) : NULL,
     };
     if (qvl_train_save(r->trainer, r->folder.path, &options, &state, path,
                        sizeof path, &error) != 0)
@@ -174,6 +197,33 @@ static int parse(qvl_loop *r, qvl_node **root, const char *json,
     return qvl_json_parse(root, json, strlen(json), name, &r->arena, r->err);
 }
 
+/* The path of the checkpoint that was taken up: in the words of this run where
+ * it is one of its own. */
+static const char *resumed_path(qvl_loop *r)
+{
+    char name[32];
+    snprintf(name, sizeof name, "checkpoint-%lld", (long long)r->step);
+    const char *path =
+        qvl_arena_printf(&r->arena, "%s/%s", r->folder.resume, name);
+    if (!qvl_file_is_dir(path))  // no folder of a run, the checkpoint itself
+        path = r->folder.resume;
+    const char *own =
+        qvl_arena_printf(&r->arena, "%s/%s", r->folder.path, name);
+    return qvl_file_is_same(own, path) ? own : path;
+}
+
+/* The path of the best checkpoint, as it was noted. A run whose folder has moved
+ * since finds its own where it is now. */
+static const char *resumed_best(qvl_loop *r, const char *noted)
+{
+    const char *moved = qvl_arena_printf(&r->arena, "%s/%s", r->folder.path,
+                                         name_of(noted));
+    bool has_moved = !qvl_file_is_dir(noted) && qvl_file_is_dir(moved)
+                     && qvl_run_folder_has(&r->folder, r->last_path,
+                                           &r->arena);
+    return has_moved ? moved : qvl_arena_strdup(&r->arena, noted);
+}
+
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)
 {
     qvl_node *order, *kept;
@@ -192,11 +242,8 @@ int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)
                         "expected one", r->folder.resume);
     r->n_seen_tok = state->num_input_tokens_seen;
     r->saved_step = r->step;
-    r->last_path =
-        qvl_arena_printf(&r->arena, "%s/checkpoint-%lld", r->folder.path,
-                         (long long)r->step);
+    r->last_path = resumed_path(r);
     if (state->best_model_checkpoint != NULL)
-        r->best_path =
-            qvl_arena_strdup(&r->arena, state->best_model_checkpoint);
+        r->best_path = resumed_best(r, state->best_model_checkpoint);
     return QVL_OK;
 }

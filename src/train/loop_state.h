@@ -68,6 +68,11 @@ void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
 /* loop_open.c: records, model, folder, log; prints the plan; resumes. */
 int qvl_loop_open(qvl_loop *r);
 
+/* loop_eval.c: is metric_for_best_model a number that evaluations of records
+ * from these sources have? QVL_E_CONFIG: not. Arena: work space. */
+int qvl_loop_check_metric(const qvl_run_config *c, const qvl_sources *sources,
+                          qvl_arena *arena, qvl_err *err);
+
 /* loop_eval.c: evaluate, log, judge. After a stop owes_evaluation is set, and
  * nothing was logged. Fails as the loader and qvl_train_evaluate do, with
  * QVL_E_CONFIG when the metric of the best model has no value, with QVL_E_IO.

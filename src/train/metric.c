@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "config/eval_number.h"
 
 /* ---- the window ---------------------------------------------------------- */
 
@@ -74,26 +75,22 @@ bool qvl_metrics_value(const qvl_metrics *m, int k, double *v)
 
 bool qvl_metrics_find(const qvl_metrics *m, const char *name, double *v)
 {
-    if (strncmp(name, "eval", 4) == 0 && (name[4] == '_' || name[4] == '/'))
-        name += 5;
-    if (strcmp(name, "token_accuracy") == 0)
-        name = "token_acc";
+    const char *plain = qvl_eval_plain(name);
     for (int k = 0; k < m->n; k++)
-        if (strcmp(m->v[k].name, name) == 0)
+        if (strcmp(m->v[k].name, plain) == 0)
             return qvl_metrics_value(m, k, v);
     return false;
 }
 
-void qvl_metrics_names(qvl_str *out, const qvl_metrics *m)
+const char *qvl_metrics_names(const qvl_metrics *m, qvl_arena *arena)
 {
     double v;
-    bool is_first = true;
-    for (int k = 0; k < m->n; k++) {
-        if (!qvl_metrics_value(m, k, &v))
-            continue;
-        qvl_str_printf(out, "%s%s", is_first ? "" : ", ", m->v[k].name);
-        is_first = false;
-    }
+    const char *all = "";
+    for (int k = 0; k < m->n; k++)
+        if (qvl_metrics_value(m, k, &v))
+            all = qvl_arena_printf(arena, "%s%s%s", all,
+                                   all[0] != '\0' ? ", " : "", m->v[k].name);
+    return all;
 }
 
 /* ---- in checkpoints ------------------------------------------------------ */
@@ -183,12 +180,9 @@ static void put_tag(qvl_str *out, const char *name, const char *part,
                     qvl_metric_style style)
 {
     qvl_str_putc(out, '"');
-    qvl_metrics_tag(out, "", part, style);
-    size_t at = out->len;
-    qvl_json_quote(out, name, strlen(name));
-    memmove(out->p + at, out->p + at + 1, out->len - at);  // its first quote
-    out->len--;
-    qvl_str_puts(out, ": ");
+    qvl_metrics_tag(out, "", part, style);  // the prefix alone
+    qvl_json_escape(out, name, strlen(name));
+    qvl_str_puts(out, "\": ");
 }
 
 /* All entries of the window, each with ", " behind. */

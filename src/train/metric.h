@@ -54,12 +54,12 @@ void qvl_metrics_reset(qvl_metrics *m);
 /* Value of entry k; false when it has none. */
 bool qvl_metrics_value(const qvl_metrics *m, int k, double *v);
 
-/* Value by name, as metric_for_best_model gives it: "eval_" or "eval/" in front
- * does not count, token_accuracy is token_acc. False: no such value. */
+/* Value by name, as metric_for_best_model gives it (config/eval_number.h). False:
+ * no such value. */
 bool qvl_metrics_find(const qvl_metrics *m, const char *name, double *v);
 
-/* "loss, token_acc": what there is, for messages. */
-void qvl_metrics_names(qvl_str *out, const qvl_metrics *m);
+/* "loss, token_acc": what has a value, for messages; empty when nothing has. */
+const char *qvl_metrics_names(const qvl_metrics *m, qvl_arena *arena);
 
 /* Is there room for n more names? */
 bool qvl_metrics_has_room(const qvl_metrics *m, int n);

@@ -1,3 +1,11 @@
+/* row_score.c - labels copied behind each batch, rows added up at the end
+ *
+ * Batch k has its labels in buf from first[k] on. keep makes list[k], a copy that
+ * is submitted once; it is released at the next begin or reset, or at the close:
+ * never while its step is under way. Rows are shown between a read that went
+ * well and the next begin or reset; a step that fails on the way, or runs out of
+ * memory, has not come to its read, and so shows none.
+ */
 #include "train/row_score.h"
 
 #include <assert.h>
@@ -19,28 +27,33 @@ struct qvl_row_scores {
     int n_batches;
     qvl_row_score *row;   // [n_rows]
     size_t n_rows;
+    bool is_read;         // the rows have their scores
 };
 
 qvl_row_scores *qvl_row_scores_open(qvl_device *dev)
 {
-    qvl_row_scores *s = qvl_memory_resize(NULL, sizeof *s);
-    *s = (qvl_row_scores){ .dev = dev };
+    qvl_row_scores *s = qvl_memory_zeroed(1, sizeof *s);
+    s->dev = dev;
     return s;
 }
 
-static void drop_lists(qvl_row_scores *s)
+void qvl_row_scores_reset(qvl_row_scores *scores)
 {
+    qvl_row_scores *s = scores;
+    if (s == NULL)
+        return;
     for (int k = 0; k < s->n_batches; k++)
         s->dev->be->list_release(s->dev, s->list[k]);
     s->n_batches = 0;
     s->n_rows = 0;
+    s->is_read = false;
 }
 
 void qvl_row_scores_close(qvl_row_scores *scores)
 {
     if (scores == NULL)
         return;
-    drop_lists(scores);
+    qvl_row_scores_reset(scores);
     scores->dev->be->release(scores->dev, &scores->buf);
     qvl_arena_release(&scores->arena);
     free(scores);
@@ -88,7 +101,7 @@ int qvl_row_scores_begin(qvl_row_scores *scores,
 {
     qvl_row_scores *s = scores;
     size_t n_rows = 0;
-    drop_lists(s);
+    qvl_row_scores_reset(s);
     qvl_arena_reset(&s->arena);
     for (int k = 0; k < n; k++)
         n_rows += source[k].n_rows > 0 ? (size_t)source[k].n_rows : 0;
@@ -136,12 +149,13 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err)
         }
         row->n_correct = (int64_t)llround(hits);
     }
+    s->is_read = true;
     return QVL_OK;
 }
 
 const qvl_row_score *qvl_row_scores_all(const qvl_row_scores *scores,
                                         size_t *n)
 {
-    *n = scores->n_rows;
+    *n = scores->is_read ? scores->n_rows : 0;
     return scores->row;
 }

@@ -129,21 +129,23 @@ static const char *parent_of(const char *path, qvl_arena *arena)
     return n > 0 ? qvl_arena_strndup(arena, path, n) : ".";
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev
-           && x.st_ino == y.st_ino;
-}
-
-/* The run that a checkpoint of this output_dir belongs to; NULL: another's. */
-static const char *run_of(const char *checkpoint, const char *output_dir,
+/* The run of this output_dir that a checkpoint belongs to, or that the folder
+ * itself is; NULL: another's. */
+static const char *run_of(const char *folder, const char *output_dir,
                           qvl_arena *arena)
 {
-    const char *run = parent_of(checkpoint, arena);
-    if (is_same(run, output_dir) || is_same(parent_of(run, arena), output_dir))
+    const char *run = has_checkpoint(folder) ? folder
+                                             : parent_of(folder, arena);
+    if (qvl_file_is_same(run, output_dir)
+        || qvl_file_is_same(parent_of(run, arena), output_dir))
         return run;
     return NULL;
+}
+
+bool qvl_run_folder_has(const qvl_run_folder *folder, const char *checkpoint,
+                        qvl_arena *arena)
+{
+    return qvl_file_is_same(parent_of(checkpoint, arena), folder->path);
 }
 
 int qvl_run_folder_open(qvl_run_folder *folder, const char *output_dir,

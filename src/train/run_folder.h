@@ -34,4 +34,9 @@ int qvl_run_folder_open(qvl_run_folder *folder, const char *output_dir,
                         bool versions, const char *resume, const struct tm *now,
                         qvl_arena *arena, qvl_err *err);
 
+/* Is this the path of something in the folder of the run, whether it is there or
+ * not? Arena: work space. */
+bool qvl_run_folder_has(const qvl_run_folder *folder, const char *checkpoint,
+                        qvl_arena *arena);
+
 #endif

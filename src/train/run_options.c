@@ -1,4 +1,10 @@
-/* run_options.c - the table of fields and keys, read in three ways */
+/* run_options.c - the table of fields and keys, read in three ways
+ *
+ * A row is X(field, section, name), and each reader defines X anew: the field gets
+ * the preset of its key (init) or the value of a configuration (put), or is held
+ * against the rule of its key (check). Which key that is the place of
+ * section.name in qvl_run_config says: keys.def gives every key one of its own.
+ */
 #include "train/run_options.h"
 
 #include <assert.h>

@@ -175,30 +175,42 @@ static int open_encoders(qvl_samples *s, const qvl_run_config *c, qvl_err *err)
     return QVL_OK;
 }
 
-static int open_all(qvl_samples *s, const qvl_run_config *c, bool checks_all,
-                    qvl_arena *arena, qvl_err *err)
+typedef struct {
+    qvl_samples s;
+    const qvl_run_config *config;
+    bool checks_all;
+    qvl_arena *arena;
+    qvl_err *err;
+} opening;
+
+static int open_all(void *arg)
 {
+    opening *o = arg;
+    qvl_samples *s = &o->s;
+    const qvl_run_config *c = o->config;
     unsigned needs = needs_of(c);
     QVL_TRY(load_files(&s->train, &c->custom.train_jsonl,
-                       c->custom.train_sample_limit, needs, arena, err));
+                       c->custom.train_sample_limit, needs, o->arena, o->err));
     if (c->custom.val_jsonl.n > 0)
         QVL_TRY(load_files(&s->val, &c->custom.val_jsonl,
-                           c->custom.val_sample_limit, needs, arena, err));
-    QVL_TRY(open_encoders(s, c, err));
-    QVL_TRY(check_set(&s->train, checks_all, err));
-    return check_set(&s->val, checks_all, err);
+                           c->custom.val_sample_limit, needs, o->arena,
+                           o->err));
+    QVL_TRY(open_encoders(s, c, o->err));
+    QVL_TRY(check_set(&s->train, o->checks_all, o->err));
+    return check_set(&s->val, o->checks_all, o->err);
 }
 
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
                      bool checks_all, qvl_arena *arena, qvl_err *err)
 {
-    qvl_samples r = { 0 };
-    int rc = open_all(&r, config, checks_all, arena, err);
+    opening o = { .config = config, .checks_all = checks_all, .arena = arena,
+                  .err = err };
+    int rc = qvl_guard(open_all, &o, err);
     if (rc != QVL_OK) {
-        qvl_samples_close(&r);
+        qvl_samples_close(&o.s);
         return rc;
     }
-    *s = r;
+    *s = o.s;
     return QVL_OK;
 }
 

@@ -40,7 +40,8 @@ typedef struct {
  *
  *   checks_all  read back every sample, not only the first ones
  *
- * Fails as qvl_records_load, qvl_encoder_open and qvl_encode do. */
+ * Fails as qvl_records_load, qvl_encoder_open and qvl_encode do, and with
+ * QVL_E_MEMORY: s is unchanged then, and nothing is held. */
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
                      bool checks_all, qvl_arena *arena, qvl_err *err);
 void qvl_samples_close(qvl_samples *s);

@@ -54,8 +54,9 @@ typedef struct {
 /* Resolve what the options say of the schedule; their numbers are those that
  * qvl_run_options_check lets through. They are borrowed as long as the schedule
  * is used, but for their texts. Fails with QVL_E_CONFIG: an unknown type or
- * shape, min_lr or lr_end not below learning_rate, both or neither of min_lr and
- * min_lr_rate where one is needed, decay steps that do not fit. */
+ * shape, min_lr above learning_rate, min_lr_rate above 1, lr_end not below
+ * learning_rate, both or neither of min_lr and min_lr_rate where one is needed,
+ * decay steps that do not fit. */
 int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err);
 
 /* factor(k), k >= 0. */

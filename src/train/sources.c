@@ -3,19 +3,17 @@
 #include <assert.h>
 #include <string.h>
 
+#include "config/eval_number.h"
+
 /* ---- labels --------------------------------------------------------------- */
 
 /* As the record has it, in any case. */
 static const char *label_of(const qvl_record *record)
 {
-    static const char *const keys[] = { "_fusion_source", "dataset" };
-    for (size_t i = 0; i < QVL_COUNT(keys); i++) {
-        const char *text;
-        const qvl_node *node = qvl_node_find(record->metadata, keys[i]);
-        if (qvl_node_as_string(node, &text) && text[0] != '\0')
-            return text;
-    }
-    return "default";
+    const char *text;
+    const qvl_node *node = qvl_node_find(record->metadata, "dataset");
+    return qvl_node_as_string(node, &text) && text[0] != '\0' ? text
+                                                              : "default";
 }
 
 static char lower(char c)
@@ -40,6 +38,26 @@ static const qvl_source *find(const qvl_sources *s, const char *label)
     return NULL;
 }
 
+#define OUT_OF_THE_WAY "source_"
+
+/* What stands in front of the numbers of a label beside itself. */
+static const char *prefix_of(const char *label)
+{
+    size_t n = sizeof OUT_OF_THE_WAY - 1;
+    while (strncmp(label, OUT_OF_THE_WAY, n) == 0)
+        label += n;
+    bool is_taken = strncmp(label, "eval", 4) == 0
+                    && (label[4] == '\0' || label[4] == '_'
+                        || label[4] == '/');
+    return is_taken ? OUT_OF_THE_WAY : "";
+}
+
+static const char *number_of(const char *label, int number, qvl_arena *arena)
+{
+    return qvl_arena_printf(arena, "%s%s_%s", prefix_of(label), label,
+                            qvl_eval_name(number));
+}
+
 static void add(qvl_sources *s, const char *label, qvl_arena *arena)
 {
     char *own = qvl_arena_strdup(arena, label);
@@ -47,8 +65,8 @@ static void add(qvl_sources *s, const char *label, qvl_arena *arena)
         *p = lower(*p);
     s->item[s->n++] = (qvl_source){
         .label = own,
-        .loss = qvl_arena_printf(arena, "%s_loss", own),
-        .token_acc = qvl_arena_printf(arena, "%s_token_acc", own),
+        .loss = number_of(own, QVL_EVAL_LOSS, arena),
+        .token_acc = number_of(own, QVL_EVAL_TOKEN_ACC, arena),
     };
 }
 

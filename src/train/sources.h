@@ -1,9 +1,14 @@
 /* sources.h - the sets of data that samples come from, for metrics of each
  *
- * The label of a sample is what its record's metadata says: `_fusion_source`,
- * else `dataset`, in lower case; "default" where neither is a text. For each
- * label there are two numbers, LABEL_loss and LABEL_token_acc: means over samples
- * of the mean over the labels of a sample.
+ * The label of a sample is what its record's metadata says as `dataset`, in
+ * lower case; "default" where that is no text. For each label there are the
+ * numbers of config/eval_number.h that sources have, LABEL_loss and
+ * LABEL_token_acc: means over samples of the mean over the labels of a sample.
+ *
+ * A label that reads as that of an evaluation, "eval" alone or before '_' or
+ * '/', has "source_" in front of its numbers, since "eval_loss" of a training
+ * line is the name that evaluations have in the history; so has one that is
+ * "source_" before such a label, so that no two labels share a number.
  */
 #ifndef QVL_TRAIN_SOURCES_H
 #define QVL_TRAIN_SOURCES_H

@@ -237,6 +237,7 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
 {
     qvl_trainer *t = trainer;
     qvl_trainer_counts *c = &t->counts;
+    qvl_trainer_drop_rows(t);
     if (c->n_steps >= t->o.max_steps)
         return qvl_fail(err, QVL_E_USAGE,
                         "step: found %lld done, expected fewer than max_steps",
@@ -257,12 +258,12 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
         QVL_TRY(run_sources(t, source, n, n_labels,
                             (double)r.n_labels / c->loss_scale, err));
         QVL_TRY(update(t, &r, err));
-        if (t->rows != NULL)
-            QVL_TRY(qvl_row_scores_read(t->rows, err));
         set_scale(t, !r.is_skipped);
     }
     c->n_steps++;
     QVL_TRY(count_skipped(t, &r, err));
+    if (t->rows != NULL)
+        QVL_TRY(qvl_row_scores_read(t->rows, err));
     *report = r;
     return QVL_OK;
 }
@@ -277,19 +278,19 @@ static int run_evaluation(qvl_trainer *t, const qvl_batch_source *source,
     own.logits = QVL_LOGITS_NONE;
     own.loss_count = 0.0;
     QVL_TRY(qvl_model_step(t->model, &own, &want, err));
+    if (t->rows != NULL)
+        QVL_TRY(qvl_row_scores_keep(t->rows, t->model, 0, err));
     QVL_TRY(qvl_model_output(t->model, "stat_sum", stat, 2, err));
     s->loss_sum = (double)stat[0];
     s->n_correct = (int64_t)llround((double)stat[1]);
-    if (t->rows == NULL)
-        return QVL_OK;
-    QVL_TRY(qvl_row_scores_keep(t->rows, t->model, 0, err));
-    return qvl_row_scores_read(t->rows, err);
+    return QVL_OK;
 }
 
 int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
                          qvl_trainer_score *score, qvl_err *err)
 {
     qvl_trainer_score s = { 0 };
+    qvl_trainer_drop_rows(trainer);
     QVL_TRY(qvl_batch_count_labels(source, &s.n_labels, err));
     QVL_TRY(check_labels(trainer, source, err));
     s.n_tokens = count_tokens(source);
@@ -297,6 +298,8 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
         QVL_TRY(qvl_row_scores_begin(trainer->rows, source, 1, err));
     if (s.n_labels > 0)
         QVL_TRY(run_evaluation(trainer, source, &s, err));
+    if (trainer->rows != NULL)
+        QVL_TRY(qvl_row_scores_read(trainer->rows, err));
     *score = s;
     return QVL_OK;
 }
@@ -305,6 +308,11 @@ const qvl_row_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n)
 {
     *n = 0;
     return trainer->rows != NULL ? qvl_row_scores_all(trainer->rows, n) : NULL;
+}
+
+void qvl_trainer_drop_rows(qvl_trainer *trainer)
+{
+    qvl_row_scores_reset(trainer->rows);
 }
 
 /* ---- weights ------------------------------------------------------------ */

@@ -71,8 +71,11 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
                          qvl_trainer_score *score, qvl_err *err);
 
 /* Scores of the rows of the last step or evaluation, batch after batch: [*n],
- * until the next one. None without scores_rows. */
+ * until the next one. None without scores_rows, or when that failed. */
 const qvl_row_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n);
+
+/* Forget them: for who fails before the next step or evaluation begins. */
+void qvl_trainer_drop_rows(qvl_trainer *trainer);
 
 /* What a trainer is made of; lives as long as it does. */
 typedef struct {

@@ -507,6 +507,50 @@ static void test_host_full(void)
     each_device(host_is_full);
 }
 
+/* Open and begin a list with so many bytes. */
+static int open_with(void *arg)
+{
+    const size_t *limit = arg;
+    char name[32];
+    qvl_device *d = NULL;
+    qvl_err err;
+    snprintf(name, sizeof name, "%s:%d", dev->info.backend, dev->info.index);
+    qvl_memory_limit(*limit);
+    QVL_TRY(qvl_device_open(&d, name, 2, &err));
+    qvl_memory_limit(SIZE_MAX);
+    qvl_device_close(d);
+    return QVL_OK;
+}
+
+static int begin_without(void *arg)
+{
+    qvl_memory_limit(0);
+    return dev->be->list_begin(dev, arg);
+}
+
+/* Handles are taken where a limit reaches them, and given back. */
+static void host_is_small(void)
+{
+    qvl_err err;
+    int rc = QVL_E_MEMORY, n_failures = 0;
+    for (size_t limit = 0; rc != QVL_OK; limit = limit == 0 ? 16 : 2 * limit) {
+        rc = qvl_guard(open_with, &limit, &err);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "%s, %zu bytes: %d",
+              dev->info.backend, limit, rc);
+        n_failures += rc != QVL_OK;
+    }
+    CHECK(n_failures > 1, "%s: %d failures", dev->info.backend, n_failures);
+    rc = qvl_guard(begin_without, &err, &err);
+    qvl_memory_limit(SIZE_MAX);
+    CHECK_INT(rc, QVL_E_MEMORY, "%s: a list", dev->info.backend);
+}
+
+static void test_host_small(void)
+{
+    each_device(host_is_small);
+}
+
 static void count_things(void)
 {
     enum { N = 64 };
@@ -733,6 +777,7 @@ RUN_TESTS(TEST(test_info), TEST(test_offsets), TEST(test_large_copies),
           TEST(test_chain), TEST(test_many_calls), TEST(test_replay),
           TEST(test_empty), TEST(test_many_groups), TEST(test_too_large),
           TEST(test_binding_too_large), TEST(test_bad_kernels),
-          TEST(test_host_full), TEST(test_counts), TEST(test_host),
+          TEST(test_host_full), TEST(test_host_small), TEST(test_counts),
+          TEST(test_host),
           TEST(test_profile), TEST(test_threads), TEST(test_names),
           TEST(test_isa), TEST(test_binding_limit))

@@ -297,6 +297,11 @@ static void test_dirs(void)
     CHECK(qvl_file_exists(check_path("a/file")), "file");
     CHECK(!qvl_file_is_dir(check_path("a/file")), "no folder");
     CHECK(!qvl_file_exists(check_path("a/none")), "nothing");
+    CHECK(qvl_file_is_same(check_path("a/b/../file"), check_path("a/file")),
+          "two paths");
+    CHECK(!qvl_file_is_same(check_path("a/b"), check_path("a/file")), "two");
+    CHECK(!qvl_file_is_same(check_path("a/none"), check_path("a/none")),
+          "nothing twice");
     CHECK_FAILS(qvl_file_make_dirs(check_path("a/file"), &err), QVL_E_IO, err,
                 "File exists");
     CHECK_FAILS(qvl_file_make_dirs(check_path("a/file/x"), &err), QVL_E_IO,

@@ -6,6 +6,7 @@
 #   says TEXT           its standard output holds the text
 #   complains TEXT      its errors hold the text
 #   holds WHAT COMMAND...   the command succeeds; WHAT is printed if not
+#   await_file FILE     wait until it is there, 30 s at most
 #   finish              end of the file, with the status of the test
 #
 # Cases are reported in the form of cmocka, so that all tests are counted alike.
@@ -81,6 +82,14 @@ holds() {
     what=$1
     shift
     "$@" || failed "$what"
+}
+
+await_file() {
+    for _ in $(seq 300); do
+        [ ! -e "$1" ] || return 0
+        sleep 0.1
+    done
+    failed "no file $1 in 30 s"
 }
 
 # A failed call says so in one line of the form every error has, and puts

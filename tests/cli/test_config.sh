@@ -102,6 +102,13 @@ printf '  max_steps: 3, lr_scheduler_kwargs: {num_decay_steps: 4}}\n' >>late.yam
 run config check late.yaml
 fails 2
 complains "num_decay_steps: found 4, expected no more than the steps"
+# So is a number for the best model that no evaluation will have.
+printf 'extends: good.yaml\ncustom: {val_jsonl: data/train.jsonl}\n%s\n' \
+    'training: {eval_strategy: steps, metric_for_best_model: evl_loss}' >evl.yaml
+run config check evl.yaml
+fails 2
+complains "metric_for_best_model: found evl_loss, expected one of loss, token_acc"
+complains "default_loss"
 sed 's/learning_rate: [^,}]*/learning_rate: 0/' base.yaml >zero.yaml
 run config check zero.yaml
 fails 2

@@ -285,6 +285,37 @@ infer --jsonl synth/train.jsonl --result_path fresh.jsonl --resume
 exits 0
 holds "a part that was never there" cmp one.jsonl fresh.jsonl
 
+start "an output that cannot be written"
+mkdir folder
+infer --jsonl synth/train.jsonl --result_path folder
+fails 3
+complains 'cannot write file (folder): found "Is a directory"'
+infer --jsonl synth/train.jsonl --result_path nowhere/file
+fails 3
+complains 'cannot open file (nowhere/file.part): found "No such file'
+mkfifo pipe
+ln -s /dev/null null.part
+infer --jsonl synth/train.jsonl --result_path null --resume
+fails 3
+complains 'cannot cut file (null.part): found "'
+# The second record comes once the name of the output is taken by a folder.
+called="qvl infer, late.jsonl becomes a folder"
+"$QVL" infer --model "$model" --max-new-tokens 2 --jsonl pipe \
+    --root-image-dir synth --result_path late.jsonl >out 2>err &
+worker=$!
+exec 3<>pipe
+head -n 1 synth/train.jsonl >&3
+await_file late.jsonl.part
+mkdir late.jsonl
+sed -n 2p synth/train.jsonl >&3
+exec 3>&-
+wait $worker
+status=$?
+fails 3
+complains 'cannot rename to (late.jsonl): found "Is a directory"'
+complains "all replies are in late.jsonl.part"
+holds "not two replies" test "$(lines late.jsonl.part)" -eq 2
+
 start "bad records among good ones"
 base64 -w0 <"$images/gray_61x47.png" >picture
 {

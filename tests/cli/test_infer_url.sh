@@ -74,6 +74,23 @@ holds "the output has no URL" \
 holds "the output has a data: URL" test "$(grep -c 'base64' replies.jsonl)" = 0
 holds "no picture" test -s pictures/ok.png
 
+start "a signal among records that cannot be had"
+for _ in 1 2 3 4; do
+    echo "{\"images\": [\"$at/busy/999\"], \"width\": 9, \"height\": 9}"
+done >busy.jsonl
+called="qvl infer --jsonl busy.jsonl, and SIGTERM"
+"$QVL" infer --model model --jsonl busy.jsonl --output stopped.jsonl \
+    --max-batch-size 4 >out 2>err &
+worker=$!
+await_file stopped.jsonl.part
+kill -TERM $worker
+wait $worker
+status=$?
+fails 130
+holds "records behind the signal were asked for" \
+    sh -c "! grep -q 'record [123]: ' err"
+rm stopped.jsonl.part
+
 start "a conversation"
 printf 'what <image>\n%s\nand now\n' "$at/ok" >in
 "$QVL" infer --model model --max-new-tokens 6 <in >out 2>err

@@ -72,6 +72,16 @@ fails 2
 run inspect devices extra
 fails 2
 
+start "flags of other topics"
+for call in "devices --all" "devices --model x" "model x --rank 0" \
+    "model x --model y" "tokens --json" "tokens --size mini" "image --json" \
+    "image --dtype f32" "program --output x" "program --config x"; do
+    # shellcheck disable=SC2086  # several words are meant
+    run inspect $call
+    fails 2
+    complains "(qvl inspect ${call%% *}): found it, expected a flag that has a meaning"
+done
+
 start "folder that is no model"
 run inspect model "$dir/nothing"
 fails 4

@@ -100,11 +100,22 @@ sample dropping --all --json
 has_indices "0 1 2 3 "
 sample run --from 3 --rank 0 --world 2 --json
 has_indices "4 "
+sample run --all --from 3 --rank 1 --world 2 --json
+has_indices "3 0 "
+sample run --all --rank 6 --world 7 --json
+has_indices "1 "
 
 start "what is not there"
 sample run --from 5
 fails 2
 complains "flag --from: found slot 5, expected one from 0 to 4"
+# Slot 4 is of the other rank; what follows slot 3 is slot 0 once more.
+sample run --from 4 --rank 1 --world 2
+fails 2
+complains "found slot 4, expected one from 0 to 3, the last of this rank"
+sample run --from 1 --rank 6 --world 7
+fails 2
+complains "expected one from 0 to 0, the last of this rank"
 sample dropping --from 4
 fails 2
 sample dropping --all --rank 0 --world 3
@@ -127,5 +138,14 @@ fails 3
 complains none.yaml
 run inspect sample --config "$dir/run.yaml" more
 fails 2
+
+start "flags of other topics"
+for flags in "--model x" "--dtype f32" "--image 9x9" "--tokens 9" "--output x" \
+    "--checkpointing" "--decode"; do
+    # shellcheck disable=SC2086  # several words are meant
+    sample run $flags
+    fails 2
+    complains "flag ${flags%% *} (qvl inspect sample): found it, expected a flag"
+done
 
 finish

@@ -110,6 +110,12 @@ static void test_words(void)
           "custom.object_ordering_policy", "center_tlbr" },
         { CONFIG(", greater_is_better: false", "", ""),
           "training.greater_is_better", "false" },
+        { CONFIG(", metric_for_best_model: eval_bbu_loss", "", ""),
+          "training.greater_is_better", "false" },
+        { CONFIG(", metric_for_best_model: glossary_token_acc", "", ""),
+          "training.greater_is_better", "true" },
+        { CONFIG(", metric_for_best_model: eval/token_accuracy", "", ""),
+          "training.greater_is_better", "true" },
         { CONFIG(", bf16: true", "", ""), "model.torch_dtype", "bfloat16" },
         { CONFIG(", fp16: 'yes'", "", ""), "model.torch_dtype", "float16" },
         { CONFIG(", vit_lr: 1e-4", "", ""), "training.optimizer",
@@ -228,7 +234,9 @@ static const struct {
     { CONFIG(", save_strategy: sometimes", "", ""), QVL_E_CONFIG,
       "found sometimes, expected one of no, steps, epoch, best" },
     { CONFIG(", metric_for_best_model: nonsense", "", ""), QVL_E_CONFIG,
-      "metric_for_best_model: found nonsense, expected one of loss, token_acc" },
+      "metric_for_best_model: found nonsense, expected one of loss, token_acc, "
+      "runtime, samples_per_second, steps_per_second, or SOURCE_loss, "
+      "SOURCE_token_acc" },
     { CONFIG(", metric_for_best_model: a_runtime", "", ""), QVL_E_CONFIG,
       "found a_runtime, expected one of loss" },
     { CONFIG(", metric_for_best_model: _loss", "", ""), QVL_E_CONFIG,

@@ -76,10 +76,10 @@ static void redirect(int to, const char *where)
     send_head(to, "302 Found", more);
 }
 
-static void send_zeros(int to)
+static void send_zeros(int to, const char *status)
 {
     static const char zeros[4096];
-    send_head(to, "200 OK", "");
+    send_head(to, status, "");
     while (send_all(to, zeros, sizeof zeros))
         continue;
 }
@@ -101,7 +101,14 @@ static void answer(loopback *l, int to, const char *path)
     } else if (strncmp(path, "/empty", 6) == 0) {
         send_head(to, "200 OK", none);
     } else if (strncmp(path, "/long", 5) == 0) {
-        send_zeros(to);
+        send_zeros(to, "200 OK");
+    } else if (strncmp(path, "/lost", 5) == 0) {
+        send_zeros(to, "404 Not Found");
+    } else if (strncmp(path, "/part", 5) == 0) {
+        send_zeros(to, "206 Partial Content");
+    } else if (sscanf(path, "/ill/%d", &number) == 1
+               && l->n_requests <= number) {
+        send_zeros(to, "503 Ill");
     } else if (strncmp(path, "/cut", 4) == 0) {
         send_file(l, to, l->n / 2);
     } else if (strncmp(path, "/away", 5) == 0) {

@@ -6,7 +6,9 @@
  *     /missing   404                         /busy/N   503 to N requests, then it
  *     /empty     a file of no bytes          /long     zeros without an end
  *     /cut       half of the file            /slow     nothing, for ever
- *     /away      a redirection to ftp:
+ *     /away      a redirection to ftp:       /lost     404 and zeros without an end
+ *     /ill/N     503 and zeros without an end to N requests, then the file
+ *     /part      206 and zeros without an end
  */
 #ifndef TESTS_DATA_LOOPBACK_H
 #define TESTS_DATA_LOOPBACK_H

@@ -129,6 +129,42 @@ static void test_layout(void)
     qvl_arena_release(&a);
 }
 
+/* The objects that a dense answer has: in its order, canonical, in px. */
+static void test_objects(void)
+{
+    static const double low[] = { 1, 20, 9, 30 };
+    static const double poly[] = { 30, 2, 10, 2, 20, 12 };
+    static const qvl_object two[] = { { QVL_GEOM_BOX, 2, low, "low" },
+                                      { QVL_GEOM_POLY, 3, poly, "high" } };
+    const char *const image[] = { "is never opened" };
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_encoded s;
+    int n = -1;
+    qvl_encoder_options o = options_of();
+    qvl_encoder *e = open_encoder(&o);
+    qvl_record r = record_of(image, 1, 32, 32);
+    r.object = two;
+    r.n_objects = 2;
+    CHECK_OK(qvl_encode_text(e, &r, 0, &a, &s, &err), err);
+    const qvl_object *found = qvl_encoded_objects(e, &s, &n, &a);
+    CHECK_INT(n, 2, "objects");
+    CHECK_STR(found[0].desc, "high", "the upper one is the first");
+    CHECK(found[0].point[0] == 10 && found[0].point[1] == 2,
+          "begins at its top left, found %g, %g", found[0].point[0],
+          found[0].point[1]);
+    CHECK_STR(found[1].desc, "low", "the lower one");
+    CHECK(strstr(s.answer, "high") < strstr(s.answer, "low"), "%s", s.answer);
+    qvl_encoder_close(e);
+
+    o.summary_ratio = 1.0;
+    e = open_encoder(&o);
+    CHECK_OK(qvl_encode_text(e, &r, 0, &a, &s, &err), err);
+    CHECK(qvl_encoded_objects(e, &s, &n, &a) == NULL && n == 0, "a summary");
+    qvl_encoder_close(e);
+    qvl_arena_release(&a);
+}
+
 /* 3 + 1 + 300 + 1 + |P| + 2 + 3 + |A| + 1 tokens, |A| + 1 of them supervised. */
 static void test_count(void)
 {
@@ -555,7 +591,8 @@ static void test_out_of_memory(void)
     CHECK(h.is_done && limit > 9973, "%zu bytes", limit);
 }
 
-RUN_TESTS(TEST(test_out_of_memory), TEST(test_layout), TEST(test_count), TEST(test_pixels),
-          TEST(test_prompt), TEST(test_modes), TEST(test_conversation),
+RUN_TESTS(TEST(test_out_of_memory), TEST(test_layout), TEST(test_objects),
+          TEST(test_count), TEST(test_pixels), TEST(test_prompt),
+          TEST(test_modes), TEST(test_conversation),
           TEST(test_places), TEST(test_url), TEST(test_too_long),
           TEST(test_mistakes), TEST(test_bad_options), TEST(test_read_back))

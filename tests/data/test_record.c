@@ -578,7 +578,49 @@ static void test_bad_conversations(void)
     }
 }
 
+/* Which URLs a reader takes, and what it says of others. */
+static void test_urls(void)
+{
+    static const struct {
+        const char *url;
+        bool has_urls;
+        const char *part;  // NULL: taken
+    } cases[] = {
+        { "https://x/y.png", true, NULL },
+        { "HTTP://x/y.png", true, NULL },
+        { "ftp://x/y.png", true, "found ftp://x/y.png, expected a path, or a "
+                                 "data:, http: or https: URL" },
+        { "ftp://x/y.png", false, "expected a path or a data: URL: nothing is "
+                                  "downloaded" },
+        { "http://x/y.png", false, "nothing is downloaded" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        char text[128];
+        qvl_arena a = { 0 };
+        qvl_records *r;
+        qvl_record record;
+        qvl_err err = { 0 };
+        bool is_end;
+        qvl_record_options options = { .has_urls = cases[i].has_urls };
+        int n = snprintf(text, sizeof text, "{\"images\": [\"%s\"], \"width\": "
+                         "1, \"height\": 1}\n", cases[i].url);
+        CHECK_OK(qvl_records_open(&r, made_file("url.jsonl", text, (size_t)n),
+                                  &options, &err), err);
+        int rc = qvl_records_next(r, &record, &is_end, &a, &err);
+        if (cases[i].part == NULL) {
+            CHECK_OK(rc, err);
+            CHECK_STR(record.image[0], cases[i].url, "as it is");
+        } else {
+            CHECK_FAILS(rc, QVL_E_DATA, err, cases[i].part);
+            CHECK(cases[i].has_urls == (strstr(err.msg, "nothing is") == NULL),
+                  "%s", err.msg);
+        }
+        qvl_records_close(r);
+        qvl_arena_release(&a);
+    }
+}
+
 RUN_TESTS(TEST(test_good), TEST(test_bad), TEST(test_lines), TEST(test_cut),
-          TEST(test_no_file), TEST(test_long_lines), TEST(test_pictures),
+          TEST(test_urls), TEST(test_no_file), TEST(test_long_lines), TEST(test_pictures),
           TEST(test_root), TEST(test_faults), TEST(test_load),
           TEST(test_conversations), TEST(test_bad_conversations))

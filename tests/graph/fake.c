@@ -15,9 +15,10 @@
     } while (0)
 
 typedef struct {
-    const qvl_kernel *kernel;
+    const qvl_kernel *kernel;  // NULL: a copy
     void *buf[QVL_KERNEL_MAX_BUFS];
     uint32_t arg[QVL_KERNEL_MAX_ARGS];
+    size_t bytes;              // of a copy from buf[1] to buf[0]
 } call;
 
 struct qvl_list {
@@ -133,6 +134,30 @@ static void check_slices(const qvl_device *dev, const qvl_kernel *k,
     }
 }
 
+static call *append(qvl_list *l)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap == 0 ? 64 : 2 * l->cap;
+        l->call = realloc(l->call, (size_t)l->cap * sizeof *l->call);
+    }
+    call *c = &l->call[l->n++];
+    *c = (call){0};
+    return c;
+}
+
+static int fake_copy(qvl_device *dev, qvl_slice dst, qvl_slice src,
+                     qvl_err *err)
+{
+    (void)err;
+    MUST(fake_of(dev)->is_recording);
+    MUST(dst.bytes == src.bytes);
+    call *c = append(open_list);
+    c->buf[0] = bytes_of(dst);
+    c->buf[1] = bytes_of(src);
+    c->bytes = dst.bytes;
+    return QVL_OK;
+}
+
 static int fake_dispatch(qvl_device *dev, const qvl_kernel *k,
                          const qvl_slice *bufs, const uint32_t *args,
                          qvl_err *err)
@@ -140,13 +165,8 @@ static int fake_dispatch(qvl_device *dev, const qvl_kernel *k,
     MUST(fake_of(dev)->is_recording);
     QVL_TRY(count_call(fake_of(dev), FAKE_DISPATCH, QVL_E_DEVICE, err));
     check_slices(dev, k, bufs);
-    qvl_list *l = open_list;
-    if (l->n == l->cap) {
-        l->cap = l->cap == 0 ? 64 : 2 * l->cap;
-        l->call = realloc(l->call, (size_t)l->cap * sizeof *l->call);
-    }
-    call *c = &l->call[l->n++];
-    *c = (call){.kernel = k};
+    call *c = append(open_list);
+    c->kernel = k;
     for (int b = 0; b < k->n_bufs; b++)
         c->buf[b] = bytes_of(bufs[b]);
     memcpy(c->arg, args, (size_t)k->n_args * sizeof *args);
@@ -180,7 +200,10 @@ static int fake_submit(qvl_device *dev, qvl_list *list, qvl_err *err)
     f->counts.n_submits++;
     for (int i = 0; i < list->n; i++) {
         const call *c = &list->call[i];
-        c->kernel->c[0](c->buf, c->arg, 0, 1);
+        if (c->kernel != NULL)
+            c->kernel->c[0](c->buf, c->arg, 0, 1);
+        else
+            memcpy(c->buf[0], c->buf[1], c->bytes);
         if (f->after != NULL)
             f->after(f->after_arg, i);
     }
@@ -209,6 +232,7 @@ static const qvl_backend backend = {
     .host = fake_host,
     .list_begin = fake_list_begin,
     .dispatch = fake_dispatch,
+    .copy = fake_copy,
     .list_end = fake_list_end,
     .list_release = fake_list_release,
     .submit = fake_submit,

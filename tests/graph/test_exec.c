@@ -281,6 +281,50 @@ static void test_states(void)
 
 /* ---- faults ---- */
 
+/* An output in memory of the caller; a copy that fails leaves no list. */
+static void test_copy(void)
+{
+    harness h;
+    harness_init(&h, 0, 1);
+    int x = harness_input(&h, 0, QVL_CLS_ACT, 4);
+    harness_want(&h, harness_mix(&h, 1, &x, 4, 1));
+    fake_device dev;
+    fake_open(&dev);
+    qvl_store *st;
+    qvl_run *run;
+    qvl_buf buf;
+    qvl_list *list = NULL;
+    qvl_err err;
+    qvl_plan_options o = harness_options(&h);
+    float data[4] = {1, 2, 3, 4}, out[4];
+    CHECK_OK(qvl_store_open(&st, &dev.base, &h.params, &o.types, &err), err);
+    CHECK_OK(qvl_run_open(&run, st, &h.program, &o, &err), err);
+    CHECK_OK(dev.base.be->alloc(&dev.base, 64, &buf, &err), err);
+    CHECK_OK(qvl_run_input(run, 0, data, 4, &err), err);
+    CHECK_OK(qvl_run_submit(run, false, &err), err);
+    CHECK_OK(qvl_run_output(run, "out0", out, 4, &err), err);
+    qvl_slice to = {&buf, 32, sizeof out};
+    int n_lists = dev.n_lists;
+    static const fake_call faults[] = {FAKE_SUBMIT, FAKE_LIST_END};
+    for (size_t i = 0; i < QVL_COUNT(faults); i++) {
+        dev.fail_at[faults[i]] = dev.n_calls[faults[i]] + 1;
+        CHECK(qvl_run_copy(run, "out0", to, &list, &err) < 0, "fault %zu", i);
+        CHECK_HAS(err.msg, "injected fault", "fault %zu", i);
+        CHECK(list == NULL, "fault %zu: a list", i);
+        CHECK_INT(dev.n_lists, n_lists, "fault %zu: lists alive", i);
+    }
+    CHECK_FAILS(qvl_run_copy(run, "out9", to, &list, &err), QVL_E_USAGE, err,
+                "out9");
+    CHECK_OK(qvl_run_copy(run, "out0", to, &list, &err), err);
+    CHECK(memcmp(fake_bytes(&buf) + 32, out, sizeof out) == 0, "bytes");
+    dev.base.be->list_release(&dev.base, list);
+    dev.base.be->release(&dev.base, &buf);
+    qvl_run_close(run);
+    qvl_store_close(st);
+    CHECK_INT(dev.n_lists, 0, "lists left");
+    harness_release(&h);
+}
+
 static void random_program(harness *h, int i)
 {
     qvl_rng rng = harness_rng(77 + (uint64_t)i);
@@ -405,5 +449,5 @@ static void test_host_memory(void)
 
 RUN_TESTS(TEST(test_layout), TEST(test_odd_ranges), TEST(test_long_ranges),
           TEST(test_gradients), TEST(test_tied), TEST(test_inputs_and_outputs),
-          TEST(test_states), TEST(test_device_faults),
+          TEST(test_copy), TEST(test_states), TEST(test_device_faults),
           TEST(test_messages), TEST(test_host_memory))

@@ -418,6 +418,27 @@ static void test_full_disk(void)
     free(data);
 }
 
+typedef struct {
+    const char *path;
+    qvl_st *st;
+    qvl_st_writer *w;
+    qvl_err *err;
+} starved;
+
+static int open_starved(void *arg)
+{
+    starved *s = arg;
+    return qvl_st_open(&s->st, s->path, s->err);
+}
+
+static int write_starved(void *arg)
+{
+    starved *s = arg;
+    QVL_TRY(qvl_st_writer_open(&s->w, check_path("m2"), NULL));
+    QVL_TRY(qvl_st_writer_meta(s->w, "key", "value", NULL));
+    return qvl_st_writer_declare(s->w, "n", QVL_U8, NULL, 0, NULL);
+}
+
 static void test_out_of_memory(void)
 {
     qvl_arena arena = { 0 };
@@ -429,24 +450,18 @@ static void test_out_of_memory(void)
     int n_failed = 0;
     for (size_t limit = 0; limit < 20000; limit += 37) {
         qvl_err err = { 0 };
-        qvl_st *st;
-        qvl_st_writer *w = NULL;
+        starved s = { .path = path, .err = &err };
         qvl_memory_limit(limit);
-        int rc = qvl_st_open(&st, path, &err);
+        int rc = qvl_guard(open_starved, &s, &err);
         qvl_memory_limit(limit);
-        int wrc = qvl_st_writer_open(&w, check_path("m2"), NULL);
-        if (wrc == QVL_OK)
-            wrc = qvl_st_writer_meta(w, "key", "value", NULL);
-        if (wrc == QVL_OK)
-            wrc = qvl_st_writer_declare(w, "n", QVL_U8, NULL, 0, NULL);
+        int wrc = qvl_guard(write_starved, &s, NULL);
         qvl_memory_limit(SIZE_MAX);
-        qvl_st_writer_abort(w);
+        qvl_st_writer_abort(s.w);
         CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "limit %zu: %s", limit,
               err.msg);
         CHECK(wrc == QVL_OK || wrc == QVL_E_MEMORY, "limit %zu", limit);
         n_failed += (rc == QVL_E_MEMORY) + (wrc == QVL_E_MEMORY);
-        if (rc == QVL_OK)
-            qvl_st_close(st);
+        qvl_st_close(s.st);
     }
     CHECK(n_failed > 10 && n_failed < 1000, "%d failed", n_failed);
     qvl_arena_release(&arena);

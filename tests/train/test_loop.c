@@ -161,6 +161,103 @@ static void test_best(void)
     qvl_arena_release(&a);
 }
 
+/* The text that a link of a run has; empty: there is none. */
+static const char *link_of(const char *link)
+{
+    static char target[64];
+    ssize_t n = readlink(run_path(link), target, sizeof target - 1);
+    target[n > 0 ? n : 0] = '\0';
+    return target;
+}
+
+static char *state_text(const char *path, qvl_arena *a)
+{
+    char *text;
+    qvl_err err = { 0 };
+    CHECK_OK(qvl_file_read(run_path(path), &text, NULL, a, &err), err);
+    return text;
+}
+
+static const char best_rules[] =
+    "2, save_strategy: best, eval_strategy: steps, eval_steps: 1, "
+    "per_device_eval_batch_size: 1, save_total_limit: 2, "
+    "create_checkpoint_symlink: true";
+
+/* The run "before", which is stopped in step 4 and owes its evaluation; its best
+ * checkpoint is that of step 2. */
+static void train_before(void)
+{
+    fake_run plan = { .eval_loss = { 3, 2, 2.5 }, .stop_at = 4 };
+    outcome cut = train("before", best_rules, &plan);
+    CHECK_INT(cut.rc, QVL_E_INTERRUPTED, "%s", cut.err.msg);
+    CHECK_STR(cut.did.saved, "1 2 4 ", "saved");
+    CHECK_HAS(cut.err.hint, "resume_from_checkpoint: last goes on", "hint");
+}
+
+/* Go on from there, never better. */
+static outcome train_on(const char *name, const char *from, const char *more,
+                        fake_run plan)
+{
+    char all[512];
+    for (int k = 0; k < 8; k++)
+        plan.eval_loss[k] = 9;
+    snprintf(all, sizeof all, "%s%s, resume_from_checkpoint: %s", best_rules,
+             more, from);
+    return train(name, all, &plan);
+}
+
+/* A run in another folder keeps the paths of the run that it goes on from, and
+ * links to nothing that it has not. */
+static void test_other_folder(void)
+{
+    qvl_arena a = { 0 };
+    train_before();
+    const char *from = run_path("out/before/checkpoint-4");
+    outcome out = train_on("unstarted", from, "",
+                           (fake_run){ .stop_at = 4, .stop_in_evaluation = 1 });
+    CHECK_INT(out.rc, QVL_E_INTERRUPTED, "%s", out.err.msg);
+    CHECK_HAS(out.err.msg, from, "where the checkpoint is");
+    CHECK_HAS(out.err.hint, from, "what goes on there");
+    out = train_on("behind", from, "", (fake_run){ 0 });
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(out.did.saved, "9:final ", "saved");
+    CHECK_STR(link_of("out/behind/best"), "", "the best lies elsewhere");
+    CHECK_STR(link_of("out/behind/last"), "checkpoint-9", "last");
+    CHECK_HAS(state_text("out/behind/checkpoint-9/state.json", &a),
+              "before/checkpoint-2\", \"kept\": \"\"", "state");
+    CHECK_HAS(log_text("behind", &a), "before/checkpoint-2\", \"best_metric\": "
+              "2, ", "the best in the last line");
+    out = train_on("unsaved", from, ", save_last_epoch: false",
+                   (fake_run){ 0 });
+    CHECK_OK(out.rc, out.err);
+    CHECK_HAS(log_text("unsaved", &a), qvl_arena_printf(
+                  &a, "\"last_model_checkpoint\": \"%s\"", from), "last line");
+    qvl_arena_release(&a);
+}
+
+/* A run whose folder has moved still knows its best checkpoint; one that somebody
+ * has removed is not linked to. */
+static void test_moved(void)
+{
+    qvl_arena a = { 0 };
+    train_before();
+    CHECK(rename(run_path("out/before"), run_path("out/moved")) == 0, "moved");
+    outcome out = train_on("moved", "last", "", (fake_run){ 0 });
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(link_of("out/moved/best"), "checkpoint-2", "best");
+    CHECK_HAS(state_text("out/moved/checkpoint-9/state.json", &a),
+              "moved/checkpoint-2\", \"kept\": \"checkpoint-2\"", "state");
+
+    train_before();
+    CHECK(unlink(run_path("out/before/best")) == 0
+          && unlink(run_path("out/before/checkpoint-2/state.json")) == 0
+          && rmdir(run_path("out/before/checkpoint-2")) == 0, "removed");
+    out = train_on("before", "last", "", (fake_run){ 0 });
+    CHECK_OK(out.rc, out.err);
+    CHECK_STR(link_of("out/before/best"), "", "a link to nothing");
+    qvl_arena_release(&a);
+}
+
 static void test_early_stop(void)
 {
     fake_run plan = { .eval_loss = { 3, 4, 4, 4, 4, 4, 4, 4, 4 } };
@@ -191,7 +288,8 @@ static void test_metric_names(void)
 {
     static const char *const names[] = {
         "loss", "token_accuracy", "eval_token_acc", "eval_runtime",
-        "eval/samples_per_second", "steps_per_second",
+        "eval/samples_per_second", "steps_per_second", "long_loss",
+        "eval_default_token_acc",
     };
     for (size_t i = 0; i < QVL_COUNT(names); i++) {
         char more[256], folder[16];
@@ -204,6 +302,27 @@ static void test_metric_names(void)
     }
 }
 
+/* What no evaluation will have is refused before there is a folder, or a step. */
+static void test_missing_metric(void)
+{
+    static const char *const names[] = { "evl_loss", "Long_loss",
+                                         "eval_other_token_acc" };
+    for (size_t i = 0; i < QVL_COUNT(names); i++) {
+        char more[256];
+        snprintf(more, sizeof more, "2, metric_for_best_model: %s, "
+                 "eval_strategy: steps, eval_steps: 2", names[i]);
+        outcome out = train("unmeasured", more, &nothing_special);
+        CHECK_INT(out.rc, QVL_E_CONFIG, "%s: %s", names[i], out.err.msg);
+        CHECK_HAS(out.err.msg, "steps_per_second, long_loss, long_token_acc, "
+                  "default_loss, default_token_acc", "%s", names[i]);
+        CHECK_INT(out.did.n_evaluations, 0, "%s", names[i]);
+        CHECK(!qvl_file_exists(run_path("out/unmeasured")), "%s", names[i]);
+    }
+    outcome out = train("unasked", "2, metric_for_best_model: other_loss, "
+                        "max_steps: 1", &nothing_special);
+    CHECK_OK(out.rc, out.err);
+}
+
 static void test_errors(void)
 {
     static const struct {
@@ -213,9 +332,8 @@ static void test_errors(void)
         const char *part;
     } cases[] = {
         { "2", { .fail_step_at = 5 }, QVL_E_DEVICE_LOST, "device is lost" },
-        { "2, eval_strategy: steps, eval_steps: 2, metric_for_best_model: z_loss",
-          { 0 }, QVL_E_CONFIG, "found z_loss, expected one of loss, token_acc, long_loss, "
-          "long_token_acc, default_loss" },
+        { "2, max_steps: 2000000000", { 0 }, QVL_E_CONFIG,
+          "training.max_steps: found 2000000000, expected at most 1e9" },
         { "2, metric_for_best_model: f1", { 0 }, QVL_E_CONFIG,
           "metric_for_best_model: found f1, expected one of loss, token_acc" },
         { "2, lr_scheduler_type: polynomial, lr_scheduler_kwargs: {lr_end: 1}",
@@ -322,6 +440,8 @@ static void test_options(void)
 
 RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
           TEST(test_stop_in_evaluation), TEST(test_best),
+          TEST(test_other_folder), TEST(test_moved),
           TEST(test_early_stop), TEST(test_save_only_model),
-          TEST(test_metric_names), TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
+          TEST(test_metric_names), TEST(test_missing_metric),
+          TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
           TEST(test_options))

@@ -35,16 +35,17 @@ static void test_window(void)
         CHECK(qvl_metrics_find(&m, names[i], &v) && v == 2, "%s", names[i]);
     CHECK(qvl_metrics_find(&m, "eval_token_accuracy", &v) && v == 0.5,
           "old name");
-    qvl_str s = { 0 };
-    qvl_metrics_names(&s, &m);
-    CHECK_STR(s.p, "loss, token_acc, learning_rate", "names");
+    qvl_arena a = { 0 };
+    CHECK_STR(qvl_metrics_names(&m, &a), "loss, token_acc, learning_rate",
+              "names");
     qvl_metrics_reset(&m);
+    CHECK_STR(qvl_metrics_names(&m, &a), "", "names of what has no value");
     CHECK(!qvl_metrics_find(&m, "loss", &v), "empty after reset");
     CHECK_INT(m.n_left_out, 0, "after reset");
     CHECK_INT(m.n, 4, "names stay");
     qvl_metrics_share(&m, "token_acc", 0, 0);
     CHECK(!qvl_metrics_find(&m, "token_acc", &v), "share of nothing");
-    qvl_str_release(&s);
+    qvl_arena_release(&a);
 }
 
 static void test_numbers(void)

@@ -1,15 +1,20 @@
 /* Scores of single rows, on every back end: those of a step are what evaluations
  * say of each row alone, and add up to what the step reports. */
+#include <math.h>
+
+#include "base/arena.h"
 #include "each_backend.h"
 #include "small.h"
 
 #define MOST_CELLS 256
+#define MOST_STEPS 1000
 
 static qvl_trainer *open_on(const char *device)
 {
     qvl_train_options o = small_options();
     o.device = device;
     o.scores_rows = 1;
+    o.max_steps = MOST_STEPS;
     return small_open(&o);
 }
 
@@ -124,6 +129,7 @@ static void test_devices(void)
 static void test_unasked(void)
 {
     qvl_train_options o = small_options();
+    o.max_steps = MOST_STEPS;
     qvl_trainer *plain = small_open(&o);
     qvl_trainer *scored = open_on("cpu");
     qvl_train_report a = small_train(plain, 3, 2);
@@ -136,4 +142,106 @@ static void test_unasked(void)
     qvl_train_close(scored);
 }
 
-RUN_TESTS(TEST(test_devices), TEST(test_unasked))
+/* ---- after a failure ------------------------------------------------------ */
+
+/* What is wrong with a call. */
+typedef enum {
+    NO_BATCHES,
+    PICTURE_COLUMNS,  // told before the trainer is asked
+    LABEL,            // told before the rows are counted
+    TOKEN,            // told by the model
+    N_WRONG
+} wrong;
+
+static int call_wrongly(qvl_trainer *t, wrong what, bool evaluates,
+                        qvl_error *error)
+{
+    static int64_t id[MOST_CELLS], label[MOST_CELLS];
+    qvl_batch_in b = small_batches()[0];
+    qvl_train_report report;
+    qvl_train_score score;
+    size_t n = (size_t)(b.n_rows * b.row_len);
+    memcpy(id, b.input_ids, n * sizeof *id);
+    memcpy(label, b.labels, n * sizeof *label);
+    b.input_ids = id;
+    b.labels = label;
+    if (what == PICTURE_COLUMNS)
+        b.images.n_cols--;
+    if (what == LABEL)
+        label[1] = 1 << 30;
+    if (what == TOKEN)
+        id[0] = 1 << 30;
+    if (evaluates)
+        return qvl_train_evaluate(t, &b, &score, error);
+    return qvl_train_step(t, &b, what == NO_BATCHES ? 0 : 1, &report, error);
+}
+
+/* A call that fails leaves no rows of the call before, wherever it ends. */
+static void test_failures(void)
+{
+    qvl_trainer *t = open_on("cpu");
+    for (int k = 0; k < 2 * N_WRONG; k++) {
+        wrong what = (wrong)(k / 2);
+        bool evaluates = k % 2 == 1;
+        qvl_error error;
+        if (evaluates && what == NO_BATCHES)
+            continue;
+        small_train(t, 1, 2);
+        CHECK(qvl_train_n_rows(t) > 0, "rows");
+        CHECK(call_wrongly(t, what, evaluates, &error) < 0, "case %d", k);
+        check_none(t, 0);
+    }
+    qvl_train_close(t);
+}
+
+/* Too many updates that are left out: the last of them was made. */
+static void test_too_many_skipped(void)
+{
+    static float pixel[16 * 1536];
+    qvl_train_options o = small_options();
+    o.scores_rows = 1;
+    o.max_skipped = 2;
+    qvl_trainer *t = small_open(&o);
+    qvl_batch_in b = small_batches()[0];
+    qvl_train_report report;
+    qvl_error error;
+    memcpy(pixel, b.images.pixels, b.images.n_rows * 1536 * sizeof *pixel);
+    pixel[0] = INFINITY;
+    b.images.pixels = pixel;
+    CHECK(qvl_train_step(t, &b, 1, &report, &error) == 0, "%s", error.message);
+    CHECK_INT(qvl_train_n_rows(t), b.n_rows, "a step that is left out");
+    CHECK_INT(qvl_train_step(t, &b, 1, &report, &error), QVL_E_RANGE, "%s",
+              error.message);
+    check_none(t, 0);
+    qvl_train_close(t);
+}
+
+/* Out of host memory at any point. */
+static void test_host_memory(void)
+{
+    qvl_trainer *t = open_on("cpu");
+    for (int evaluates = 0; evaluates < 2; evaluates++) {
+        int n_failures = 0;
+        int rc = QVL_E_MEMORY;
+        for (size_t limit = 16; rc != 0; limit += limit / 2) {
+            qvl_train_report report;
+            qvl_train_score score;
+            qvl_error error;
+            small_train(t, 1, 1);
+            qvl_memory_limit(limit);
+            rc = evaluates
+                     ? qvl_train_evaluate(t, small_batches(), &score, &error)
+                     : qvl_train_step(t, small_batches(), 2, &report, &error);
+            qvl_memory_limit(SIZE_MAX);
+            CHECK(rc == 0 || rc == QVL_E_MEMORY, "%zu bytes: %s", limit,
+                  error.message);
+            CHECK((qvl_train_n_rows(t) > 0) == (rc == 0), "%zu bytes", limit);
+            n_failures += rc != 0;
+        }
+        CHECK(n_failures > 4, "%d failures", n_failures);
+    }
+    qvl_train_close(t);
+}
+
+RUN_TESTS(TEST(test_devices), TEST(test_unasked), TEST(test_failures),
+          TEST(test_too_many_skipped), TEST(test_host_memory))

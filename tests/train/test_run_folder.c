@@ -1,5 +1,7 @@
 #include "train/run_folder.h"
 
+#include <unistd.h>
+
 #include "base/file.h"
 #include "check.h"
 
@@ -69,6 +71,36 @@ static void test_named(void)
     char slashed[512];
     snprintf(slashed, sizeof slashed, "%s//", own);
     check_open("e/run", true, slashed, "e/run/v0-a", slashed);
+    const char *run = check_path("e/run/v0-a");
+    check_open("e/run", true, run, "e/run/v0-a", run);
+    check_open("e/other", false, run, "e/other", run);
+}
+
+/* Which paths lie in the folder of a run. */
+static void test_has(void)
+{
+    static const struct {
+        const char *path;
+        bool is_own;
+    } cases[] = {
+        { "h/run/checkpoint-5", true },
+        { "h/run/checkpoint-6", true },  // that there is not
+        { "h//link/checkpoint-5/", true },
+        { "h/run", false },
+        { "h/other/checkpoint-5", false },
+        { "h/none/checkpoint-5", false },
+        { "h/run/checkpoint-5/x", false },
+    };
+    qvl_arena a = { 0 };
+    qvl_run_folder f = { .path = check_path("h/run") };
+    make("h/run/checkpoint-5");
+    make("h/other/checkpoint-5");
+    CHECK(symlink("run", check_path("h/link")) == 0, "link");
+    for (size_t i = 0; i < QVL_COUNT(cases); i++)
+        CHECK(qvl_run_folder_has(&f, check_path(cases[i].path), &a)
+                  == cases[i].is_own, "%s", cases[i].path);
+    CHECK(!qvl_run_folder_has(&f, "checkpoint-5", &a), "a name alone");
+    qvl_arena_release(&a);
 }
 
 static void test_refused(void)
@@ -95,5 +127,5 @@ static void test_refused(void)
     qvl_arena_release(&a);
 }
 
-RUN_TESTS(TEST(test_new), TEST(test_last), TEST(test_named),
+RUN_TESTS(TEST(test_new), TEST(test_last), TEST(test_named), TEST(test_has),
           TEST(test_refused))

@@ -14,33 +14,40 @@ static const char *make_records(const char *name, int n, int bad, int n_bad)
     for (int k = 0; k < n; k++)
         qvl_str_printf(&text, "{\"images\": [\"%s\"], \"width\": 32, "
                        "\"height\": 32, \"objects\": [{\"bbox_2d\": [1, 1, "
-                       "20, 30], \"desc\": \"thing %d\"}]}\n",
+                       "20, 30], \"desc\": \"thing %d\"}], \"summary\": \"a\"}\n",
                        k >= bad && k < bad + n_bad ? "bad.png" : "p.png", k);
     const char *path = made_file(name, text.p, text.len);
     qvl_str_release(&text);
     return path;
 }
 
-/* Open the samples of two files; on success their number is in *n. */
-static int open_files(const char *a, const char *b, bool checks_all, size_t *n,
-                      qvl_err *err)
+/* The configuration of a run over two files, with more keys of `custom`. */
+static int load_config(qvl_run_config *c, const char *a, const char *b,
+                       const char *more, qvl_arena *arena, qvl_err *err)
 {
     char text[2048];
-    qvl_arena arena = { 0 };
-    qvl_run_config c;
-    qvl_samples s;
     snprintf(text, sizeof text,
              "model: {model: %s, torch_dtype: float32}\n"
              "template: {template: qwen3_vl, max_length: 200}\n"
              "tuner: {train_type: full}\n"
              "training: {output_dir: out, logging_dir: out/runs,\n"
              "  run_name: r, num_train_epochs: 1, learning_rate: 0.125}\n"
-             "custom: {emit_norm: norm1000, train_jsonl: [%s, %s]}\n"
+             "custom: {emit_norm: norm1000, train_jsonl: [%s, %s]%s}\n"
              "prompts: {system: '', user: Go.}\n",
-             made_model(), a, b);
+             made_model(), a, b, more);
     qvl_log_set_sink(NULL, NULL, QVL_LOG_ERROR);
-    int rc = qvl_run_config_load(&c, made_text("run.yaml", text), NULL, NULL,
-                                 0, &arena, err);
+    return qvl_run_config_load(c, made_text("run.yaml", text), NULL, NULL, 0,
+                               arena, err);
+}
+
+/* Open the samples of two files; on success their number is in *n. */
+static int open_files(const char *a, const char *b, bool checks_all, size_t *n,
+                      qvl_err *err)
+{
+    qvl_arena arena = { 0 };
+    qvl_run_config c;
+    qvl_samples s;
+    int rc = load_config(&c, a, b, "", &arena, err);
     if (rc == QVL_OK)
         rc = qvl_samples_open(&s, &c, checks_all, &arena, err);
     if (rc == QVL_OK) {
@@ -87,4 +94,35 @@ static void test_all(void)
                 "bad.png");
 }
 
-RUN_TESTS(TEST(test_first_of_each_file), TEST(test_all))
+/* Out of host memory at any point, with an encoder of its own for validation: an
+ * error, and nothing is held. */
+static void test_host_memory(void)
+{
+    char more[512];
+    qvl_arena kept = { 0 };
+    qvl_run_config c;
+    qvl_err err = { 0 };
+    int rc = QVL_E_MEMORY;
+    const char *file = make_records("d.jsonl", 3, 0, 0);
+    snprintf(more, sizeof more, ", val_jsonl: %s, summary_ratio: 0.5", file);
+    CHECK_OK(load_config(&c, file, file, more, &kept, &err), err);
+    for (size_t limit = 64; rc != QVL_OK; limit *= 2) {
+        qvl_arena arena = { 0 };
+        qvl_samples s = { .train = { .n = 77 } };
+        qvl_memory_limit(limit);
+        rc = qvl_samples_open(&s, &c, true, &arena, &err);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "%zu bytes: %s", limit,
+              err.msg);
+        CHECK_INT(s.train.n, rc == QVL_OK ? 6 : 77, "%zu bytes", limit);
+        if (rc == QVL_OK) {
+            CHECK(s.val_encoder != NULL, "two encoders");
+            qvl_samples_close(&s);
+        }
+        qvl_arena_release(&arena);
+    }
+    qvl_arena_release(&kept);
+}
+
+RUN_TESTS(TEST(test_first_of_each_file), TEST(test_all),
+          TEST(test_host_memory))

@@ -179,9 +179,7 @@ static int cl_open(qvl_device **out, int index, int n_threads, qvl_err *err)
     (void)n_threads;
     cl_device_id id;
     QVL_TRY(find_device(index, &id, err));
-    qvl_cl_device *dev = calloc(1, sizeof *dev);
-    if (dev == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "opencl: no memory for a device");
+    qvl_cl_device *dev = qvl_memory_zeroed(1, sizeof *dev);
     dev->base.be = &qvl_backend_opencl;
     dev->id = id;
     fill_info(id, index, &dev->base.info);

@@ -11,9 +11,7 @@ int qvl_cl_list_begin(qvl_device *base, qvl_err *err)
     QVL_TRY(qvl_cl_check(dev, err));
     qvl_cl_list_release(base, dev->open);
     dev->open = NULL;
-    qvl_list *list = calloc(1, sizeof *list);
-    if (list == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "opencl: no memory for a list");
+    qvl_list *list = qvl_memory_zeroed(1, sizeof *list);
     list->end = &list->first;
     dev->open = list;
     return QVL_OK;

@@ -81,6 +81,20 @@ static void cpu_close(qvl_device *base)
     free(dev);
 }
 
+typedef struct {
+    qvl_cpu_device *dev;
+    qvl_err *err;
+} opening;
+
+static int open_library(void *arg)
+{
+    const opening *o = arg;
+    return qvl_build_library == NULL
+               ? QVL_OK
+               : qvl_build_library->open(&o->dev->lib, o->dev->n_threads,
+                                         o->err);
+}
+
 static int cpu_open(qvl_device **out, int index, int n_threads, qvl_err *err)
 {
     qvl_isa isa;
@@ -88,18 +102,15 @@ static int cpu_open(qvl_device **out, int index, int n_threads, qvl_err *err)
     QVL_TRY(cpu_info(index, &info, err));
     QVL_TRY(qvl_isa_plan(&isa, err));
 
-    qvl_cpu_device *dev = calloc(1, sizeof *dev);
-    if (dev == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "cpu: no memory for a device");
+    qvl_cpu_device *dev = qvl_memory_zeroed(1, sizeof *dev);
     dev->base = (qvl_device){ .be = &qvl_backend_cpu, .info = info };
     dev->isa = isa;
     dev->n_threads = n_threads > 0 ? n_threads : omp_get_num_procs();
-    if (qvl_build_library != NULL) {
-        int rc = qvl_build_library->open(&dev->lib, dev->n_threads, err);
-        if (rc != QVL_OK) {
-            cpu_close(&dev->base);
-            return rc;
-        }
+    opening o = { dev, err };
+    int rc = qvl_guard(open_library, &o, err);
+    if (rc != QVL_OK) {
+        cpu_close(&dev->base);
+        return rc;
     }
     snprintf(dev->base.info.driver, sizeof dev->base.info.driver,
              "C for x86-64-%s, %d thread%s%s%s", qvl_isa_name(isa),

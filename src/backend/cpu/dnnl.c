@@ -13,6 +13,7 @@
  */
 #include "backend/cpu/dnnl_block.h"
 #include "backend/cpu/library.h"
+#include "base/arena.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct qvl_library {
     int n_threads;
     // owned
     dnnl_engine_t engine;
-    worker *workers;  // [n_threads]
+    worker workers[];  // [n_threads]
 };
 
 static int fail_status(const char *name, const char *what, int status,
@@ -57,11 +58,10 @@ static void library_close(qvl_library *lib)
 {
     if (lib == NULL)
         return;
-    for (int i = 0; lib->workers != NULL && i < lib->n_threads; i++)
+    for (int i = 0; i < lib->n_threads; i++)
         qvl_worker_close(&lib->workers[i]);
     if (lib->engine != NULL)
         dnnl_engine_destroy(lib->engine);
-    free(lib->workers);
     free(lib);
 }
 
@@ -70,14 +70,10 @@ static int library_open(qvl_library **out, int n_threads, qvl_err *err)
     *out = NULL;
     if (qvl_env_is_on("QVL_NO_ONEDNN"))
         return QVL_OK;
-    qvl_library *lib = calloc(1, sizeof *lib);
-    if (lib == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "oneDNN: no memory");
+    qvl_library *lib = qvl_memory_zeroed(
+        1, sizeof *lib + (size_t)n_threads * sizeof *lib->workers);
     lib->n_threads = n_threads;
-    lib->workers = calloc((size_t)n_threads, sizeof *lib->workers);
-    int status = lib->workers != NULL ? dnnl_success : dnnl_out_of_memory;
-    if (status == dnnl_success)
-        status = dnnl_engine_create(&lib->engine, dnnl_cpu, 0);
+    int status = dnnl_engine_create(&lib->engine, dnnl_cpu, 0);
     for (int i = 0; i < n_threads && status == dnnl_success; i++)
         status = qvl_worker_open(&lib->workers[i], lib->engine);
     if (status != dnnl_success) {
@@ -211,9 +207,7 @@ static int product_open(qvl_product **out, qvl_library *lib,
     *out = NULL;
     if (!is_taken(k->dtype[0]) || !is_taken(k->dtype[1]) || k->n_args < 7)
         return QVL_OK;
-    qvl_product *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "kernel %s: no memory", k->name);
+    qvl_product *p = qvl_memory_zeroed(1, sizeof *p);
     p->engine = lib->engine;
     p->workers = lib->workers;
     p->k = k;

@@ -28,7 +28,8 @@ typedef struct {
 typedef struct {
     const char *name;
     /* Open for this many threads; *lib is NULL when the environment switches
-     * the library off. */
+     * the library off. Runs out of host memory as an arena does, QVL_E_MEMORY
+     * where the library does. */
     int (*open)(qvl_library **lib, int n_threads, qvl_err *err);
     void (*close)(qvl_library *lib);
     /* Prepare one dispatch.
@@ -39,7 +40,7 @@ typedef struct {
      *   buf    [k->n_bufs], arg [k->n_args]; copied
      *   from   products with a side of the result below it are not taken
      *
-     * Fails with QVL_E_MEMORY. */
+     * Memory as above. */
     int (*product_open)(qvl_product **p, qvl_library *lib,
                         const qvl_kernel *k, qvl_store_fn *store,
                         void *const *buf, const uint32_t *arg, uint32_t from,

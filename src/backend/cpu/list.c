@@ -28,12 +28,11 @@
 
 int qvl_cpu_list_begin(qvl_device *base, qvl_err *err)
 {
+    (void)err;
     qvl_cpu_device *dev = (qvl_cpu_device *)base;
     qvl_cpu_list_release(base, dev->open);
     dev->open = NULL;
-    qvl_list *list = calloc(1, sizeof *list);
-    if (list == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "cpu: no memory for a list");
+    qvl_list *list = qvl_memory_zeroed(1, sizeof *list);
     list->end = &list->first;
     dev->open = list;
     return QVL_OK;

@@ -20,9 +20,7 @@ int qvl_vk_list_begin(qvl_device *base, qvl_err *err)
     QVL_TRY(qvl_vk_check(dev, err));
     qvl_vk_list_release(base, dev->open);
     dev->open = NULL;
-    qvl_list *list = calloc(1, sizeof *list);
-    if (list == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "vulkan: no memory for a list");
+    qvl_list *list = qvl_memory_zeroed(1, sizeof *list);
     list->end = &list->first;
     dev->open = list;
     return QVL_OK;

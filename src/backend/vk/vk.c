@@ -203,9 +203,7 @@ static int open_parts(qvl_vk_device *dev, int index, qvl_err *err)
 static int vk_open(qvl_device **out, int index, int n_threads, qvl_err *err)
 {
     (void)n_threads;
-    qvl_vk_device *dev = calloc(1, sizeof *dev);
-    if (dev == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "vulkan: no memory for a device");
+    qvl_vk_device *dev = qvl_memory_zeroed(1, sizeof *dev);
     dev->base.be = &qvl_backend_vulkan;
     int rc = open_parts(dev, index, err);
     if (rc == QVL_OK)
