@@ -5,7 +5,7 @@
 #
 #   --device D   cpu, opencl, vulkan, or one of those `qvl inspect devices` lists
 #                (default: cpu)
-#   --steps N    steps of training (default: 2000 on the cpu, 60 elsewhere)
+#   --steps N    steps of training (default: 1800 on the cpu, 60 elsewhere)
 #   BUILD        folder of the build (default: build)
 #
 # Installs what is missing, builds, draws pictures of coloured shapes with records
@@ -35,7 +35,7 @@ done
 out=out/demo
 [ "$device" = cpu ] || out=out/demo-$(echo "$device" | tr : -)
 if [ -z "$steps" ]; then
-    steps=2000
+    steps=1800
     [ "$device" = cpu ] || steps=60
 fi
 qvl=$build/qvl
@@ -136,7 +136,7 @@ if ! awk -v json="$(score after json_valid)" 'BEGIN { exit !(json >= 1) }'; then
     echo "demo: found answers that are no JSON, expected none" >&2
     exit 1
 fi
-if [ "$steps" -ge 2000 ]; then
+if [ "$steps" -ge 1800 ]; then
     awk -v f1="$(score after full)" -v box="$(score after localization)" \
         'BEGIN { exit !(f1 >= 0.85 && box >= 0.95) }' || {
         echo "demo: below what this run should reach: F1 0.85, box F1 0.95" >&2
