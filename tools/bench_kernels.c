@@ -172,6 +172,21 @@ static int32_t *whole_range(bench *b, uint32_t n_tok)
     return range;
 }
 
+/* Whoever calls attention knows how far it walks (max_walk in
+ * backend/backend.h): here past all tokens, a large head counting as several. */
+static int check_walk(bench *b, const bench_shape *shape)
+{
+    const qvl_device_info *info = &b->dev->info;
+    uint64_t rows = (uint64_t)shape->dim[0] * ((shape->dim[2] + 127u) / 128u);
+    if (info->max_walk == 0 || rows <= info->max_walk)
+        return QVL_OK;
+    return qvl_fail(b->err, QVL_E_UNSUPPORTED,
+                    "kernel %s: found %llu rows in one walk, expected at most "
+                    "%u: %s (%s) ends longer loops", shape->op,
+                    (unsigned long long)rows, (unsigned)info->max_walk,
+                    b->device, info->name);
+}
+
 static int time_attention(bench *b, const bench_shape *shape)
 {
     const attention *a = attentions;
@@ -184,6 +199,7 @@ static int time_attention(bench *b, const bench_shape *shape)
     uint32_t n_tok = shape->dim[0];
     size_t n_rows = (size_t)n_tok * shape->dim[1];
     double all = 0.0;
+    QVL_TRY(check_walk(b, shape));
     for (int i = 0; i < n; i++) {
         types[i] = a->buf[i] == 'x'   ? b->dtype
                    : a->buf[i] == 's' ? QVL_F32

@@ -1,8 +1,8 @@
 /* kernel_table.c - the table of forms: what src/backend/kernel.h says of each
  *
  * Texts of OpenCL C go in as literals, the dialect once as a macro before each;
- * SPIR-V is included as arrays. The number of groups becomes a C function of what
- * the kernel's `groups` mentions.
+ * SPIR-V is included as arrays. The numbers of groups and of turns become C
+ * functions of what the kernel's `groups` and `turns` mention.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,26 +91,49 @@ static void put_text(out *o, const kern_form *form)
     qvl_str_release(&s);
 }
 
-/* Number of groups, from what the expression mentions. */
-static void put_groups(out *o, const form_view *v)
+/* Locals of what a formula mentions. */
+static void put_locals(out *o, const form_view *v, const char *formula,
+                       const char *type)
 {
     const kern *k = v->k;
+    for (int a = 0; a < v->n_args; a++) {
+        form_name name = form_arg_name(v, a);
+        if (form_mentions(formula, name.text) && !form_arg_is_f32(v, a))
+            out_line(o, "const %s %s = arg[%d];", type, name.text, a);
+    }
+    for (int i = 0; i < k->n_tiles; i++)
+        if (form_mentions(formula, k->tile[i]))
+            out_line(o, "const %s %s = tile[%d];", type, k->tile[i], i);
+    if (form_mentions(formula, "PARTS"))
+        out_line(o, "const %s PARTS = %d;", type, KERN_PARTS);
+}
+
+static void put_groups(out *o, const form_view *v)
+{
     out_line(o, "static uint32_t groups_%s(", v->form->id);
     out_line(o, "    const uint32_t *arg, const uint32_t *tile, "
              "uint32_t LANES)");
     out_open(o);
-    for (int a = 0; a < v->n_args; a++) {
-        form_name name = form_arg_name(v, a);
-        if (form_mentions(k->groups, name.text) && !form_arg_is_f32(v, a))
-            out_line(o, "const uint32_t %s = arg[%d];", name.text, a);
-    }
-    for (int i = 0; i < k->n_tiles; i++)
-        if (form_mentions(k->groups, k->tile[i]))
-            out_line(o, "const uint32_t %s = tile[%d];", k->tile[i], i);
-    if (form_mentions(k->groups, "PARTS"))
-        out_line(o, "const uint32_t PARTS = %d;", KERN_PARTS);
+    put_locals(o, v, v->k->groups, "uint32_t");
     out_line(o, "(void)arg, (void)tile, (void)LANES;");
-    out_line(o, "return %s;", k->groups);
+    out_line(o, "return %s;", v->k->groups);
+    out_close(o, "");
+    out_gap(o);
+}
+
+/* In 64 bits: a product of dims may be long where nothing is that often done. */
+static void put_turns(out *o, const form_view *v)
+{
+    if (v->k->turns == NULL)
+        return;
+    out_line(o, "static uint64_t turns_%s(", v->form->id);
+    out_line(o, "    const uint32_t *arg, const uint32_t *tile, "
+             "uint64_t LANES,");
+    out_line(o, "    uint64_t WALK)");
+    out_open(o);
+    put_locals(o, v, v->k->turns, "uint64_t");
+    out_line(o, "(void)arg, (void)tile, (void)LANES, (void)WALK;");
+    out_line(o, "return %s;", v->k->turns);
     out_close(o, "");
     out_gap(o);
 }
@@ -175,8 +198,6 @@ static void put_rules(out *o, const kern *k)
         out_line(o, ".need[%d] = \"%s\",", i, k->need[i]);
     for (int i = 0; i < k->n_shared; i++)
         out_line(o, ".shared[%d] = \"%s\",", i, k->shared[i].words);
-    if (k->turns != NULL)
-        out_line(o, ".turns = \"%s\",", k->turns);
 }
 
 static int put_tiles(out *o, const form_view *v, const emit_tune *tune,
@@ -205,6 +226,8 @@ static void put_code(out *o, const form_view *v, const emit_table_opt *opt)
 {
     const char *id = v->form->id;
     out_line(o, ".groups = groups_%s,", id);
+    if (v->k->turns != NULL)
+        out_line(o, ".turns = turns_%s,", id);
     for (int isa = 0; isa < QVL_N_ISA; isa++) {
         out_line(o, ".c[%d] = qvl_k_%s_%s,", isa, id, isa_name[isa]);
         if (v->k->library)
@@ -227,6 +250,7 @@ static int put_record(out *o, const kern_form *form, const emit_tune *tune,
     if (opt->dialect != NULL)
         put_text(o, form);
     put_groups(o, &v);
+    put_turns(o, &v);
     for (int isa = 0; isa < QVL_N_ISA; isa++) {
         out_line(o, "qvl_kernel_fn qvl_k_%s_%s;", form->id, isa_name[isa]);
         if (v.k->library)
@@ -260,20 +284,9 @@ static void put_head(out *o, const emit_table_opt *opt)
     if (opt->spirv_include != NULL)
         out_line(o, "#include \"%s\"", opt->spirv_include);
     out_gap(o);
-    out_text(o, "static inline uint32_t ceil_div(uint32_t a, uint32_t b)\n"
-                "{\n"
-                "    return a / b + (a % b != 0);\n"
-                "}\n"
-                "\n"
-                "static inline uint32_t min_u32(uint32_t a, uint32_t b)\n"
-                "{\n"
-                "    return a < b ? a : b;\n"
-                "}\n"
-                "\n"
-                "static inline uint32_t max_u32(uint32_t a, uint32_t b)\n"
-                "{\n"
-                "    return a > b ? a : b;\n"
-                "}\n");
+    out_text(o, "#define ceil_div(a, b) ((a) / (b) + ((a) % (b) != 0))\n"
+                "#define min_u32(a, b) ((a) < (b) ? (a) : (b))\n"
+                "#define max_u32(a, b) ((a) > (b) ? (a) : (b))\n");
     out_gap(o);
     if (opt->dialect != NULL)
         put_literal_macro(o, "QVL_CL_DIALECT", opt->dialect->opencl);

@@ -9,6 +9,7 @@
 
 #include "emit/model_text.h"
 #include "graph/arch.h"
+#include "ir/word.h"
 
 typedef struct {
     ir_module *m;
@@ -25,13 +26,8 @@ static int emit_block(steps *s, const ir_block *block);
 
 static bool taken(const steps *s, const char *name)
 {
-    static const char *const words[] = {"p", "d", "at", "int", "for", "if",
-                                        "do", "in", "const", "static",
-                                        "infer", "decode", "train", "params", "dims",
-                                        "inputs", "places", "derive"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(words[i], name) == 0)
-            return true;
+    if (word_is_c(name, strlen(name)))
+        return true;
     for (int i = 0; i < s->m->n_dims; i++)
         if (strcmp(s->m->dim_name[i], name) == 0)
             return true;

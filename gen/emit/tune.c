@@ -121,7 +121,7 @@ static int value_of(const emit_tune *tune, const kern *k, qvl_class cls,
 static void put_record(qvl_kernel *r, const kern *k, char name[][64])
 {
     *r = (qvl_kernel){ .op = k->name, .n_tiles = k->n_tiles,
-                       .n_consts = k->n_constants, .turns = k->turns };
+                       .n_consts = k->n_constants };
     for (int i = 0; i < k->n_tiles; i++)
         r->tile_name[i] = k->tile[i];
     for (int i = 0; i < k->n_needs; i++)

@@ -15,6 +15,7 @@
 
 #include "base/yaml.h"
 #include "graph/arch.h"
+#include "ir/word.h"
 
 /* Of a name in `params`: with a number in it, it fits what the emitted code has
  * for it. */
@@ -54,15 +55,12 @@ static int fail_node(reader *r, const qvl_node *n, const char *what)
     return expr_fail(text_of(r, n), n->col, r->err, "%s", what);
 }
 
-static bool is_name(const char *p, size_t n)
+/* A dim or a loop variable stands in the emitted C as it is called. */
+static int check_word(reader *r, const qvl_node *at, const char *p, size_t n)
 {
-    if (n == 0 || strspn(p, "0123456789") > 0)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-                    "0123456789", p[i]))
-            return false;
-    return true;
+    return word_is_emitted(p, n)
+               ? fail_node(r, at, "a word of the emitted C cannot be a name here")
+               : QVL_OK;
 }
 
 /* Names and texts go into strings of the emitted code as they are. */
@@ -112,8 +110,9 @@ static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
                    int *index)
 {
     ir_module *m = r->m;
-    if (!is_name(name, strlen(name)))
+    if (!word_is_name(name, strlen(name)))
         return fail_node(r, at, "expected a name of letters, digits and _");
+    QVL_TRY(check_word(r, at, name, strlen(name)));
     if (spec_dim_find(m, name) >= 0)
         return fail_node(r, at, "this name is taken already");
     if (m->n_dims == IR_MAX_DIMS)
@@ -208,9 +207,10 @@ static int read_derived_list(reader *r, const qvl_node *key,
     const char *less = strchr(t->text, '<');
     size_t n = strcspn(t->text, " <");
     where = t->text + (where - value->s);
-    if (!less || less > where || !is_name(t->text, n) ||
+    if (!less || less > where || !word_is_name(t->text, n) ||
         t->text + n + strspn(t->text + n, " ") != less)
         return fail_node(r, value, "expected VAR < COUNT where CONDITION");
+    QVL_TRY(check_word(r, value, t->text, n));
     ir_dim d = {.source = IR_DIM_DERIVED,
                 .var = qvl_arena_strndup(r->arena, t->text, n)};
     const char *const vars[] = {d.var, NULL};
@@ -474,10 +474,11 @@ static int read_param_name(reader *r, const qvl_node *key, ir_param *p)
     size_t n = strcspn(open + 1, " <}");
     const char *rest = open + 1 + n;
     bool is_list = strncmp(rest, " in ", 4) == 0;
-    if (!close || strchr(close, '{') || !is_name(open + 1, n) ||
+    if (!close || strchr(close, '{') || !word_is_name(open + 1, n) ||
         (!is_list && *rest != '<'))
         return fail_node(r, key, "expected one {VAR<COUNT} or {VAR in LIST} in "
                                  "the name");
+    QVL_TRY(check_word(r, key, open + 1, n));
     const char *value = rest + (is_list ? 4 : 1);
     size_t len = (size_t)(close - value);
     if (is_list)
@@ -582,7 +583,7 @@ static int read_targets(reader *r, spec_stmt *s, const char *end)
     const char *open = memchr(p, '[', (size_t)(end - p));
     if (open) {
         const char *close = memchr(open, ']', (size_t)(end - open));
-        if (!is_name(p, (size_t)(open - p)) || !close)
+        if (!word_is_name(p, (size_t)(open - p)) || !close)
             return expr_fail(s->text, s->text->col, r->err,
                              "expected ARRAY[PLACE] = VALUE");
         s->target[s->n_targets++] =
@@ -596,7 +597,7 @@ static int read_targets(reader *r, spec_stmt *s, const char *end)
         p += strspn(p, " ");
         size_t n = strcspn(p, " ,=");
         int col = s->text->col + (int)(p - s->text->text);
-        if (!is_name(p, n))
+        if (!word_is_name(p, n))
             return expr_fail(s->text, col, r->err, "expected a name before =");
         if (s->n_targets == SPEC_MAX_TARGETS)
             return expr_fail(s->text, col, r->err, "more than %d names before =",
@@ -649,12 +650,14 @@ static const char *cut_word(reader *r, const char *p, size_t *n,
     return NULL;
 }
 
-static int read_for(reader *r, spec_stmt *s, const char *p, size_t n)
+static int read_for(reader *r, const qvl_node *key, spec_stmt *s, const char *p,
+                    size_t n)
 {
     const char *in = strstr(p, " in ");
-    if (!in || !is_name(p, (size_t)(in - p)))
+    if (!in || !word_is_name(p, (size_t)(in - p)))
         return expr_fail(s->text, s->text->col, r->err,
                          "expected for VAR in COUNT [at PREFIX]");
+    QVL_TRY(check_word(r, key, p, (size_t)(in - p)));
     s->kind = SPEC_FOR;
     s->var = qvl_arena_strndup(r->arena, p, (size_t)(in - p));
     return expr_parse(&s->value,
@@ -695,10 +698,12 @@ static int read_block(reader *r, const qvl_node *key, const qvl_node *value,
         const char *prefix = cut_word(r, p, &n, " at ");
         s->prefix = prefix ? prefix : "";
         if (*p == 'f') {
-            QVL_TRY(read_for(r, s, p + 4, n - 4));
+            QVL_TRY(read_for(r, key, s, p + 4, n - 4));
         } else {
             s->kind = SPEC_IF;
             s->var = cut_word(r, p, &n, " as ");
+            if (s->var)
+                QVL_TRY(check_word(r, key, s->var, strlen(s->var)));
             QVL_TRY(expr_parse(&s->value, part_of(r, s->text, p + 3, n - 3),
                                r->arena, r->err));
         }
@@ -744,15 +749,18 @@ static int read_heading(reader *r, const qvl_node *root)
     }
     const qvl_node *name = qvl_node_find(root, "arch");
     const qvl_node *types;
-    if (!name || !name->s || !is_name(name->s, strlen(name->s)))
+    if (!name || !name->s || !word_is_name(name->s, strlen(name->s)))
         return qvl_fail(r->err, QVL_E_CONFIG, "%s: no name under 'arch'",
                         r->m->file);
     r->m->name = name->s;
     QVL_TRY(section(r, root, "model_type", QVL_NODE_LIST, true, &types));
     if (types->n > 4)
         return fail_node(r, types, "more than 4 model types");
-    for (size_t i = 0; i < types->n; i++)
+    for (size_t i = 0; i < types->n; i++) {
+        if (!types->items[i].s)
+            return fail_node(r, &types->items[i], "expected a model type");
         r->m->model_type[r->m->n_model_types++] = types->items[i].s;
+    }
     return QVL_OK;
 }
 

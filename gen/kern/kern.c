@@ -33,7 +33,7 @@ typedef struct {
 /* Names the dialects define; an operand or dim of that name would break them. */
 static const char *const reserved[] = {
     "f32", "u32", "i32", "bool", "fv", "VW", "LANE", "LANES", "GROUP",
-    "PARTS",
+    "PARTS", "WALK",
     "BARRIER", "if", "else", "for", "while", "do", "in", "out", "io", "acc",
     "arg", "tile", "shared", "library", "const", "kernel", "cut", "needs",
     "turns",
@@ -306,14 +306,18 @@ typedef enum {
     SIZE_RULE,    // tiles, VW, calls
     SIZE_GROUPS,  // tiles, dims, args, calls; not VW, which differs by
                   // instruction set where the caller's count does not
+    SIZE_TURNS,   // tiles, VW, dims, args, calls, WALK
 } size_use;
 
 static bool is_size_word(const kern *k, const char *name, size_use use)
 {
     if (use == SIZE_GROUPS && strcmp(name, "VW") == 0)
         return false;
+    bool is_of_call = use == SIZE_GROUPS || use == SIZE_TURNS;
     if (strcmp(name, "LANES") == 0 || is_tile(k, name)
-        || (use == SIZE_GROUPS && strcmp(name, "PARTS") == 0))
+        || (is_of_call && strcmp(name, "PARTS") == 0)
+        || (use == SIZE_TURNS && (strcmp(name, "VW") == 0
+                                  || strcmp(name, "WALK") == 0)))
         return true;
     if (use == SIZE_RULE)
         return strcmp(name, "VW") == 0 || is_size_call(name);
@@ -341,7 +345,8 @@ static int read_expr(reader *r, size_use use, const char **text)
     for (; r->lex.token.kind != LEX_END; lex_next(&r->lex)) {
         const lex_token *t = &r->lex.token;
         const char *word = lex_text(&r->lex, r->arena);
-        bool is_dim = use == SIZE_GROUPS && sym_index(r->k, word) >= 0;
+        bool is_dim = (use == SIZE_GROUPS || use == SIZE_TURNS)
+                      && sym_index(r->k, word) >= 0;
         if (lex_is(&r->lex, "{") || (is_clause(&r->lex) && !is_dim)
             || (depth == 0 && lex_is(&r->lex, "]")))
             break;
@@ -469,9 +474,7 @@ static int read_need(reader *r)
 static int read_turns(reader *r)
 {
     lex_next(&r->lex);
-    const char *at = r->lex.token.at;
-    QVL_TRY(read_expr(r, SIZE_RULE, &r->k->turns));
-    return check_formula(r, at, r->k->turns);
+    return read_expr(r, SIZE_TURNS, &r->k->turns);
 }
 
 static int read_shared(reader *r)
@@ -573,6 +576,22 @@ static int add_vector_width(reader *r)
     return QVL_OK;
 }
 
+/* A body with loops says how often they turn: devices may end long ones. */
+static int check_loops(reader *r, const char *body)
+{
+    static const char *const loops[] = { "for", "EACH_LANE", "EACH_LANE_V",
+                                         "EACH_LANE_TAIL" };
+    lexer lex;
+    lex_init(&lex, r->lex.file, body, strlen(body));
+    for (; lex.token.kind != LEX_END; lex_next(&lex))
+        for (size_t i = 0; i < QVL_COUNT(loops); i++)
+            if (r->k->turns == NULL && lex_is(&lex, loops[i]))
+                return lex_fail(&r->lex, r->at_name, r->err,
+                                "%s has loops and does not say its turns",
+                                r->k->name);
+    return QVL_OK;
+}
+
 static int read_kernel(reader *r, const kern_set *set)
 {
     kern *k = r->k;
@@ -592,7 +611,8 @@ static int read_kernel(reader *r, const kern_set *set)
                             "groups or {");
     QVL_TRY(check_head(r));
     QVL_TRY(add_vector_width(r));
-    return lex_block(&r->lex, &k->body, &k->body_line, r->arena, r->err);
+    QVL_TRY(lex_block(&r->lex, &k->body, &k->body_line, r->arena, r->err));
+    return check_loops(r, k->body);
 }
 
 /* Arrays in an arena do not grow: the set is copied when it doubles. */

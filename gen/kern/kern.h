@@ -34,9 +34,15 @@
  *   shared TYPE NAME[EXPR]    may be repeated
  *   needs CONDITION    may be repeated: what must hold of tiles, LANES and VW
  *                      (src/backend/tiles.h); others are refused
- *   turns EXPR         how often the loops of a lane turn, nested ones
- *                      included, for a sum of 4096 terms, by tiles and LANES: no
- *                      user's table may make it more where drivers end long loops
+ *   turns EXPR         how often the loops of a lane turn at most, all of them
+ *                      together, of dims, args, tiles, LANES, VW, PARTS and WALK,
+ *                      the rows that a group of attention passes; every kernel
+ *                      with loops has it. Some drivers end loops after 65,535
+ *                      turns and say nothing: there a run cuts or refuses what
+ *                      has more (max_turns in src/backend/backend.h). A loop of n
+ *                      turns counts n + 1, one with a loop inside n + 2 and those
+ *                      of the inner one n times; so do loops that a condition
+ *                      passes over, with n 0. Loops with UNROLL do not count
  *   library            a library may compute the output and call the store alone
  *   cut DIM [edge DIM] [first ARG] [apart]
  *                      may be repeated: an operand that is too large for a device
@@ -66,8 +72,6 @@
  *   in all lanes, part is shared f32 [LANES]. Every lane reaches every barrier.
  *   UNROLL before a loop asks for its copies in a row: compilers keep an array
  *   in registers only where every index is known.
- *   The loops that a lane runs, nested ones included, turn at most 65,535 times
- *   in all, those unrolled apart: some drivers stop there and say nothing.
  *   Functions: of numbers those of shaders/dialect/math.h with sqrt_f32,
  *   floor_f32, abs_f32, fma_f32, to_f32, to_i32, to_u32, f32_bits, bits_f32;
  *   of vectors splat_fv(x), fma_fv, max_fv, exp_fv, sqrt_fv, sum_fv(v) and
@@ -168,7 +172,7 @@ typedef struct {
     const char *groups;  // expression text
     const char *need[KERN_MAX_NEEDS];
     int n_needs;
-    const char *turns;   // NULL: not told
+    const char *turns;   // expression text; NULL: no loops
     bool library;
     kern_cut cut[KERN_MAX_CUTS];
     int n_cuts;
@@ -215,7 +219,7 @@ typedef struct {
     int dtype[KERN_MAX_OPERANDS];  // enum qvl_dtype, or -1: optional and absent
     int epilogue_on;               // operand with the expression, -1 for none
     kern_epilogue epilogue;
-    const char *name;  // "rms_norm.f.f.b", with ".eN" for an expression
+    const char *name;  // "rms_norm.ffbf", with ".eN" for an expression
     const char *id;    // the same as a C identifier
 } kern_form;
 

@@ -647,7 +647,10 @@ int lower_split(lower *s, const expr *e, const char *const *names, int n,
     poly first = poly_number(0);
     for (int i = 0; i < n; i++) {
         poly size;
+        int64_t n_cols;
         QVL_TRY(spec_size(&size, s->m, e->arg[i + 1], s->err));
+        if (poly_is_number(&size, &n_cols) && n_cols < 1)
+            return fail_at(s, e->arg[i + 1], "a part has one column at least");
         out[i] = ir_columns(s->m, x, &first, &size, names[i], s->err);
         if (!out[i])
             return place(s, e->arg[i + 1]);

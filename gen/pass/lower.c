@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "graph/arch.h"
+#include "ir/word.h"
 
 static int lower_body(lower *s, const spec_stmt *stmt, int n);
 
@@ -111,6 +112,9 @@ static int assign_element(lower *s, const spec_stmt *stmt)
     QVL_TRY(lower_value(s, stmt->value, name, &v));
     QVL_TRY(spec_int(&at, m, stmt->element, lower_vars(s), s->err));
     int array = ir_array_find(m, name);
+    if (word_is_emitted(name, strlen(name)))
+        return expr_fail(stmt->text, stmt->text->col, s->err,
+                         "a word of the emitted C cannot be the name of an array");
     if (array < 0) {
         lower_var *var = s->vars;
         while (var && (at->kind != IR_INT_VAR ||
@@ -593,6 +597,11 @@ static int lower_output(lower *s, const spec_output *o)
     ir_module *m = s->m;
     ir_output out = {.name = o->name, .array = -1,
                      .var = brace_var(s, o->name)};
+    if (out.var && (!word_is_name(out.var, strlen(out.var)) ||
+                    word_is_emitted(out.var, strlen(out.var))))
+        return expr_fail(o->text, o->text->col, s->err,
+                         "expected a name of letters between the braces of an "
+                         "output, found '%s'", out.var);
     lower_name *n = lower_find(s, o->target);
     int array = ir_array_find(m, o->target);
     if (out.var && array >= 0) {

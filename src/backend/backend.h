@@ -56,8 +56,8 @@ typedef struct {
     uint32_t max_lanes;        // largest group
     uint32_t max_walk;         // rows that a group of attention may pass in its
                                // loops, for heads of up to 128; 0: any number
-    uint32_t max_sum;          // terms that a dispatch may add up where its step
-                               // can be cut along them; 0: any number
+    uint32_t max_turns;        // of all loops of a lane, which end there without
+                               // a word; 0: any number
     uint32_t max_vector;       // floats of the widest vector of a kernel
     size_t shared_bytes;       // shared memory of a group
     uint32_t subgroup;         // 0: unknown
@@ -111,7 +111,8 @@ typedef struct qvl_backend {
      * is dropped. */
     int (*list_begin)(qvl_device *dev, qvl_err *err);
     /* Append. Compiles the kernel at first use. bufs [k->n_bufs], args
-     * [k->n_args], both copied; n_groups 0 is allowed and does nothing. */
+     * [k->n_args], both copied; n_groups 0 is allowed and does nothing. Loops
+     * that turn more than max_turns times are QVL_E_UNSUPPORTED. */
     int (*dispatch)(qvl_device *dev, const qvl_kernel *k,
                     const qvl_slice *bufs, const uint32_t *args,
                     qvl_err *err);
@@ -162,5 +163,11 @@ void qvl_device_close(qvl_device *dev);
 /* Tiling a device uses for a kernel; it may change with qvl_choice_use. */
 const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
                                     const qvl_kernel *k);
+
+/* How often the loops of a lane turn at most in a dispatch with these args, 0
+ * where the device has no max_turns. That attention passes at most max_walk rows
+ * its caller knows. Fails where the user's table has tiles that cannot be had. */
+int qvl_device_turns(const qvl_device *dev, const qvl_kernel *k,
+                     const uint32_t *args, uint64_t *turns, qvl_err *err);
 
 #endif

@@ -48,6 +48,35 @@ static bool slices_meet(qvl_slice a, qvl_slice b)
         && a.at < b.at + b.bytes && b.at < a.at + a.bytes;
 }
 
+int qvl_device_turns(const qvl_device *dev, const qvl_kernel *k,
+                     const uint32_t *args, uint64_t *turns, qvl_err *err)
+{
+    const qvl_choice *tuned = NULL;
+    uint64_t walk = dev->info.max_walk > 0 ? dev->info.max_walk : UINT32_MAX;
+    *turns = 0;
+    if (dev->info.max_turns == 0 || k->turns == NULL)
+        return QVL_OK;
+    QVL_TRY(qvl_tuned_find(dev, k, &tuned, err));
+    const qvl_tiling *t = qvl_device_tiling(dev, k);
+    *turns = k->turns(args, t->tile, t->lanes, walk);
+    return QVL_OK;
+}
+
+static int check_turns(const qvl_device *dev, const qvl_kernel *k,
+                       const uint32_t *args, qvl_err *err)
+{
+    uint64_t turns;
+    QVL_TRY(qvl_device_turns(dev, k, args, &turns, err));
+    if (turns <= dev->info.max_turns)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_UNSUPPORTED,
+                    "kernel %s: found sizes for which its loops turn up to "
+                    "%" PRIu64 " times, expected at most %" PRIu32 ", after "
+                    "which %s:%d (%s) ends them", k->op, turns,
+                    dev->info.max_turns, dev->info.backend, dev->info.index,
+                    dev->info.name);
+}
+
 int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_slice *bufs, const uint32_t *args,
                    qvl_call_size *size, qvl_err *err)
@@ -78,6 +107,8 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
         return qvl_fail(err, QVL_E_DEVICE, "kernel %s: found %" PRIu32
                         " groups, expected at most 2147483647", k->name,
                         n_groups);
+    if (n_groups > 0)
+        QVL_TRY(check_turns(dev, k, args, err));
     *size = (qvl_call_size){ .tiling = t, .choice = tuned,
                              .n_groups = n_groups };
     return QVL_OK;

@@ -86,11 +86,13 @@ typedef struct qvl_kernel {
     const char *need[QVL_KERNEL_MAX_NEEDS];    // conditions of the tiles
     const char *shared[QVL_KERNEL_MAX_SHARED]; // words of each shared array,
                                                // of the constants as well
-    const char *turns;  // of the loops of a lane for a sum of 4096 terms, or
-                        // NULL: the tiles do not change them
     /* Number of groups for these args, tiles and lanes. */
     uint32_t (*groups)(const uint32_t *arg, const uint32_t *tile,
                        uint32_t lanes);
+    /* How often the loops of a lane turn at most, all of them together, where no
+     * group of attention passes more than `walk` rows. NULL: no loops. */
+    uint64_t (*turns)(const uint32_t *arg, const uint32_t *tile,
+                      uint64_t lanes, uint64_t walk);
     qvl_kernel_fn *c[QVL_N_ISA];       // NULL where not compiled in
     qvl_store_fn *c_store[QVL_N_ISA];  // NULL: no library may replace it
     const char *cl;                    // OpenCL C, whole; NULL when left out

@@ -2,8 +2,8 @@
  *
  * One set of rules for the generator, which reads configs/tune/, and for runs,
  * which read a user's table (tune.h) and search for better sizes (search.h).
- * What only one kernel needs it says itself, as `needs`, `shared` and `turns`
- * of its signature; they stand as texts in its record (kernel.h).
+ * What only one kernel needs it says itself, as `needs` and `shared` of its
+ * signature; they stand as texts in its record (kernel.h).
  *
  * A formula is a text of whole numbers (`u` may follow), names, parentheses,
  *     * / %   + -   < <= > >=   == !=   &&   ||
@@ -38,7 +38,8 @@ typedef struct {
     uint32_t max_lanes;
     uint32_t max_vector;      // largest VW
     const qvl_tiling *turns;  // a lane's loops may turn as often as with these
-                              // tiles (`turns`), NULL: as often as they like
+                              // tiles, or 1024 times, where every dim is 4096;
+                              // NULL: as often as they like
 } qvl_tile_limits;
 
 /* Limits of all devices of a class. */

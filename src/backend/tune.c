@@ -83,7 +83,7 @@ int qvl_choice_check(const qvl_device *dev, const qvl_kernel *k,
      * groups of 16 lanes: lanes of its processors stay as they ship. */
     if (info->device_class == QVL_CLASS_OPENCL_CPU)
         limits.max_lanes = k->tiling[info->device_class].lanes;
-    if (info->device_class == QVL_CLASS_VULKAN_CPU)
+    if (info->max_turns > 0)
         limits.turns = &k->tiling[info->device_class];
     return qvl_tiles_check(k, &t, &limits, err);
 }

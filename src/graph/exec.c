@@ -195,7 +195,7 @@ static int make_plan(qvl_run *run, const qvl_plan_options *options,
     o.max_binding_bytes = first_set(o.max_binding_bytes,
                                     info->max_binding_bytes);
     o.max_alloc_bytes = first_set(o.max_alloc_bytes, info->max_alloc_bytes);
-    o.max_sum = (uint32_t)first_set(o.max_sum, info->max_sum);
+    o.device = run->dev;
     return qvl_plan_make(&run->plan, run->program, &o, &run->arena, err);
 }
 

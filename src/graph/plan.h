@@ -42,14 +42,17 @@
  *       sums over the dim, the first part overwrites or adds as the step does
  *       and the others add, a fused expression waiting for the last.
  *   A part is cut again, along another dim, while an operand is still too
- *   large. So is a step whose outputs add up more than max_sum indices of a dim
- *   that it may be cut along. y[rows, N] = x[rows, K] w[N, K]^T with a large w becomes steps over
+ *   large. y[rows, N] = x[rows, K] w[N, K]^T with a large w becomes steps over
  *   rows of w that fill columns of y; dw[N, K] = dy[rows, N]^T x[rows, K] with
  *   a large dw becomes steps over rows of dw that read columns of dy.
+ *   A step whose loops turn more often than the device lets them (max_turns in
+ *   backend/backend.h) is cut along the dim that needs the fewest parts for it:
+ *   that dw, where rows are many, into sums over some of them.
  */
 #ifndef QVL_GRAPH_PLAN_H
 #define QVL_GRAPH_PLAN_H
 
+#include "backend/backend.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "graph/program.h"
@@ -81,7 +84,7 @@ typedef struct {
     size_t align_bytes;         // a power of two; less than 16 counts as 16
     size_t max_binding_bytes;   // 0: no limit
     size_t max_alloc_bytes;     // 0: no limit
-    uint32_t max_sum;           // terms a step adds up; 0: no limit
+    const qvl_device *device;   // whose max_turns holds; NULL: no limit
 } qvl_plan_options;
 
 /* Where a value is: temporaries, and inputs, which keep their place throughout.
@@ -126,7 +129,8 @@ typedef struct {
  * Errors: QVL_E_USAGE for an output that the program does not have;
  * QVL_E_DEVICE when one row of an operand, or a value, exceeds the device's
  * limits, or a step that cannot be cut does; QVL_E_UNSUPPORTED when a kernel
- * was not compiled for the types. */
+ * was not compiled for the types, or the loops of a step, or of its smallest part,
+ * turn too often; what qvl_device_turns fails with. */
 int qvl_plan_make(qvl_plan *plan, const qvl_program *program,
                   const qvl_plan_options *options, qvl_arena *arena,
                   qvl_err *err);

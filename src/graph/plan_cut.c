@@ -1,10 +1,11 @@
 /* plan_cut.c - bind operands whole, or in parts a device can bind and add up
  *
  * See plan.h for what a part is. Cutting is recursive: the first operand that
- * is too large, or else a sum that is too long, names the dim; the parts are
+ * is too large, or else loops that turn too often, name the dim; the parts are
  * looked at again. Nearly every step passes through untouched.
  */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,40 +143,6 @@ static size_t most_rows(const qvl_draft *d, const part *p, int b,
     return is_edge && n > 0 ? n - 1 : n;
 }
 
-/* Does an output add up what the parts of a cut find? */
-static bool is_sum(const qvl_kernel_family *f, const qvl_cut *c)
-{
-    for (int b = 0; b < f->n_bufs; b++) {
-        bool has = false;
-        for (int i = 0; i < f->operand[b].rank; i++)
-            has = has || has_dim(f, b, i, c->dim_arg)
-                  || (c->edge_arg != 0 && has_dim(f, b, i, c->edge_arg));
-        if ((f->writes >> b & 1) && !c->apart && !has)
-            return true;
-    }
-    return false;
-}
-
-/* Terms of a sum that a part may have: one granule at least. */
-static size_t most_terms(const qvl_draft *d, const part *p, const qvl_cut *c)
-{
-    size_t unit = granule(d, p, c);
-    size_t most = d->options->max_sum;
-    return most < unit ? unit : most;
-}
-
-/* The cut along a sum that is longer than that, NULL when there is none. */
-static const qvl_cut *too_long(const qvl_draft *d, const part *p)
-{
-    const qvl_kernel_family *f = p->step->family;
-    for (int i = 0; d->options->max_sum > 0 && i < f->n_cuts; i++) {
-        const qvl_cut *c = &f->cut[i];
-        if (is_sum(f, c) && p->arg[c->dim_arg] > most_terms(d, p, c))
-            return c;
-    }
-    return NULL;
-}
-
 /* Indices of a part that may have `most`: as few parts as that needs, and about
  * equal. 0 when not one granule fits. */
 static size_t part_rows(const qvl_draft *d, const part *p, const qvl_cut *c,
@@ -189,6 +156,72 @@ static size_t part_rows(const qvl_draft *d, const part *p, const qvl_cut *c,
     size_t n_parts = (n + most - 1) / most;
     size_t even = (n + n_parts - 1) / n_parts;
     return (even + unit - 1) / unit * unit;
+}
+
+/* ---- loops ---- */
+
+/* Do the loops of a step with these arguments turn more often than the device
+ * lets them? A form that is missing is somebody else's error. */
+static int count_turns(const qvl_draft *d, const part *p, const uint32_t *arg,
+                       uint64_t *turns, bool *too_many, qvl_err *err)
+{
+    const qvl_device *dev = d->options->device;
+    const qvl_kernel *k = qvl_family_form(p->step->family,
+                                          d->options->types.act);
+    *turns = 0;
+    if (dev != NULL && k != NULL)
+        QVL_TRY(qvl_device_turns(dev, k, arg, turns, err));
+    *too_many = dev != NULL && *turns > dev->info.max_turns;
+    return QVL_OK;
+}
+
+/* The most indices of a part whose loops are short enough, in whole granules; 0
+ * when even one granule is too long. More indices never make fewer turns. */
+static int most_short(const qvl_draft *d, const part *p, const qvl_cut *c,
+                      size_t *most, qvl_err *err)
+{
+    uint32_t arg[QVL_KERNEL_MAX_ARGS];
+    size_t unit = granule(d, p, c);
+    size_t few = 0;
+    size_t many = (p->arg[c->dim_arg] + unit - 1) / unit;
+    memcpy(arg, p->arg, sizeof arg);
+    while (few + 1 < many) {
+        size_t middle = few + (many - few) / 2;
+        uint64_t turns;
+        bool too_many;
+        arg[c->dim_arg] = (uint32_t)(middle * unit);
+        if (c->edge_arg != 0)
+            arg[c->edge_arg] = (uint32_t)(middle * unit) + 1;
+        QVL_TRY(count_turns(d, p, arg, &turns, &too_many, err));
+        if (too_many)
+            many = middle;
+        else
+            few = middle;
+    }
+    *most = few * unit;
+    return QVL_OK;
+}
+
+/* The cut that makes loops short enough in the fewest parts, and the indices that
+ * one may have; NULL when none does. */
+static int find_short(const qvl_draft *d, const part *p, const qvl_cut **cut,
+                      size_t *most, qvl_err *err)
+{
+    const qvl_kernel_family *f = p->step->family;
+    size_t fewest = SIZE_MAX;
+    *cut = NULL;
+    for (int i = 0; i < f->n_cuts; i++) {
+        const qvl_cut *c = &f->cut[i];
+        size_t n;
+        QVL_TRY(most_short(d, p, c, &n, err));
+        size_t n_parts = n > 0 ? (p->arg[c->dim_arg] + n - 1) / n : SIZE_MAX;
+        if (n_parts >= fewest)
+            continue;
+        fewest = n_parts;
+        *cut = c;
+        *most = n;
+    }
+    return QVL_OK;
 }
 
 /* ---- parts ---- */
@@ -260,19 +293,74 @@ static part take_part(const qvl_draft *d, const part *whole, const qvl_cut *c,
     return p;
 }
 
+typedef struct {
+    char text[64];
+} spec_place;
+
+/* " (line 12 of the layer spec)" of a step that has one. */
+static spec_place place_of(const qvl_draft *d, const part *p)
+{
+    spec_place place = { "" };
+    if (p->step->step >= 0)
+        snprintf(place.text, sizeof place.text, " (line %d of the layer spec)",
+                 d->program->step[p->step->step].line);
+    return place;
+}
+
 static int fail_too_large(const qvl_draft *d, const part *p, int b,
                           const char *why, qvl_err *err)
 {
     const qvl_value *v = value_of(d, p, b);
-    char place[64] = "";
-    if (p->step->step >= 0)
-        snprintf(place, sizeof place, " (line %d of the layer spec)",
-                 d->program->step[p->step->step].line);
     return qvl_fail(err, QVL_E_DEVICE,
                     "kernel %s%s binds %zu bytes of %s, the device binds at "
-                    "most %zu, and %s", p->step->family->op, place,
-                    p->bytes[b], v->name == NULL ? "a value" : v->name,
-                    limit_of(d), why);
+                    "most %zu, and %s", p->step->family->op,
+                    place_of(d, p).text, p->bytes[b],
+                    v->name == NULL ? "a value" : v->name, limit_of(d), why);
+}
+
+/* The shapes of the operands say which size is too long. */
+static int fail_too_long(const qvl_draft *d, const part *p, uint64_t turns,
+                         qvl_err *err)
+{
+    const qvl_device_info *info = &d->options->device->info;
+    const qvl_kernel_family *f = p->step->family;
+    qvl_str s = { 0 };
+    for (int b = 0; b < f->n_bufs; b++)
+        for (int i = 0; i < f->operand[b].rank; i++)
+            qvl_str_printf(&s, "%s%zu%s", i == 0 ? " [" : ", ",
+                           qvl_operand_dim(&f->operand[b], i, p->arg),
+                           i + 1 == f->operand[b].rank ? "]" : "");
+    qvl_str_putc(&s, '\0');
+    int rc = qvl_fail(err, QVL_E_UNSUPPORTED,
+                      "kernel %s%s with operands%s: its loops turn up to "
+                      "%" PRIu64 " times, expected at most %" PRIu32 ", after "
+                      "which %s:%d (%s) ends them, and no part of the step is "
+                      "short enough", f->op, place_of(d, p).text, s.p, turns,
+                      info->max_turns, info->backend, info->index, info->name);
+    qvl_str_release(&s);
+    qvl_err_hint(err, "fewer tokens, smaller pictures, or another device");
+    return rc;
+}
+
+static int add_parts(qvl_draft *d, const part *p, const qvl_cut *c, size_t rows,
+                     qvl_err *err);
+
+/* A step or part whose operands can all be bound, in parts while it is too long. */
+static int add_short(qvl_draft *d, const part *p, qvl_err *err)
+{
+    uint64_t turns;
+    bool too_many;
+    const qvl_cut *c;
+    size_t most = 0;
+    QVL_TRY(count_turns(d, p, p->arg, &turns, &too_many, err));
+    if (!too_many) {
+        add_part(d, p);
+        return QVL_OK;
+    }
+    QVL_TRY(find_short(d, p, &c, &most, err));
+    if (c == NULL)
+        return fail_too_long(d, p, turns, err);
+    return add_parts(d, p, c, part_rows(d, p, c, most), err);
 }
 
 static int add_cut(qvl_draft *d, part *p, qvl_err *err)
@@ -280,20 +368,21 @@ static int add_cut(qvl_draft *d, part *p, qvl_err *err)
     for (int b = 0; b < p->step->family->n_bufs; b++)
         narrow(d, p, b);
     int b = too_large(d, p);
-    const qvl_cut *c = b == -1 ? too_long(d, p)
-                               : cut_for(p->step->family, b);
-    if (b == -1 && c == NULL) {
-        add_part(d, p);
-        return QVL_OK;
-    }
+    if (b == -1)
+        return add_short(d, p, err);
+    const qvl_cut *c = cut_for(p->step->family, b);
     if (c == NULL)
         return fail_too_large(d, p, b, "the step cannot be cut", err);
-    size_t most = b == -1 ? most_terms(d, p, c)
-                          : most_rows(d, p, b, c, row_bytes(d, p, b));
-    size_t rows = part_rows(d, p, c, most);
-    size_t n = p->arg[c->dim_arg];
-    if (b != -1 && (rows == 0 || rows >= n))
+    size_t rows = part_rows(d, p, c, most_rows(d, p, b, c, row_bytes(d, p, b)));
+    if (rows == 0 || rows >= p->arg[c->dim_arg])
         return fail_too_large(d, p, b, "a part of it is not smaller", err);
+    return add_parts(d, p, c, rows, err);
+}
+
+static int add_parts(qvl_draft *d, const part *p, const qvl_cut *c, size_t rows,
+                     qvl_err *err)
+{
+    size_t n = p->arg[c->dim_arg];
     for (size_t lo = 0; lo < n; lo += rows) {
         part q = take_part(d, p, c, lo, n - lo < rows ? n - lo : rows);
         QVL_TRY(add_cut(d, &q, err));
@@ -333,7 +422,10 @@ int qvl_draft_cut(qvl_draft *d, qvl_err *err)
     qvl_draft_replace_steps(d, n);
     for (int i = 0; i < n; i++) {
         part p = whole_step(d, &step[i]);
-        if (too_large(d, &p) == -1 && too_long(d, &p) == NULL)
+        uint64_t turns;
+        bool too_many;
+        QVL_TRY(count_turns(d, &p, p.arg, &turns, &too_many, err));
+        if (too_large(d, &p) == -1 && !too_many)
             add_whole(d, &step[i], &p);
         else
             QVL_TRY(add_cut(d, &p, err));

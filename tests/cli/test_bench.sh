@@ -122,6 +122,22 @@ run bench kernels --shapes "$dir/shapes" --op matmul_tn --repeats 1 --json
 exits 0
 holds "other kernels" test "$(grep -vc matmul_tn "$dir/out")" = 0
 
+start "shapes whose loops a device would end"
+run inspect devices
+if grep -q '^vulkan:0 .*llvmpipe' "$dir/out"; then
+    for shape in '"matmul_nt", "shape": "8 x 8 x 66000"' \
+        '"attention", "shape": "7001 x 1 heads of 8"' \
+        '"attention_dq", "shape": "3501 x 1 heads of 129"'; do
+        echo "{\"name\": $shape}" >"$dir/long"
+        run bench kernels --shapes "$dir/long" --repeats 1 --device vulkan
+        fails 2
+        complains "$dir/long:1"
+        complains "expected at most"
+    done
+else
+    echo "SKIP shapes whose loops a device would end: no llvmpipe"
+fi
+
 # shapes_fail LINE TEXT...: a file of this line is refused
 shapes_fail() {
     printf '\n%s\n' "$1" >"$dir/wrong"

@@ -78,6 +78,57 @@ static const mistake mistakes[] = {
     { "batch: [T, R, C]\n",
       "",
       "small.yaml: no section 'batch'" },
+    { "model_type: [small]",
+      "model_type: [[a]]",
+      "small.yaml:2:14: expected a model type\n"
+      "  model_type: [[a]]\n"
+      "               ^" },
+    { "  V: int vocab",
+      "  long: int vocab",
+      "small.yaml:4:3: a word of the emitted C cannot be a name here\n"
+      "    long: int vocab\n"
+      "    ^" },
+    { "batch: [T, R, C]",
+      "batch: [T, R, sizeof]",
+      "small.yaml:13:15: a word of the emitted C cannot be a name here\n"
+      "  batch: [T, R, sizeof]\n"
+      "                ^" },
+    { "  A: D / 2",
+      "  n: D / 2",
+      "small.yaml:12:3: a word of the emitted C cannot be a name here\n"
+      "    n: D / 2\n"
+      "    ^" },
+    { "  A: D / 2",
+      "  A: auto < L where auto > 2",
+      "small.yaml:12:6: a word of the emitted C cannot be a name here\n"
+      "    A: auto < L where auto > 2\n"
+      "       ^" },
+    { "layers.{l<L}.norm.weight: [H]",
+      "layers.{do<L}.norm.weight: [H]",
+      "small.yaml:25:5: a word of the emitted C cannot be a name here\n"
+      "      layers.{do<L}.norm.weight: [H]\n"
+      "      ^" },
+    { "for l in L at layers.{l}.:",
+      "for at in L at layers.{l}.:",
+      "small.yaml:31:5: a word of the emitted C cannot be a name here\n"
+      "    - for at in L at layers.{l}.:\n"
+      "      ^" },
+    { "if l in taps as k:",
+      "if l in taps as d:",
+      "small.yaml:36:7: a word of the emitted C cannot be a name here\n"
+      "      - if l in taps as d:\n"
+      "        ^" },
+    { "- ds[k] = x",
+      "- union[k] = x",
+      "small.yaml:37:9: a word of the emitted C cannot be the name of an array\n"
+      "        - union[k] = x\n"
+      "          ^" },
+    { "  y: y\n",
+      "  y: y\n  s.{k k}: ds\n",
+      "small.yaml:42:12: expected a name of letters between the braces of an "
+      "output, found 'k k'\n"
+      "    s.{k k}: ds\n"
+      "             ^" },
     { "  D: H / nh",
       "  D: H / hn",
       "small.yaml:11:10: no dim 'hn'\n"
@@ -293,6 +344,11 @@ static const mistake mistakes[] = {
       "small.yaml:33:17: split takes 4 arguments, found 3\n"
       "      - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh)\n"
       "                  ^" },
+    { "nh, nh, nh)",
+      "nh, 0, 2 * nh)",
+      "small.yaml:33:58: a part has one column at least\n"
+      "      - q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, 0, 2 * nh)\n"
+      "                                                           ^" },
     { "q, k, v = split(heads(linear(n, qkv), 3 * nh), nh, nh, nh)",
       "q, k, v = heads(linear(n, qkv), 3 * nh)",
       "small.yaml:33:17: several names on the left go with split(...)\n"

@@ -165,6 +165,9 @@ static int fake_dispatch(qvl_device *dev, const qvl_kernel *k,
     MUST(fake_of(dev)->is_recording);
     QVL_TRY(count_call(fake_of(dev), FAKE_DISPATCH, QVL_E_DEVICE, err));
     check_slices(dev, k, bufs);
+    uint64_t turns;
+    QVL_TRY(qvl_device_turns(dev, k, args, &turns, err));
+    MUST(turns <= dev->info.max_turns);
     call *c = append(open_list);
     c->kernel = k;
     for (int b = 0; b < k->n_bufs; b++)

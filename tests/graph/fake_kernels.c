@@ -234,21 +234,24 @@ static void lookup(void *const *buf, const uint32_t *a, uint32_t g0,
         }
 }
 
-/* rows, cols, K, N1, N, dy off ld, acc */
+/* rows, cols, K, N1, S, N, dy off ld, first, acc */
 static void lookup_dx(void *const *buf, const uint32_t *a, uint32_t g0,
                       uint32_t g1)
 {
     (void)g0, (void)g1;
-    for (size_t n = 0; n < a[4]; n++)
+    for (size_t n = 0; n < a[5]; n++)
         for (size_t c = 0; c < a[1]; c++) {
             float v = 0;
             int32_t end = load_i32(buf[2], n + 1);
             for (int32_t j = load_i32(buf[2], n); j < end; j++) {
-                size_t e = (size_t)load_i32(buf[3], (size_t)j);
+                uint32_t at = (uint32_t)j - a[8];
+                if (at >= a[4])
+                    continue;
+                size_t e = (size_t)load_i32(buf[3], at);
                 v += f32_at(buf[1], e)
-                     * f32_at(buf[0], a[5] + e / a[2] * a[6] + c);
+                     * f32_at(buf[0], a[6] + e / a[2] * a[7] + c);
             }
-            store_acc(buf[4], n * a[1] + c, v, a[7]);
+            store_acc(buf[4], n * a[1] + c, v, a[9]);
         }
 }
 
@@ -276,6 +279,28 @@ static uint32_t one_group(const uint32_t *arg, const uint32_t *tile,
     return 1;
 }
 
+/* A turn for each term of a sum, over one of the dims. */
+static uint64_t turns_first(const uint32_t *arg, const uint32_t *tile,
+                            uint64_t lanes, uint64_t walk)
+{
+    (void)tile, (void)lanes, (void)walk;
+    return arg[0];
+}
+
+static uint64_t turns_second(const uint32_t *arg, const uint32_t *tile,
+                             uint64_t lanes, uint64_t walk)
+{
+    (void)tile, (void)lanes, (void)walk;
+    return arg[1];
+}
+
+static uint64_t turns_fifth(const uint32_t *arg, const uint32_t *tile,
+                            uint64_t lanes, uint64_t walk)
+{
+    (void)tile, (void)lanes, (void)walk;
+    return arg[4];
+}
+
 #define F QVL_F32
 #define B QVL_BF16
 #define I QVL_I32
@@ -289,36 +314,37 @@ static uint32_t one_group(const uint32_t *arg, const uint32_t *tile,
         {.lanes = 1}, {.lanes = 1}, {.lanes = 1}, {.lanes = 1}                \
     }
 
-#define KERNEL(fn, bufs, args, types, accesses)                               \
+#define KERNEL(fn, bufs, args, types, accesses, n_turns)                      \
     static const qvl_kernel k_##fn = {.name = #fn, .op = #fn,                 \
                                       .n_bufs = bufs, .dtype = types,         \
                                       .access = accesses, .n_args = args,     \
-                                      .tiling = LANES_1,                      \
+                                      .tiling = LANES_1, .turns = n_turns,    \
                                       .groups = one_group, .c = {fn}};
 
-KERNEL(mix0_f32, 1, 2, LIST(F), LIST(OUT))
-KERNEL(mix1_f32, 2, 3, LIST(F, F), LIST(IN, OUT))
-KERNEL(mix2_f32, 3, 4, LIST(F, F, F), LIST(IN, IN, OUT))
-KERNEL(mix3_f32, 4, 5, LIST(F, F, F, F), LIST(IN, IN, IN, OUT))
-KERNEL(mix0_bf16, 1, 2, LIST(B), LIST(OUT))
-KERNEL(mix1_bf16, 2, 3, LIST(B, B), LIST(IN, OUT))
-KERNEL(mix2_bf16, 3, 4, LIST(B, B, B), LIST(IN, IN, OUT))
-KERNEL(mix3_bf16, 4, 5, LIST(B, B, B, B), LIST(IN, IN, IN, OUT))
-KERNEL(two_f32, 4, 5, LIST(F, F, F, F), LIST(IN, IN, OUT, OUT))
-KERNEL(two_bf16, 4, 5, LIST(B, B, B, F), LIST(IN, IN, OUT, OUT))
-KERNEL(sum_f32, 3, 5, LIST(F, F, F), LIST(IN, IN, ACC))
-KERNEL(sum_bf16, 3, 5, LIST(B, B, F), LIST(IN, IN, ACC))
-KERNEL(put_f32, 2, 5, LIST(F, F), LIST(IN, OUT))
-KERNEL(put_bf16, 2, 5, LIST(B, B), LIST(IN, OUT))
-KERNEL(take_f32, 2, 5, LIST(F, F), LIST(IN, OUT))
-KERNEL(take_bf16, 2, 5, LIST(B, B), LIST(IN, OUT))
-KERNEL(nt, 4, 7, LIST(F, F, F, F), LIST(IN, IN, OUT, IN))
-KERNEL(nn, 3, 8, LIST(F, F, F), LIST(IN, IN, ACC))
-KERNEL(tn, 3, 8, LIST(F, F, F), LIST(IN, IN, ACC))
-KERNEL(lookup, 4, 10, LIST(F, I, F, F), LIST(IN, IN, IN, ACC))
-KERNEL(lookup_dx, 5, 8, LIST(F, F, I, I, F), LIST(IN, IN, IN, IN, ACC))
-KERNEL(zero, 1, 2, LIST(F), LIST(ACC))
-KERNEL(tally, 2, 2, LIST(F, F), LIST(IN, ACC))
+KERNEL(mix0_f32, 1, 2, LIST(F), LIST(OUT), NULL)
+KERNEL(mix1_f32, 2, 3, LIST(F, F), LIST(IN, OUT), NULL)
+KERNEL(mix2_f32, 3, 4, LIST(F, F, F), LIST(IN, IN, OUT), NULL)
+KERNEL(mix3_f32, 4, 5, LIST(F, F, F, F), LIST(IN, IN, IN, OUT), NULL)
+KERNEL(mix0_bf16, 1, 2, LIST(B), LIST(OUT), NULL)
+KERNEL(mix1_bf16, 2, 3, LIST(B, B), LIST(IN, OUT), NULL)
+KERNEL(mix2_bf16, 3, 4, LIST(B, B, B), LIST(IN, IN, OUT), NULL)
+KERNEL(mix3_bf16, 4, 5, LIST(B, B, B, B), LIST(IN, IN, IN, OUT), NULL)
+KERNEL(two_f32, 4, 5, LIST(F, F, F, F), LIST(IN, IN, OUT, OUT), NULL)
+KERNEL(two_bf16, 4, 5, LIST(B, B, B, F), LIST(IN, IN, OUT, OUT), NULL)
+KERNEL(sum_f32, 3, 5, LIST(F, F, F), LIST(IN, IN, ACC), NULL)
+KERNEL(sum_bf16, 3, 5, LIST(B, B, F), LIST(IN, IN, ACC), NULL)
+KERNEL(put_f32, 2, 5, LIST(F, F), LIST(IN, OUT), NULL)
+KERNEL(put_bf16, 2, 5, LIST(B, B), LIST(IN, OUT), NULL)
+KERNEL(take_f32, 2, 5, LIST(F, F), LIST(IN, OUT), NULL)
+KERNEL(take_bf16, 2, 5, LIST(B, B), LIST(IN, OUT), NULL)
+KERNEL(nt, 4, 7, LIST(F, F, F, F), LIST(IN, IN, OUT, IN), turns_second)
+KERNEL(nn, 3, 8, LIST(F, F, F), LIST(IN, IN, ACC), turns_second)
+KERNEL(tn, 3, 8, LIST(F, F, F), LIST(IN, IN, ACC), turns_first)
+KERNEL(lookup, 4, 10, LIST(F, I, F, F), LIST(IN, IN, IN, ACC), NULL)
+KERNEL(lookup_dx, 5, 10, LIST(F, F, I, I, F), LIST(IN, IN, IN, IN, ACC),
+       turns_fifth)
+KERNEL(zero, 1, 2, LIST(F), LIST(ACC), NULL)
+KERNEL(tally, 2, 2, LIST(F, F), LIST(IN, ACC), NULL)
 
 #define ACT QVL_CLS_ACT
 #define C32 QVL_CLS_F32
@@ -403,12 +429,13 @@ const qvl_kernel_family fake_lookup = {
 };
 
 const qvl_kernel_family fake_lookup_dx = {
-    .op = "lookup_dx", .n_bufs = 5, .n_args = 8,
+    .op = "lookup_dx", .n_bufs = 5, .n_args = 10,
     .cls = {ACT, C32, QVL_CLS_I32, QVL_CLS_I32, C32}, .reads = 15,
-    .writes = 16, .adds = 16, .acc_arg = {255, 255, 255, 255, 7},
-    .operand = {SLICE(0, 1, 5), MATRIX(0, 2), VECTOR(3), MATRIX(0, 2),
-                MATRIX(4, 1)},
-    .cut = {{.dim_arg = 4, .edge_arg = 3}}, .n_cuts = 1,
+    .writes = 16, .adds = 16, .acc_arg = {255, 255, 255, 255, 9},
+    .operand = {SLICE(0, 1, 6), MATRIX(0, 2), VECTOR(3), VECTOR(4),
+                MATRIX(5, 1)},
+    .cut = {{.dim_arg = 5, .edge_arg = 3}, {.dim_arg = 4, .first_arg = 8}},
+    .n_cuts = 2,
     .form = {&k_lookup_dx},
 };
 

@@ -227,8 +227,8 @@ static void test_expression(void)
     harness_release(&h);
 }
 
-/* dx = dy w and dw (+)= dy^T x, with sums that are too long for the device: in
- * parts of at most so many terms, with the reference's numbers. */
+/* dx = dy w and dw (+)= dy^T x on a device that ends loops: in parts that turn as
+ * often as it lets them, with the reference's numbers. */
 static void test_long_sums(void)
 {
     harness h;
@@ -246,24 +246,25 @@ static void test_long_sums(void)
     h.trained[0] = true;
     harness_eval(&h);
     static const struct {
-        uint32_t max_sum;
+        uint32_t max_turns;
         int n_steps, n_nn;
     } rows[] = { { 0, 2, 1 }, { V, 2, 1 }, { V - 1, 3, 2 }, { R, 7, 6 },
                  { R - 1, 9, 7 }, { 1, V + R, V } };
     for (size_t i = 0; i < QVL_COUNT(rows); i++) {
         fake_device dev;
         char what[64];
-        snprintf(what, sizeof what, "at most %u terms", rows[i].max_sum);
+        snprintf(what, sizeof what, "at most %u turns", rows[i].max_turns);
         qvl_plan_options o = harness_options(&h);
-        o.max_sum = rows[i].max_sum;
+        fake_open(&dev);
+        dev.base.info.max_turns = rows[i].max_turns;
+        o.device = &dev.base;
         qvl_plan plan = plan_of(&h, &o);
         CHECK_INT(plan.n_steps, rows[i].n_steps, "%s", what);
-        for (int s = 0; s < plan.n_steps && o.max_sum > 0; s++) {
+        for (int s = 0; s < plan.n_steps && rows[i].max_turns > 0; s++) {
             const qvl_planned *p = &plan.step[s];
-            CHECK(p->arg[s < rows[i].n_nn] <= o.max_sum, "%s, step %d", what, s);
+            CHECK(p->arg[s < rows[i].n_nn] <= rows[i].max_turns, "%s, step %d",
+                  what, s);
         }
-        fake_open(&dev);
-        dev.base.info.max_sum = o.max_sum;
         harness_run(&h, &dev, &o, 1, what);
     }
     harness_release(&h);
@@ -303,7 +304,7 @@ static void test_look_up(void)
     harness_want(&h, y);
     int dx = qvl_program_grad(&h.program, 0, V * C, "dtable");
     qvl_program_step(&h.program, &fake_lookup_dx, (int[]){dy, w, s, e, dx},
-                     (uint32_t[]){R, C, K, V + 1, V, 0, C, 0}, 1);
+                     (uint32_t[]){R, C, K, V + 1, R * K, V, 0, C, 0, 0}, 1);
     h.trained[0] = true;
 
     qvl_plan_options o = harness_options(&h);
@@ -317,6 +318,47 @@ static void test_look_up(void)
     /* dy, 768 bytes, is needed whole. */
     int most = run_limits(&h, 16, 768, "look-up");
     CHECK(most > 10, "%d steps", most);
+
+    /* 24 entries on a device that lets loops turn 17 times: two parts that begin
+     * where something can be bound, every fourth entry. */
+    fake_device dev;
+    fake_open(&dev);
+    dev.base.info.max_turns = 17;
+    o = harness_options(&h);
+    o.device = &dev.base;
+    plan = plan_of(&h, &o);
+    CHECK_INT(plan.n_steps, 1 + 2, "parts of the entries");
+    for (int p = 0; p < 2; p++) {
+        const uint32_t *arg = plan.step[1 + p].arg;
+        CHECK_INT(arg[4], 12, "entries of part %d", p);
+        CHECK_INT(arg[8], (uint32_t)p * 12, "first entry of part %d", p);
+        CHECK_INT(arg[9], p, "part %d adds", p);
+        CHECK_INT(plan.step[1 + p].at_bytes[3], (uint32_t)p * 48, "part %d", p);
+    }
+    harness_run(&h, &dev, &o, 2, "entries");
+    harness_release(&h);
+}
+
+/* A product whose sum cannot be cut: y = x w^T over 16 columns. */
+static void test_too_long(void)
+{
+    harness h;
+    qvl_err err;
+    qvl_plan plan = {.n_steps = -7};
+    fake_device dev;
+    product(&h, 3);
+    fake_open(&dev);
+    qvl_plan_options o = harness_options(&h);
+    o.device = &dev.base;
+    dev.base.info.max_turns = C;
+    CHECK_INT(plan_of(&h, &o).n_steps, 2, "as long as it may be");
+    dev.base.info.max_turns = C - 1;
+    CHECK_FAILS(qvl_plan_make(&plan, &h.program, &o, &h.arena, &err),
+                QVL_E_UNSUPPORTED, err,
+                "kernel matmul_nt (line 7 of the layer spec) with operands "
+                "[3, 16] [72, 16] [3, 72] [72]: its loops turn up to 16 times, "
+                "expected at most 15, after which");
+    CHECK_INT(plan.n_steps, -7, "untouched");
     harness_release(&h);
 }
 
@@ -332,13 +374,13 @@ static void test_edges(void)
     int dy = harness_input(&h, 3, QVL_CLS_ACT, 1);
     int dx = qvl_program_grad(&h.program, 0, 1000, "dtable");
     qvl_program_step(&h.program, &fake_lookup_dx, (int[]){dy, w, s, e, dx},
-                     (uint32_t[]){1, 1, 1, 1001, 1000, 0, 1, 0}, 1);
+                     (uint32_t[]){1, 1, 1, 1001, 1, 1000, 0, 1, 0, 0}, 1);
     h.trained[0] = true;
     qvl_plan_options o = harness_options(&h);
     o.max_binding_bytes = 4000;
     qvl_plan plan = plan_of(&h, &o);
     CHECK_INT(plan.n_steps, 2, "two parts");
-    CHECK_INT(plan.step[0].arg[4], 500, "halves");
+    CHECK_INT(plan.step[0].arg[5], 500, "halves");
     harness_release(&h);
 }
 
@@ -403,5 +445,5 @@ static void test_refusals(void)
 RUN_TESTS(TEST(test_rows_of_w), TEST(test_products),
           TEST(test_weight_gradient), TEST(test_input_gradient), TEST(test_expression),
           TEST(test_long_sums),
-          TEST(test_look_up), TEST(test_edges), TEST(test_middle_dim),
+          TEST(test_look_up), TEST(test_too_long), TEST(test_edges), TEST(test_middle_dim),
           TEST(test_zero), TEST(test_refusals))

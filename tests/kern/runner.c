@@ -1,5 +1,6 @@
 #include "runner.h"
 
+#include "backend/cpu/isa.h"
 #include "base/half.h"
 #include "check.h"
 #include "tensor/dtype.h"
@@ -17,34 +18,60 @@ static void close_targets(void)
     n_targets = 0;
 }
 
-static void open_target(const char *name, const char *device, const char *isa)
+static bool has_device(const char *backend)
+{
+    int n;
+    const qvl_backend *const *be = qvl_backends(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(be[i]->name, backend) == 0)
+            return be[i]->count() > 0;
+    return false;
+}
+
+static void open_target(const char *name, const char *device)
 {
     qvl_err err = { 0 };
-    qvl_device *dev;
+    if (!has_device(device)) {
+        print_message("SKIP %s: no device\n", name);
+        return;
+    }
+    target *t = &targets[n_targets];
+    *t = (target){ .name = name };
+    CHECK_OK(qvl_device_open(&t->dev, device, 2, &err), err);
+    n_targets++;
+}
+
+static void open_isa(const char *name, qvl_isa isa)
+{
     const char *only = getenv("QVL_TEST_ISA");
-    if (only != NULL && (isa == NULL || strcmp(only, isa) != 0)) {
+    if (only != NULL && strcmp(only, qvl_isa_name(isa)) != 0) {
         print_message("SKIP %s: not QVL_TEST_ISA\n", name);
         return;
     }
-    if (isa != NULL)
-        setenv("QVL_ISA", isa, 1);
-    if (qvl_device_open(&dev, device, 2, &err) == QVL_OK)
-        targets[n_targets++] = (target){ name, dev };
-    else
-        print_message("SKIP %s: %s\n", name, err.msg);
+    if (!qvl_isa_is_present(isa)) {
+        print_message("SKIP %s: not of this processor\n", name);
+        return;
+    }
+    setenv("QVL_ISA", qvl_isa_name(isa), 1);
+    open_target(name, "cpu");
     unsetenv("QVL_ISA");
 }
 
 const target *runner_targets(int *n)
 {
     if (n_targets == 0) {
-        open_target("cpu v2", "cpu", "v2");
-        open_target("cpu v3", "cpu", "v3");
-        open_target("cpu v4", "cpu", "v4");
-        open_target("opencl", "opencl", NULL);
-        open_target("vulkan", "vulkan", NULL);
         atexit(close_targets);
+        open_isa("cpu v2", QVL_ISA_V2);
+        open_isa("cpu v3", QVL_ISA_V3);
+        open_isa("cpu v4", QVL_ISA_V4);
+        if (getenv("QVL_TEST_ISA") == NULL) {
+            open_target("opencl", "opencl");
+            open_target("vulkan", "vulkan");
+        } else {
+            print_message("SKIP opencl, vulkan: QVL_TEST_ISA\n");
+        }
     }
+    CHECK(n_targets > 0, "no device: what is not run is not right");
     *n = n_targets;
     return targets;
 }

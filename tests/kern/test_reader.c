@@ -24,15 +24,16 @@ static const char good[] =
     "shared fv panel[D_MAX / VW]\n"
     "needs RM % RN == 0\n"
     "needs LANES * RM <= 64 || VW == 1\n"
-    "turns ceil_div(4096, RM) *\n"
-    "      RN\n"
+    "turns ceil_div(T, RM) * VW +\n"
+    "      min_u32(WALK, k) * PARTS\n"
     "library\n"
     "groups ceil_div(T,\n"
     "                RM) * groups * (k + 1u)\n"
     "{\n"
-    "    if (HAS_b == 1) { store_y(0u, 0u, 1.0f); }\n"
+    "    for (;;) { store_y(0u, 0u, 1.0f); }\n"
     "}\n"
-    "kernel two(out f32 y[3]) groups 1 { store_y(0u, 1.0f); }\n";
+    "kernel two(out f32 y[3]) groups 1 { store_y(0u, 1.0f); /* for EACH_LANE */ "
+    "}\n";
 
 static void test_good(void)
 {
@@ -45,8 +46,7 @@ static void test_good(void)
     CHECK(k != NULL, "found by name");
     CHECK_INT(k->line, 2, "line of the head");
     CHECK_INT(k->body_line, 17, "line of the body");
-    CHECK_STR(k->body, "    if (HAS_b == 1) { store_y(0u, 0u, 1.0f); }\n",
-              "body");
+    CHECK_STR(k->body, "    for (;;) { store_y(0u, 0u, 1.0f); }\n", "body");
     CHECK_INT(k->n_operands, 5, "operands");
     CHECK_INT(k->operand[0].rank, 3, "rank of x");
     CHECK(k->operand[0].ld && !k->operand[1].ld, "ld of x and b");
@@ -68,11 +68,13 @@ static void test_good(void)
     CHECK_STR(k->shared[1].words, "(D_MAX / VW) * VW", "floats of panel");
     CHECK_INT(k->n_needs, 2, "needs");
     CHECK_STR(k->need[1], "LANES * RM <= 64 || VW == 1", "second need");
-    CHECK_STR(k->turns, "ceil_div(4096, RM) * RN", "turns");
+    CHECK_STR(k->turns, "ceil_div(T, RM) * VW + min_u32(WALK, k) * PARTS",
+              "turns");
     CHECK_STR(k->groups, "ceil_div(T, RM) * groups * (k + 1u)", "groups");
     CHECK(k->library, "library");
     const kern *two = kern_find(&set, "two");
-    CHECK_STR(two->body, " store_y(0u, 1.0f);", "body on one line");
+    CHECK_STR(two->body, " store_y(0u, 1.0f); /* for EACH_LANE */",
+              "body on one line");
     CHECK_INT(two->body_line, 19, "its line");
     CHECK(kern_find(&set, "three") == NULL, "no such kernel");
     qvl_arena_release(&arena);
@@ -211,7 +213,15 @@ static const struct {
       "needs 1\nneeds 1\nneeds 1\nneeds 1\n" BODY, "10:1",
       "more than 8 needs" },
     { "kernel a(" Y ")\nturns 1\nturns 2\n" BODY, "3:1", "stands twice" },
-    { "kernel a(" Y ")\nturns 1 / 0\n" BODY, "2:7", "no formula of sizes" },
+    { "kernel a(" Y ")\nturns rows\n" BODY, "2:7", "rows is not known here" },
+    { "kernel a(" Y ", arg f32 k)\nturns k\n" BODY, "2:7",
+      "k is not known here" },
+    { "kernel a(" Y ")\nturns\n" BODY, "3:1", "expected an expression" },
+    { "kernel a(" Y ")\ngroups WALK\n{\n}\n", "2:8", "WALK is not known here" },
+    { "kernel a(" Y ")\ngroups 1\n{\n  if (1) { for (;;) { } }\n}\n", "1:8",
+      "a has loops and does not say its turns" },
+    { "kernel a(" Y ")\ngroups 1\n{\n  EACH_LANE_TAIL(i, n)\n    ;\n}\n", "1:8",
+      "a has loops and does not say its turns" },
     { "kernel a(" Y ")\nlibrary\nlibrary\n" BODY, "3:1", "stands twice" },
     { "kernel a(" Y ")\nlibrary\n" BODY, "1:8", "rows and columns" },
     { "kernel a(" Y ")\nwarps 3\n" BODY, "2:1", "expected tile, const" },

@@ -68,7 +68,8 @@ static int read_source(tool *t, const char *name, source **out)
     QVL_TRY(qvl_file_read(path, &text, &len, &t->arena, &t->err));
     source *s = &t->file[t->n_files++];
     *s = (source){.name = name, .m = {.text = text, .len = len}};
-    s->m.is_kernel = len > 0 && strcmp(name + strlen(name) - 2, ".k") == 0;
+    const char *end = strrchr(name, '.');
+    s->m.is_kernel = len > 0 && end != NULL && strcmp(end, ".k") == 0;
     mutations_find(&s->m, &t->arena);
     *out = s;
     return QVL_OK;

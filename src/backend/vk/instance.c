@@ -262,7 +262,7 @@ void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info)
         .has_matrix_units =
             has_extension(physical, "VK_KHR_cooperative_matrix"),
         .max_walk = is_llvmpipe ? QVL_VK_LLVMPIPE_WALK : 0,
-        .max_sum = is_llvmpipe ? QVL_VK_LLVMPIPE_SUM : 0,
+        .max_turns = is_llvmpipe ? QVL_VK_LLVMPIPE_TURNS : 0,
     };
     put_limits(&all.properties.limits, info);
     put_memory(physical, v11.maxMemoryAllocationSize, info);

@@ -24,14 +24,13 @@
 /* Groups along one axis: the least that every device allows. */
 #define QVL_VK_MAX_FOLD 65535u
 
-/* Mesa's driver on the processor ends all loops of a lane after 65,535 turns,
- * without an error. Attention takes up to 8.3 turns a row with the tiles of
- * configs/tune/vulkan-cpu.yaml: fewer than 65,535 for so many rows. */
-#define QVL_VK_LLVMPIPE_WALK 7000u
+/* Mesa's driver on the processor ends all loops of a lane after so many turns,
+ * without an error. */
+#define QVL_VK_LLVMPIPE_TURNS 65535u
 
-/* So many terms of a product take one turn each with those tiles, and a few
- * more for each 256 of them. */
-#define QVL_VK_LLVMPIPE_SUM 60000u
+/* Attention takes up to 8.8 turns a row with the tiles of
+ * configs/tune/vulkan-cpu.yaml: fewer than that for so many rows. */
+#define QVL_VK_LLVMPIPE_WALK 7000u
 
 /* Memory of one qvl_buf; its `id` points here. */
 typedef struct {

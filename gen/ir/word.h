@@ -1,0 +1,22 @@
+/* word.h - names of a spec, and those that the emitted C cannot take
+ *
+ * Dims, loop variables and arrays stand in the emitted functions under their own
+ * names, so a word that means something there is refused. Values may have any
+ * name: emit/steps.c gives them another where it is taken.
+ */
+#ifndef GEN_IR_WORD_H
+#define GEN_IR_WORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Letters, digits and _, no digit in front. */
+bool word_is_name(const char *p, size_t n);
+
+/* A keyword of C11, or what every function of steps begins with? */
+bool word_is_c(const char *p, size_t n);
+
+/* Or a name that some emitted function, macro or header has? */
+bool word_is_emitted(const char *p, size_t n);
+
+#endif
