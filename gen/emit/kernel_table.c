@@ -187,9 +187,11 @@ static void put_consts(out *o, const form_view *v)
         if (c >= 0)
             out_line(o, ".const_arg[%d] = %d,", c, a);
     }
-    for (int i = 0; i < v->k->n_constants; i++)
+    for (int i = 0; i < v->k->n_constants; i++) {
         out_line(o, ".const_name[%d] = \"%s_MAX\",", i,
                  v->k->sym[v->k->constant[i].sym]);
+        out_line(o, ".const_max[%d] = %d,", i, v->k->constant[i].max);
+    }
 }
 
 static void put_rules(out *o, const kern *k)

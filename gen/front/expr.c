@@ -201,9 +201,9 @@ static int parse_unary(parser *s, expr **out)
         return expr_fail(s->text, col_of(s, s->p), s->err,
                          "an expression of more than %d operands",
                          MAX_OPERANDS);
-    if (take(s, "-") || take(s, "not")) {
+    if (take(s, "-")) {
         expr *e = node_new(s, EXPR_UNARY, start, 1);
-        e->op = *start == '-' ? '-' : '!';
+        e->op = '-';
         QVL_TRY(parse_unary(s, &e->arg[0]));
         *out = e;
         s->depth--;
@@ -238,6 +238,7 @@ static const operator_word levels[][7] = {
     {{"*", '*'}, {"/", '/'}, {"%", '%'}},
 };
 #define N_LEVELS (int)(sizeof levels / sizeof levels[0])
+#define COMPARISONS 2
 
 static char take_operator(parser *s, int level)
 {
@@ -247,17 +248,38 @@ static char take_operator(parser *s, int level)
     return 0;
 }
 
+static int parse_level(parser *s, int level, expr **out);
+
+static int parse_not(parser *s, const char *start, expr **out)
+{
+    if (++s->depth > MAX_DEPTH)
+        return fail_here(s, "nested too deeply");
+    expr *e = node_new(s, EXPR_UNARY, start, 1);
+    e->op = '!';
+    QVL_TRY(parse_level(s, COMPARISONS, &e->arg[0]));
+    *out = e;
+    s->depth--;
+    return QVL_OK;
+}
+
 static int parse_level(parser *s, int level, expr **out)
 {
     if (level == N_LEVELS)
         return parse_unary(s, out);
+    skip_space(s);
+    const char *first = s->p;
+    if (level == COMPARISONS && take(s, "not"))
+        return parse_not(s, first, out);
     QVL_TRY(parse_level(s, level + 1, out));
-    for (;;) {
+    for (int n = 0;; n++) {
         skip_space(s);
         const char *start = s->p;
         char op = take_operator(s, level);
         if (!op)
             return QVL_OK;
+        if (level == COMPARISONS && n > 0)
+            return expr_fail(s->text, col_of(s, start), s->err,
+                             "a second comparison, expected `and` between two");
         expr *e = node_new(s, EXPR_BINARY, start, 2);
         e->op = op;
         e->arg[0] = *out;

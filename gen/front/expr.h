@@ -2,7 +2,7 @@
  *
  * One grammar serves sizes, conditions and statements:
  *
- *     or, and, not, == != < <= > >= in, + -, * / %, unary -, ^
+ *     or, and, not, == != < <= > >= in (one of them), + -, * / %, unary -, ^
  *     NUMBER   NAME   NAME(a, b)   NAME[a]   (a)
  *
  * A name may have dots and loop variables in it (`blocks.{b}.norm1`). Every

@@ -374,10 +374,11 @@ int grad_rule(grad *g, const ir_node *node)
     if (i < 0)
         return qvl_fail(g->err, QVL_E_INTERNAL, "%s:%d: %s has no gradient",
                         g->m->file, node->line, op->k->name);
-    if (!rules[i].fn)
-        return QVL_OK;
     ir_value *dy = NULL;
-    if (!rules[i].seed)
-        QVL_TRY(grad_take(g, op->out[0], &dy));
+    QVL_TRY(grad_take(g, op->out[0], &dy));
+    if (dy != NULL && (rules[i].fn == NULL || rules[i].seed))
+        return qvl_fail(g->err, QVL_E_CONFIG, "%s:%d: what %s returns is for "
+                        "reports: no gradient comes back through it",
+                        g->m->file, node->line, op->k->name);
     return dy || rules[i].seed ? rules[i].fn(g, op, dy) : QVL_OK;
 }

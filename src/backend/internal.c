@@ -77,6 +77,20 @@ static int check_turns(const qvl_device *dev, const qvl_kernel *k,
                     dev->info.name);
 }
 
+/* Arrays of the C kernels have room for so much. */
+static int check_constants(const qvl_kernel *k, const uint32_t *args,
+                           qvl_err *err)
+{
+    for (int i = 0; i < k->n_consts; i++) {
+        uint32_t found = args[k->const_arg[i]];
+        if (found > k->const_max[i])
+            return qvl_fail(err, QVL_E_UNSUPPORTED, "kernel %s: found %s = %"
+                            PRIu32 ", expected at most %" PRIu32, k->op,
+                            k->const_name[i], found, k->const_max[i]);
+    }
+    return QVL_OK;
+}
+
 int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_slice *bufs, const uint32_t *args,
                    qvl_call_size *size, qvl_err *err)
@@ -84,6 +98,7 @@ int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
     assert(k->n_bufs > 0 && k->n_bufs <= QVL_KERNEL_MAX_BUFS);
     assert(k->n_args >= 0 && k->n_args <= QVL_KERNEL_MAX_ARGS);
 
+    QVL_TRY(check_constants(k, args, err));
     const qvl_choice *tuned = NULL;
     QVL_TRY(qvl_tuned_find(dev, k, &tuned, err));
     const qvl_tiling *t = qvl_device_tiling(dev, k);

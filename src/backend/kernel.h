@@ -79,6 +79,7 @@ typedef struct qvl_kernel {
     int n_consts;
     uint8_t const_arg[QVL_KERNEL_MAX_CONSTS];  // index into args
     const char *const_name[QVL_KERNEL_MAX_CONSTS];  // "D_MAX"
+    uint32_t const_max[QVL_KERNEL_MAX_CONSTS];      // largest of that argument
     int n_tiles;
     const char *tile_name[QVL_KERNEL_MAX_TILES];
     qvl_tiling tiling[QVL_N_CLASS];

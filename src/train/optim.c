@@ -196,6 +196,7 @@ int qvl_optim_reset(qvl_optim *optim, qvl_err *err)
     QVL_TRY(write_zeros(optim, other_of(optim, PARTS), err));
     QVL_TRY(write_zeros(optim, other_of(optim, OUT), err));
     optim->n_updates = 0;
+    optim->is_pending = false;
     return QVL_OK;
 }
 
@@ -459,13 +460,13 @@ int qvl_optim_step(qvl_optim *optim, const qvl_optim_rates *rates,
 int qvl_optim_read(qvl_optim *optim, qvl_optim_report *report, qvl_err *err)
 {
     assert(optim->is_pending);
+    optim->is_pending = false;
     QVL_TRY(optim->dev->be->read(optim->dev, other_of(optim, OUT), optim->out,
                                  err));
     const float *stat = optim->out + optim->stat_at / 4;
     *report = (qvl_optim_report){ .sum = { optim->out[0], optim->out[1] },
                                   .norm = (double)stat[0],
                                   .is_applied = stat[2] > 0.0f };
-    optim->is_pending = false;
     optim->n_updates += report->is_applied;
     return QVL_OK;
 }

