@@ -1,10 +1,12 @@
-# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...] [OPTIMIZE flag] [F32])
+# qvl_generate(NAME ARCHS spec.yaml... [KERNELS name...] [OPTIMIZE flag] [F32]
+#              [HERE])
 #
 # Runs the generator over layer specs and makes an object library NAME of what
 # it writes: model code, kernels in C for each instruction set, OpenCL C and
 # SPIR-V inside the table. Kernels named here are compiled beside those that the
 # specs reach. OPTIMIZE replaces -O3, where compiling costs more than running.
-# With F32 there are no forms of 16 bits.
+# With F32 there are no forms of 16 bits, with HERE no kernels in C for AVX-512
+# where the processor that builds lacks it.
 
 set(QVL_ISAS v2 v3 v4)
 if(QVL_MUTATE)  # tests/mutate/run.sh: one is enough, and quicker
@@ -29,7 +31,7 @@ if(QVL_MUTATE)  # a value that was never set is not 0 by chance
 endif()
 
 function(qvl_generate name)
-    cmake_parse_arguments(G "F32" "TABLE;OPTIMIZE" "ARCHS;KERNELS" ${ARGN})
+    cmake_parse_arguments(G "F32;HERE" "TABLE;OPTIMIZE" "ARCHS;KERNELS" ${ARGN})
     set(dir ${CMAKE_BINARY_DIR}/generated/${name})
     set(shaders ${PROJECT_SOURCE_DIR}/shaders)
     file(MAKE_DIRECTORY ${dir})
@@ -87,7 +89,7 @@ function(qvl_generate name)
         add_custom_command(
             OUTPUT ${dir}/spirv.stamp
             BYPRODUCTS ${dir}/spirv.inc
-            COMMAND ${PROJECT_SOURCE_DIR}/cmake/spirv.sh ${GLSLANG_VALIDATOR}
+            COMMAND ${PROJECT_SOURCE_DIR}/cmake/spirv.sh ${QVL_GLSLANG}
                     ${QVL_SPIRV_OPT} ${shaders} ${dir}
             COMMAND gen --embed ${dir}
             COMMAND ${CMAKE_COMMAND} -E touch ${dir}/spirv.stamp
@@ -107,7 +109,15 @@ function(qvl_generate name)
     target_link_libraries(${name} PRIVATE qvl_flags)
     add_dependencies(${name} ${name}_files)
     set(objects $<TARGET_OBJECTS:${name}>)
-    foreach(isa ${QVL_ISAS})
+    set(isas ${QVL_ISAS})
+    if(G_HERE AND NOT QVL_EMULATE_AVX512 AND EXISTS /proc/cpuinfo)
+        file(STRINGS /proc/cpuinfo avx512 REGEX avx512 LIMIT_COUNT 1)
+        if(NOT avx512)
+            list(REMOVE_ITEM isas v4)
+            target_compile_definitions(${name} PRIVATE QVL_WITHOUT_v4)
+        endif()
+    endif()
+    foreach(isa ${isas})
         add_library(${name}_${isa} OBJECT ${kernel_c})
         target_include_directories(${name}_${isa} PRIVATE ${shaders})
         target_link_libraries(${name}_${isa} PRIVATE qvl_flags)

@@ -1,22 +1,44 @@
 #!/bin/sh
 # Compile the shaders listed in DIR/forms.txt to DIR/*.spv, those that changed.
 # usage: spirv.sh GLSLANG SPIRV_OPT|- SHADERS DIR
+# GLSLANG is the program made of gen/glslang.c, or glslangValidator.
 set -eu
 glslang=$1 opt=$2 shaders=$3 dir=$4
-export glslang opt shaders dir
+shift 4
 
-compile() {
-    comp=$dir/$1.comp spv=$dir/$1.spv
-    newest=$(ls -t "$comp" "$shaders"/dialect/* "$spv" 2>/dev/null | head -n 1)
-    [ "$newest" != "$spv" ] || return 0
-    "$glslang" --target-env vulkan1.2 -V --quiet -I"$shaders" -o "$spv.part" \
-        "$comp" || { rm -f "$spv.part"; return 1; }
-    [ "$opt" = - ] || "$opt" -O "$spv.part" -o "$spv.part"
-    mv "$spv.part" "$spv"
+# Has the shader, or what it includes, changed since it was compiled?
+is_old() {
+    newest=$(ls -t "$dir/$1.comp" "$shaders"/dialect/* "$dir/$1.spv" \
+        2>/dev/null | head -n 1)
+    [ "$newest" != "$dir/$1.spv" ]
 }
 
-if [ $# -eq 5 ]; then
-    compile "$5"
+compile() {
+    case $glslang in
+    *glslangValidator)
+        for form; do
+            "$glslang" --target-env vulkan1.2 -V --quiet -I"$shaders" \
+                -o "$dir/$form.spv.part" "$dir/$form.comp" || return
+        done ;;
+    *) "$glslang" "$shaders" "$dir" "$@" ;;
+    esac
+}
+
+if [ $# -gt 0 ]; then
+    for form; do
+        shift
+        if is_old "$form"; then
+            set -- "$@" "$form"
+        fi
+    done
+    [ $# -gt 0 ] || exit 0
+    compile "$@"
+    for form; do
+        part=$dir/$form.spv.part
+        [ "$opt" = - ] || "$opt" -O "$part" -o "$part"
+        mv "$part" "$dir/$form.spv"
+    done
     exit
 fi
-xargs -P 2 -n 1 "$0" "$1" "$2" "$3" "$4" <"$dir/forms.txt"
+xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 48 "$0" "$glslang" "$opt" \
+    "$shaders" "$dir" <"$dir/forms.txt"

@@ -95,8 +95,8 @@ typedef struct {
     size_t n_elems;
 } qvl_train_group;
 
-/* As the other functions of this section that take a number k, it returns 0,
- * or a negative code when there is no such thing; then nothing was changed. */
+/* Functions of this section that take a number k return 0, or a negative code
+ * when there is no such thing; then nothing was changed. */
 int qvl_train_n_groups(const qvl_trainer *trainer);
 int qvl_train_group_at(const qvl_trainer *trainer, int k,
                        qvl_train_group *group);

@@ -8,7 +8,6 @@
 
 #define MAX_DIM (1u << 20)
 #define MAX_HEADS 1024u
-#define MAX_HEAD_SIZE 256u               // of shaders/attention.k
 #define MAX_ELEMS ((uint64_t)1 << 31)    // of an operand: kernels count in u32
 
 static const struct {
@@ -86,7 +85,7 @@ static bool is_within(const bench_shape *shape)
         if (d[i] < 1 || d[i] > MAX_DIM)
             return false;
     if (shape->is_attention)
-        return b <= MAX_HEADS && c <= MAX_HEAD_SIZE && a * b * c <= MAX_ELEMS;
+        return b <= MAX_HEADS && a * b * c <= MAX_ELEMS;
     return a * b <= MAX_ELEMS && a * c <= MAX_ELEMS && b * c <= MAX_ELEMS;
 }
 
@@ -129,9 +128,9 @@ static int read_line(bench_shape *shape, const qvl_node *line, qvl_err *err)
                                                  : "M x N x K");
     if (!is_within(shape))
         return qvl_node_fail(words, err, QVL_E_DATA, "shape: found %s, "
-                             "expected numbers from 1 to %u (%u heads of %u) "
-                             "and operands of at most 2^31", text, MAX_DIM,
-                             MAX_HEADS, MAX_HEAD_SIZE);
+                             "expected numbers from 1 to %u (%u heads) and "
+                             "operands of at most 2^31", text, MAX_DIM,
+                             MAX_HEADS);
     return QVL_OK;
 }
 

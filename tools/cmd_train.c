@@ -114,8 +114,10 @@ static int run_all(void *arg)
         { "model.torch_dtype", o->dtype, "--dtype" },
     };
     qvl_run_config config;
-    QVL_TRY(qvl_progress_parse(&c->progress.mode, o->progress,
-                               isatty(STDERR_FILENO), c->err));
+    int rc = qvl_progress_parse(&c->progress.mode, o->progress,
+                                isatty(STDERR_FILENO), c->err);
+    if (rc != QVL_OK)
+        return qvl_err_add(c->err, "flag --progress");
     QVL_TRY(qvl_run_config_load(&config, o->config, o->base, given,
                                 QVL_COUNT(given), &c->arena, c->err));
     config.runtime.device = cmd_device(config.runtime.device);

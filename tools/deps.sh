@@ -14,7 +14,7 @@
 set -eu
 
 packages="cmake ninja-build gcc libc6-dev pkg-config
-libvulkan-dev glslang-tools spirv-tools vulkan-validationlayers
+libvulkan-dev glslang-tools glslang-dev spirv-tools libstdc++-12-dev vulkan-validationlayers
 mesa-vulkan-drivers ocl-icd-opencl-dev opencl-headers pocl-opencl-icd
 libdnnl-dev libcjson-dev libyaml-dev libstb-dev libjpeg62-turbo-dev
 libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev

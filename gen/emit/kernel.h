@@ -14,9 +14,9 @@
  *                qvl_s_<id>_<isa>   of type qvl_store_fn (library kernels)
  *   GLSL     emit_kernel_glsl, one <id>.comp a form, is compiled by
  *                glslangValidator --target-env vulkan1.2 -V -Ishaders
- *            and, where it is found, spirv-opt -O. emit_kernel_spirv turns each
- *            result into an array; all arrays go into one file that the table
- *            includes, so that their sizes are constants.
+ *            (gen/glslang.c does it for many) and, where it is found, spirv-opt -O.
+ *            emit_kernel_spirv turns each result into an array; all arrays go into
+ *            one file that the table includes, so that their sizes are constants.
  *   OpenCL C travels inside the table as text and is compiled on the machine
  *            that runs it.
  *   table    emit_kernel_table: one qvl_kernel for each form and the array of
@@ -64,6 +64,7 @@ int emit_kernel_spirv(qvl_str *s, const char *id, const void *spirv,
 /* The table. Defines
  *     const qvl_kernel *const NAME[]; const int NAME_count;
  * in the order of the forms, and for each form `const qvl_kernel qvl_kernel_ID`.
+ * Compiled with -DQVL_WITHOUT_v4 it does without the C of that instruction set.
  * Both arrays and records are to be declared extern by those who use them. */
 typedef struct {
     const char *name;             // of the array

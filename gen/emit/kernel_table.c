@@ -231,10 +231,11 @@ static void put_code(out *o, const form_view *v, const emit_table_opt *opt)
     if (v->k->turns != NULL)
         out_line(o, ".turns = turns_%s,", id);
     for (int isa = 0; isa < QVL_N_ISA; isa++) {
-        out_line(o, ".c[%d] = qvl_k_%s_%s,", isa, id, isa_name[isa]);
+        const char *name = isa_name[isa];
+        out_line(o, ".c[%d] = OF_%s(qvl_k_%s_%s),", isa, name, id, name);
         if (v->k->library)
-            out_line(o, ".c_store[%d] = qvl_s_%s_%s,", isa, id,
-                     isa_name[isa]);
+            out_line(o, ".c_store[%d] = OF_%s(qvl_s_%s_%s),", isa, name, id,
+                     name);
     }
     if (opt->dialect != NULL)
         out_line(o, ".cl = cl_%s,", id);
@@ -289,6 +290,14 @@ static void put_head(out *o, const emit_table_opt *opt)
     out_text(o, "#define ceil_div(a, b) ((a) / (b) + ((a) % (b) != 0))\n"
                 "#define min_u32(a, b) ((a) < (b) ? (a) : (b))\n"
                 "#define max_u32(a, b) ((a) > (b) ? (a) : (b))\n");
+    out_gap(o);
+    for (int isa = 0; isa < QVL_N_ISA; isa++) {
+        out_line(o, "#ifdef QVL_WITHOUT_%s", isa_name[isa]);
+        out_line(o, "#define OF_%s(f) NULL", isa_name[isa]);
+        out_line(o, "#else");
+        out_line(o, "#define OF_%s(f) f", isa_name[isa]);
+        out_line(o, "#endif");
+    }
     out_gap(o);
     if (opt->dialect != NULL)
         put_literal_macro(o, "QVL_CL_DIALECT", opt->dialect->opencl);

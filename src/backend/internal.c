@@ -84,8 +84,9 @@ static int check_constants(const qvl_kernel *k, const uint32_t *args,
     for (int i = 0; i < k->n_consts; i++) {
         uint32_t found = args[k->const_arg[i]];
         if (found > k->const_max[i])
-            return qvl_fail(err, QVL_E_UNSUPPORTED, "kernel %s: found %s = %"
+            return qvl_fail(err, QVL_E_UNSUPPORTED, "kernel %s: found %.*s = %"
                             PRIu32 ", expected at most %" PRIu32, k->op,
+                            (int)strcspn(k->const_name[i], "_"),
                             k->const_name[i], found, k->const_max[i]);
     }
     return QVL_OK;

@@ -157,23 +157,31 @@ static int encode_steps(void *arg)
     return s->purpose != QVL_SAMPLE_LENGTH ? qvl_sample_pixels(s) : QVL_OK;
 }
 
+/* Make `s`, whose options are set, of a record. */
+static int make_sample(qvl_sample *s, const qvl_record *record,
+                       qvl_encoded *out, qvl_err *err)
+{
+    s->record = s->out.record = record;
+    s->err = err;
+    int rc = qvl_guard(encode_steps, s, err);
+    if (rc == QVL_OK)
+        *out = s->out;
+    else if (record->file != NULL && rc != QVL_E_MEMORY)
+        qvl_err_add(err, "%s:%d", record->file, record->line);
+    qvl_ids_release(&s->ids);
+    qvl_ids_release(&s->labels);
+    qvl_str_release(&s->text);
+    qvl_arena_release(&s->scratch);
+    return rc;
+}
+
 static int encode(const qvl_encoder *e, const qvl_record *record,
                   uint64_t epoch, qvl_sample_purpose purpose,
                   qvl_arena *arena, qvl_encoded *out, qvl_err *err)
 {
-    qvl_sample s = { .e = e, .record = record, .epoch = epoch,
-                     .purpose = purpose, .arena = arena, .err = err,
-                     .out.record = record };
-    int rc = qvl_guard(encode_steps, &s, err);
-    if (rc == QVL_OK)
-        *out = s.out;
-    else if (record->file != NULL && rc != QVL_E_MEMORY)
-        qvl_err_add(err, "%s:%d", record->file, record->line);
-    qvl_ids_release(&s.ids);
-    qvl_ids_release(&s.labels);
-    qvl_str_release(&s.text);
-    qvl_arena_release(&s.scratch);
-    return rc;
+    qvl_sample s = { .e = e, .epoch = epoch, .purpose = purpose,
+                     .arena = arena };
+    return make_sample(&s, record, out, err);
 }
 
 int qvl_encode(const qvl_encoder *e, const qvl_record *record, uint64_t epoch,
@@ -187,6 +195,15 @@ int qvl_encode_text(const qvl_encoder *e, const qvl_record *record,
                     qvl_err *err)
 {
     return encode(e, record, epoch, QVL_SAMPLE_LENGTH, arena, out, err);
+}
+
+int qvl_encode_text_as(const qvl_encoder *e, const qvl_record *record,
+                       qvl_mode mode, qvl_arena *arena, qvl_encoded *out,
+                       qvl_err *err)
+{
+    qvl_sample s = { .e = e, .has_mode = true, .out.mode = mode,
+                     .purpose = QVL_SAMPLE_LENGTH, .arena = arena };
+    return make_sample(&s, record, out, err);
 }
 
 int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,

@@ -107,6 +107,12 @@ int qvl_encode_text(const qvl_encoder *e, const qvl_record *record,
                     uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
                     qvl_err *err);
 
+/* qvl_encode_text in a mode, whatever an epoch would draw; the mode of a
+ * conversation has no effect. */
+int qvl_encode_text_as(const qvl_encoder *e, const qvl_record *record,
+                       qvl_mode mode, qvl_arena *arena, qvl_encoded *out,
+                       qvl_err *err);
+
 /* A sample for inference: it ends with the opening of the answer and has no
  * labels that count. Of a conversation the last turn is left out when it is the
  * assistant's. The record needs no answer, and no size: pictures are measured. */

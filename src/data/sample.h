@@ -35,6 +35,7 @@ typedef struct {
     const qvl_encoder *e;
     const qvl_record *record;
     uint64_t epoch;
+    bool has_mode;     // out.mode is given and not drawn
     qvl_sample_purpose purpose;
     qvl_arena *arena;  // of results
     qvl_err *err;

@@ -68,7 +68,8 @@ static int make_task(qvl_sample *s)
     qvl_chat_message *message = qvl_arena_array(&s->scratch, qvl_chat_message,
                                                 3);
     s->chat.message = message;
-    s->out.mode = choose_mode(s);
+    if (!s->has_mode)
+        s->out.mode = choose_mode(s);
     const qvl_prompt *prompt = &s->e->prompt[s->out.mode];
     if (prompt->system[0] != '\0') {
         s->out.system = qvl_arena_strdup(s->arena, prompt->system);

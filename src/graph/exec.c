@@ -64,14 +64,10 @@ typedef struct {
 static int record_sum(qvl_run *run, bool more, qvl_err *err)
 {
     size_t n = run->plan.value[run->sum_value].n_elems;
-    const qvl_slice buf[QVL_TALLY_N_BUFS] = {
-        [QVL_TALLY_X] = whole_slice(run, run->sum_value),
-        [QVL_TALLY_Y] = run->sum.total,
-    };
-    const uint32_t arg[QVL_TALLY_N_ARGS] = {
-        [QVL_TALLY_ARG_N] = (uint32_t)n,
-        [QVL_TALLY_ARG_ACC_Y] = more,
-    };
+    qvl_slice buf[QVL_TALLY_N_BUFS];
+    uint32_t arg[QVL_TALLY_N_ARGS];
+    qvl_tally_bufs(buf, whole_slice(run, run->sum_value), run->sum.total);
+    qvl_tally_args(arg, (uint32_t)n, more);
     return run->dev->be->dispatch(run->dev,
                                   qvl_family_form(&qvl_family_tally, QVL_F32),
                                   buf, arg, err);

@@ -73,7 +73,7 @@ static void add_zero_step(qvl_draft *d, int v)
     uint32_t *arg = qvl_arena_array(d->arena, uint32_t, QVL_ZERO_N_ARGS);
     value[QVL_ZERO_Y] = v;
     assert(d->value[v].n_elems <= UINT32_MAX);
-    arg[QVL_ZERO_ARG_N] = (uint32_t)d->value[v].n_elems;
+    qvl_zero_args(arg, (uint32_t)d->value[v].n_elems, 0);
     qvl_draft_add_step(d, &(qvl_draft_step){
         .family = f,
         .step = -1,

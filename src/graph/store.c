@@ -188,10 +188,12 @@ static int record_zero(qvl_store *st, qvl_slice whole, size_t n, qvl_err *err)
     size_t most = (limit < align ? limit : limit / align * align) / 4;
     for (size_t lo = 0; lo < n; lo += most) {
         size_t m = min_size(most, n - lo);
-        const uint32_t arg[QVL_ZERO_N_ARGS] = {[QVL_ZERO_ARG_N] = (uint32_t)m};
         size_t bytes = m * 4 < 16 ? 16 : m * 4;
-        const qvl_slice part[QVL_ZERO_N_BUFS] = {
-            [QVL_ZERO_Y] = {whole.buf, whole.at + lo * 4, bytes}};
+        uint32_t arg[QVL_ZERO_N_ARGS];
+        qvl_slice part[QVL_ZERO_N_BUFS];
+        qvl_zero_bufs(part,
+                      (qvl_slice){whole.buf, whole.at + lo * 4, bytes});
+        qvl_zero_args(arg, (uint32_t)m, 0);
         QVL_TRY(st->dev->be->dispatch(st->dev, zero, part, arg, err));
     }
     return QVL_OK;

@@ -376,8 +376,9 @@ static int read_vision(qvl_model_config *c, const qvl_node *root,
         return wrong(root, qvl_node_given(part, "out_hidden_size"),
                      "out_hidden_size", "hidden_size of the text part", err);
     if (channels > 16 || frames > 64 || patch > 1024 || c->vision.merge > 64)
-        return wrong(root, part, "vision_config", "patches of a sane size",
-                     err);
+        return wrong(root, part, "vision_config",
+                     "in_channels <= 16, temporal_patch_size <= 64, patch_size "
+                     "<= 1024, spatial_merge_size <= 64", err);
     c->vision.n_angles = hidden / heads / 2;
     c->vision.patch = patch;
     c->vision.patch_values = channels * frames * patch * patch;

@@ -112,19 +112,22 @@ typedef struct {
     int n_facts;
 } qvl_detection;
 
-/* Begin a score. The arena is borrowed until release. */
+/* Begin a score. The arena is borrowed until release; like all that follows it
+ * unwinds without host memory (base/arena.h). */
 void qvl_detection_init(qvl_detection *d, const qvl_detection_options *options,
                         qvl_arena *arena);
 void qvl_detection_release(qvl_detection *d);
 
-/* Add a picture: its true and its predicted objects, 0 to 1000. */
+/* Add a picture: its true and its predicted objects, 0 to 1000; either may be
+ * none. Their texts are copied where they are kept. */
 void qvl_detection_add(qvl_detection *d, const qvl_object *truth, int n_true,
                        const qvl_object *pred, int n_pred);
 
-/* Count whether something is so in one more row; `name` is a constant. */
+/* Count whether something is so in one more row; `name` is a constant, one of at
+ * most QVL_DETECTION_MAX_FACTS. */
 void qvl_detection_tell(qvl_detection *d, const char *name, bool is_true);
 
-/* Rates. */
+/* Rates from 0 to 1, 0 where the number below the line is 0; beta > 0. */
 double qvl_match_precision(const qvl_match_counts *c);
 double qvl_match_recall(const qvl_match_counts *c);
 double qvl_match_f(const qvl_match_counts *c, double beta);

@@ -18,7 +18,10 @@ extern const qvl_kernel_family qvl_family_adamw;
 extern const qvl_kernel_family qvl_family_adamw_master;
 
 #define RUN_ELEMS ((size_t)16384)  // of square_sum, a partial sum each
-#define RULE_WORDS 8               // of a row of `rule`
+#define RULE_WORDS QVL_ADAMW_RULE_COLS
+_Static_assert((int)QVL_CLIP_RULE_COLS == (int)RULE_WORDS
+               && (int)QVL_ADAMW_MASTER_RULE_COLS == (int)RULE_WORDS,
+               "one table of rules for all kernels of shaders/optim.k");
 #define PIECE_ELEMS ((size_t)1 << 18)  // of state that pass the host at a time
 
 /* A range of a trained parameter, as long as the device binds. */
@@ -226,17 +229,15 @@ static int append(qvl_optim *o, const qvl_kernel *k, size_t n_elems,
 static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
 {
     size_t n_runs = (p->n + RUN_ELEMS - 1) / RUN_ELEMS;
-    qvl_slice parts = other_of(o, PARTS);
-    const qvl_slice buf[QVL_SQUARE_SUM_N_BUFS] = {
-        [QVL_SQUARE_SUM_G] =
-            cut_slice(qvl_store_grad_slice(o->store, p->param), p, 4),
-        [QVL_SQUARE_SUM_PART] = { parts.buf, parts.at + p->part_at,
-                                  4 * n_runs < 16 ? 16 : 4 * n_runs },
-    };
-    const uint32_t arg[QVL_SQUARE_SUM_N_ARGS] = {
-        [QVL_SQUARE_SUM_ARG_N] = (uint32_t)p->n,
-        [QVL_SQUARE_SUM_ARG_PARTS] = (uint32_t)n_runs,
-    };
+    qvl_slice sums = other_of(o, PARTS);
+    sums.at += p->part_at;
+    sums.bytes = 4 * n_runs < 16 ? 16 : 4 * n_runs;
+    qvl_slice buf[QVL_SQUARE_SUM_N_BUFS];
+    uint32_t arg[QVL_SQUARE_SUM_N_ARGS];
+    qvl_square_sum_bufs(
+        buf, cut_slice(qvl_store_grad_slice(o->store, p->param), p, 4), sums);
+    qvl_square_sum_args(arg, (uint32_t)p->n, (uint32_t)n_runs,
+                        (uint32_t)RUN_ELEMS);
     return append(o, qvl_family_form(&qvl_family_square_sum, QVL_F32), p->n, buf,
                   arg, err);
 }
@@ -247,18 +248,18 @@ static qvl_slice stat_of(const qvl_optim *o)
     return (qvl_slice){ s.buf, s.at + o->stat_at, 16 };
 }
 
+static uint32_t n_rules(const qvl_optim *o)
+{
+    return (uint32_t)(1 + o->n_groups);
+}
+
 static int record_clip(qvl_optim *o, qvl_err *err)
 {
     size_t n_parts = o->parts_bytes / 4;
-    const qvl_slice buf[QVL_CLIP_N_BUFS] = {
-        [QVL_CLIP_PART] = other_of(o, PARTS),
-        [QVL_CLIP_RULE] = other_of(o, RULE),
-        [QVL_CLIP_STAT] = stat_of(o),
-    };
-    const uint32_t arg[QVL_CLIP_N_ARGS] = {
-        [QVL_CLIP_ARG_PARTS] = (uint32_t)n_parts,
-        [QVL_CLIP_ARG_RULES] = (uint32_t)(1 + o->n_groups),
-    };
+    qvl_slice buf[QVL_CLIP_N_BUFS];
+    uint32_t arg[QVL_CLIP_N_ARGS];
+    qvl_clip_bufs(buf, other_of(o, PARTS), other_of(o, RULE), stat_of(o));
+    qvl_clip_args(arg, (uint32_t)n_parts, n_rules(o));
     return append(o, qvl_family_form(&qvl_family_clip, QVL_F32), n_parts, buf,
                   arg, err);
 }
@@ -267,19 +268,15 @@ static int record_clip(qvl_optim *o, qvl_err *err)
 static int record_plain(qvl_optim *o, const piece *p, qvl_err *err)
 {
     int i = p->param;
-    const qvl_slice buf[QVL_ADAMW_N_BUFS] = {
-        [QVL_ADAMW_W] = cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4),
-        [QVL_ADAMW_G] = cut_slice(qvl_store_grad_slice(o->store, i), p, 4),
-        [QVL_ADAMW_M] = cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4),
-        [QVL_ADAMW_V] = cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4),
-        [QVL_ADAMW_RULE] = other_of(o, RULE),
-        [QVL_ADAMW_STAT] = stat_of(o),
-    };
-    const uint32_t arg[QVL_ADAMW_N_ARGS] = {
-        [QVL_ADAMW_ARG_N] = (uint32_t)p->n,
-        [QVL_ADAMW_ARG_RULES] = (uint32_t)(1 + o->n_groups),
-        [QVL_ADAMW_ARG_ROW] = (uint32_t)(1 + o->group[i]),
-    };
+    qvl_slice buf[QVL_ADAMW_N_BUFS];
+    uint32_t arg[QVL_ADAMW_N_ARGS];
+    qvl_adamw_bufs(buf, cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4),
+                   cut_slice(qvl_store_grad_slice(o->store, i), p, 4),
+                   cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4),
+                   cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4),
+                   other_of(o, RULE), stat_of(o));
+    qvl_adamw_args(arg, (uint32_t)p->n, n_rules(o),
+                   (uint32_t)(1 + o->group[i]));
     return append(o, qvl_family_form(&qvl_family_adamw, QVL_F32), p->n, buf,
                   arg, err);
 }
@@ -289,23 +286,17 @@ static int record_master(qvl_optim *o, const piece *p, qvl_err *err)
 {
     int i = p->param;
     int dtype = qvl_store_dtype(o->store, i);
-    const qvl_slice buf[QVL_ADAMW_MASTER_N_BUFS] = {
-        [QVL_ADAMW_MASTER_W] = cut_slice(qvl_store_slice(o->store, i), p,
-                                         qvl_dtype_bytes(dtype)),
-        [QVL_ADAMW_MASTER_MASTER] =
-            cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4),
-        [QVL_ADAMW_MASTER_G] =
-            cut_slice(qvl_store_grad_slice(o->store, i), p, 4),
-        [QVL_ADAMW_MASTER_M] = cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4),
-        [QVL_ADAMW_MASTER_V] = cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4),
-        [QVL_ADAMW_MASTER_RULE] = other_of(o, RULE),
-        [QVL_ADAMW_MASTER_STAT] = stat_of(o),
-    };
-    const uint32_t arg[QVL_ADAMW_MASTER_N_ARGS] = {
-        [QVL_ADAMW_MASTER_ARG_N] = (uint32_t)p->n,
-        [QVL_ADAMW_MASTER_ARG_RULES] = (uint32_t)(1 + o->n_groups),
-        [QVL_ADAMW_MASTER_ARG_ROW] = (uint32_t)(1 + o->group[i]),
-    };
+    qvl_slice buf[QVL_ADAMW_MASTER_N_BUFS];
+    uint32_t arg[QVL_ADAMW_MASTER_N_ARGS];
+    qvl_adamw_master_bufs(
+        buf, cut_slice(qvl_store_slice(o->store, i), p, qvl_dtype_bytes(dtype)),
+        cut_slice(state_of(o, i, QVL_OPTIM_MASTER), p, 4),
+        cut_slice(qvl_store_grad_slice(o->store, i), p, 4),
+        cut_slice(state_of(o, i, QVL_OPTIM_M), p, 4),
+        cut_slice(state_of(o, i, QVL_OPTIM_V), p, 4), other_of(o, RULE),
+        stat_of(o));
+    qvl_adamw_master_args(arg, (uint32_t)p->n, n_rules(o),
+                          (uint32_t)(1 + o->group[i]));
     return append(o, qvl_family_form(&qvl_family_adamw_master, dtype), p->n,
                   buf, arg, err);
 }
@@ -428,6 +419,7 @@ void qvl_optim_set_updates(qvl_optim *optim, int64_t n)
 
 /* ---- steps -------------------------------------------------------------- */
 
+/* A group's row of `rule`, in the order that the head of shaders/optim.k says. */
 static void set_row(float *row, const qvl_optim_rates *r, double t)
 {
     row[0] = (float)r->beta1;

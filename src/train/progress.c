@@ -32,8 +32,8 @@ int qvl_progress_parse(qvl_progress_mode *mode, const char *name,
     else if (strcmp(name, "off") == 0)
         *mode = QVL_PROGRESS_OFF;
     else
-        return qvl_fail(err, QVL_E_USAGE, "flag --progress: found %s, expected"
-                        " auto, bar, json or off", name);
+        return qvl_fail(err, QVL_E_USAGE, "found %s, expected auto, bar, json "
+                        "or off", name);
     return QVL_OK;
 }
 

@@ -22,6 +22,13 @@ static unsigned needs_of(const qvl_run_config *c)
            | (asks_summary ? QVL_NEEDS_SUMMARY : 0);
 }
 
+/* Is the answer of a record drawn anew in each epoch? */
+static bool draws_modes(const qvl_run_config *c)
+{
+    double ratio = c->custom.summary_ratio;
+    return !c->custom.use_summary && ratio > 0 && ratio < 1;
+}
+
 /* The texts of a mode; the weakest is that of the module. */
 static qvl_prompt prompt_of(const qvl_run_config *c, qvl_mode mode)
 {
@@ -108,6 +115,7 @@ static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
 typedef struct {
     qvl_sample_set *set;
     bool checks_all;
+    bool draws;       // a later epoch may ask for the other answer of a record
     qvl_arena arena;  // of one sample at a time
     qvl_err *err;
 } checking;
@@ -133,8 +141,8 @@ static int check_all(void *arg)
 {
     checking *c = arg;
     qvl_sample_set *set = c->set;
+    qvl_encoded sample;
     for (size_t k = 0; k < set->n; k++) {
-        qvl_encoded sample;
         bool is_whole = c->checks_all || is_first_of_file(set, k);
         qvl_arena_reset(&c->arena);
         if (is_whole) {
@@ -146,13 +154,24 @@ static int check_all(void *arg)
                                     &c->arena, &sample, c->err));
         }
         count(set, &sample);
+        if (c->draws) {
+            QVL_TRY(qvl_encode_text_as(set->encoder, &set->record[k],
+                                       sample.mode == QVL_MODE_DENSE
+                                           ? QVL_MODE_SUMMARY
+                                           : QVL_MODE_DENSE,
+                                       &c->arena, &sample, c->err));
+            if (sample.n > set->longest_tok)
+                set->longest_tok = sample.n;
+        }
     }
     return QVL_OK;
 }
 
-static int check_set(qvl_sample_set *set, bool checks_all, qvl_err *err)
+static int check_set(qvl_sample_set *set, bool checks_all, bool draws,
+                     qvl_err *err)
 {
-    checking c = { .set = set, .checks_all = checks_all, .err = err };
+    checking c = { .set = set, .checks_all = checks_all, .draws = draws,
+                   .err = err };
     int rc = qvl_guard(check_all, &c, err);
     qvl_arena_release(&c.arena);
     return rc;
@@ -166,8 +185,7 @@ static int open_encoders(qvl_samples *s, const qvl_run_config *c, qvl_err *err)
     qvl_encoder_options options = encoder_options(c, "train");
     QVL_TRY(qvl_encoder_open(&s->encoder, &options, err));
     s->train.encoder = s->val.encoder = s->encoder;
-    bool draws = options.summary_ratio > 0 && options.summary_ratio < 1;
-    if (!draws || c->custom.val_jsonl.n == 0)
+    if (!draws_modes(c) || c->custom.val_jsonl.n == 0)
         return QVL_OK;
     options.dataset = "val";
     QVL_TRY(qvl_encoder_open(&s->val_encoder, &options, err));
@@ -196,8 +214,9 @@ static int open_all(void *arg)
                            c->custom.val_sample_limit, needs, o->arena,
                            o->err));
     QVL_TRY(open_encoders(s, c, o->err));
-    QVL_TRY(check_set(&s->train, o->checks_all, o->err));
-    return check_set(&s->val, o->checks_all, o->err);
+    bool draws = draws_modes(c);
+    QVL_TRY(check_set(&s->train, o->checks_all, draws, o->err));
+    return check_set(&s->val, o->checks_all, draws, o->err);
 }
 
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,

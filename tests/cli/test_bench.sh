@@ -165,9 +165,12 @@ for shape in '0 x 1 x 1' '-1 x 1 x 1' '1048576 x 1048576 x 1'; do
     shapes_fail "{\"name\": \"matmul_nt\", \"shape\": \"$shape\"}" \
         "found $shape" "2^31"
 done
-shapes_fail '{"name": "attention", "shape": "9 x 2 heads of 257"}' "256"
 shapes_fail '{"name": "attention", "shape": "9 x 2 x 64"}' "heads of N"
 shapes_fail '' "found no shape"
+echo '{"name": "attention", "shape": "9 x 2 heads of 257"}' >"$dir/wrong"
+run bench kernels --shapes "$dir/wrong" --repeats 1
+fails 2
+complains "$dir/wrong:1: kernel attention: found D = 257, expected at most 256"
 run bench kernels --shapes "$dir/none"
 fails 3
 complains "$dir/none"

@@ -126,18 +126,27 @@ static void test_same_bytes(void)
     qvl_arena_release(&arena);
 }
 
-/* Positions of a kernel that no spec reaches, in the order of its signature. */
+/* Positions of kernels that no spec reaches, in the order of their signatures, and
+ * functions that take all of them. */
 static void test_calls(void)
 {
     static const char wanted[] =
         "enum {\n    QVL_CLIP_PART,\n    QVL_CLIP_RULE,\n"
-        "    QVL_CLIP_STAT,\n    QVL_CLIP_N_BUFS,\n};\n"
+        "    QVL_CLIP_STAT,\n    QVL_CLIP_N_BUFS,\n"
+        "    QVL_CLIP_RULE_COLS = 8,\n};\n"
         "enum {\n    QVL_CLIP_ARG_PARTS,\n    QVL_CLIP_ARG_RULES,\n"
-        "    QVL_CLIP_N_ARGS,\n};\n\n"
+        "    QVL_CLIP_N_ARGS,\n};\n"
+        "static inline void qvl_clip_bufs(\n"
+        "    qvl_slice *to, qvl_slice part, qvl_slice rule, "
+        "qvl_slice stat)\n"
+        "{\n    to[0] = part;\n    to[1] = rule;\n    to[2] = stat;\n}\n"
+        "static inline void qvl_clip_args(\n"
+        "    uint32_t *to, uint32_t parts, uint32_t rules)\n"
+        "{\n    to[0] = parts;\n    to[1] = rules;\n}\n\n"
         "enum {\n    QVL_TALLY_X,\n    QVL_TALLY_Y,\n"
         "    QVL_TALLY_N_BUFS,\n};\n"
         "enum {\n    QVL_TALLY_ARG_N,\n    QVL_TALLY_ARG_ACC_Y,\n"
-        "    QVL_TALLY_N_ARGS,\n};\n\n#endif\n";
+        "    QVL_TALLY_N_ARGS,\n};\n";
     qvl_arena arena = {0};
     qvl_err err;
     size_t len;

@@ -15,18 +15,19 @@ static void for_targets(void (*check)(const target *t))
 
 /* Sums of squares, and what clip makes of them. */
 
-static void check_squares(const target *t, uint32_t n)
+static void check_squares(const target *t, uint32_t n, uint32_t run)
 {
-    uint32_t parts = (n + 16383) / 16384;
+    uint32_t parts = (n + run - 1) / run;
     operand g = operand_random(n, -2.0, 3.0, n);
     operand part = operand_zeros(parts);
     operand want = operand_zeros(parts);
     runner_run(t, runner_kernel("square_sum.ff"), (operand *[]){ &g, &part },
-               (uint32_t[]){ n, parts });
+               (uint32_t[]){ n, parts, run });
     for (uint32_t i = 0; i < n; i++)
-        want.v[i / 16384] += g.v[i] * g.v[i];
+        want.v[i / run] += g.v[i] * g.v[i];
     char what[64];
-    snprintf(what, sizeof what, "square_sum on %s, %u", t->name, n);
+    snprintf(what, sizeof what, "square_sum on %s, %u by %u", t->name, n,
+             run);
     runner_near(part.v, want.v, parts, 1e-6, 1.0, what);
     operand_release(&g);
     operand_release(&part);
@@ -39,7 +40,8 @@ static void check_all_squares(const target *t)
                                   2049,  2065,  16383, 16384, 16385,
                                   70001, 131072 };
     for (size_t i = 0; i < QVL_COUNT(n); i++)
-        check_squares(t, n[i]);
+        check_squares(t, n[i], 16384);
+    check_squares(t, 70001, 2049);
 }
 
 static void test_squares(void)
@@ -103,7 +105,8 @@ static void check_bad(const target *t)
             g.v[place[p]] = bad[b];
             rule.v[0] = rule.v[1] = 1.0;
             runner_run(t, runner_kernel("square_sum.ff"),
-                       (operand *[]){ &g, &part }, (uint32_t[]){ 5000, 1 });
+                       (operand *[]){ &g, &part },
+                       (uint32_t[]){ 5000, 1, 16384 });
             runner_run(t, runner_kernel("clip.fff"),
                        (operand *[]){ &part, &rule, &stat },
                        (uint32_t[]){ 1, 1 });

@@ -126,6 +126,33 @@ static void check_route(const target *t, uint32_t tokens, uint32_t n,
                                &want_expert }, 5);
 }
 
+/* A logit that is no number: the choices are experts, each once, it is the first
+ * of them, and no weight is a number. */
+static void check_bad_route(const target *t, uint32_t n, uint32_t k,
+                            uint32_t n_bad)
+{
+    operand x = few_values(3, n);
+    operand weight = operand_zeros((size_t)3 * k);
+    operand expert = operand_zeros((size_t)3 * k);
+    double *row = &x.v[OFF + (n + PAD)];
+    for (uint32_t e = 0; e < n_bad; e++)
+        row[n - 1 - e] = e % 2 == 0 ? (double)NAN : -(double)NAN;
+    runner_run(t, runner_kernel("route.ffi"),
+               (operand *[]){ &x, &weight, &expert },
+               (uint32_t[]){ 3, n, k, OFF, n + PAD });
+    for (uint32_t i = 0; i < 3 * k; i++) {
+        double e = expert.v[i];
+        CHECK(e >= 0 && e < n, "%s: found expert %g of %u", t->name, e, n);
+        for (uint32_t j = i / k * k; j < i; j++)
+            CHECK(expert.v[j] != e, "%s: found expert %g twice", t->name, e);
+        CHECK((i / k == 1) == isnan(weight.v[i]), "%s: found weight %g at %u",
+              t->name, weight.v[i], i);
+    }
+    CHECK(expert.v[k] == n - n_bad, "%s: found expert %g first, expected %u",
+          t->name, expert.v[k], n - n_bad);
+    release_all((operand *[]){ &x, &weight, &expert }, 3);
+}
+
 static void test_routes(void)
 {
     int n;
@@ -135,6 +162,9 @@ static void test_routes(void)
         check_route(&t[i], 5, 4, 2);
         check_route(&t[i], 67, 37, 8);
         check_route(&t[i], 9, 16, 16);
+        check_bad_route(&t[i], 5, 3, 1);
+        check_bad_route(&t[i], 5, 3, 5);
+        check_bad_route(&t[i], 16, 16, 2);
     }
 }
 

@@ -41,7 +41,7 @@ static void test_parse(void)
     CHECK_FAILS(qvl_progress_parse(&mode, "loud", true, &err), QVL_E_USAGE,
                 err, "found loud");
     CHECK_FAILS(qvl_progress_parse(&mode, "", true, &err), QVL_E_USAGE, err,
-                "--progress");
+                "expected auto, bar, json or off");
 }
 
 static void test_lines(void)

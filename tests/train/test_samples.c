@@ -94,6 +94,42 @@ static void test_all(void)
                 "bad.png");
 }
 
+/* Where each epoch draws what is asked, the longer answer of a record must fit as
+ * well, whichever the first epoch draws. */
+static void test_drawn_answers(void)
+{
+    char line[2048];
+    qvl_str text = { 0 };
+    made_png("p.png", 32, 32);
+    for (int k = 0; k < 8; k++) {
+        snprintf(line, sizeof line, "{\"images\": [\"p.png\"], \"width\": 32, "
+                 "\"height\": 32, \"objects\": [{\"bbox_2d\": [1, 1, 20, 30], "
+                 "\"desc\": \"thing\"}], \"summary\": \"%0*d\"}\n",
+                 k == 5 ? 400 : 1, 1);
+        qvl_str_puts(&text, line);
+    }
+    const char *file = made_file("e.jsonl", text.p, text.len);
+    static const char *const ratios[] = { "0", "0.01", "0.5", "0.99", "1" };
+    for (size_t i = 0; i < QVL_COUNT(ratios); i++) {
+        char more[64];
+        qvl_arena arena = { 0 };
+        qvl_run_config c;
+        qvl_err err = { 0 };
+        qvl_samples s;
+        snprintf(more, sizeof more, ", summary_ratio: %s", ratios[i]);
+        CHECK_OK(load_config(&c, file, file, more, &arena, &err), err);
+        int rc = qvl_samples_open(&s, &c, false, &arena, &err);
+        CHECK(rc == (i == 0 ? QVL_OK : QVL_E_RANGE), "ratio %s: %d %s",
+              ratios[i], rc, err.msg);
+        CHECK(i == 0 || strstr(err.msg, "e.jsonl:6") != NULL, "ratio %s: %s",
+              ratios[i], err.msg);
+        if (rc == QVL_OK)
+            qvl_samples_close(&s);
+        qvl_arena_release(&arena);
+    }
+    qvl_str_release(&text);
+}
+
 /* Out of host memory at any point, with an encoder of its own for validation: an
  * error, and nothing is held. */
 static void test_host_memory(void)
@@ -125,4 +161,4 @@ static void test_host_memory(void)
 }
 
 RUN_TESTS(TEST(test_first_of_each_file), TEST(test_all),
-          TEST(test_host_memory))
+          TEST(test_drawn_answers), TEST(test_host_memory))

@@ -1,0 +1,141 @@
+/* glslang.c - compute shaders to SPIR-V, many in one process
+ *
+ *   glslang SHADERS DIR FORM...    DIR/FORM.comp to DIR/FORM.spv.part, each
+ *
+ * What glslangValidator does for one file, by the same library: its tables of
+ * built-in functions are made once, which takes it ten times as long as a kernel.
+ * SHADERS is where `#include "dialect/..."` is looked for. A shader that does not
+ * compile ends the run with what glslang says and status 1.
+ */
+#include <glslang/Include/glslang_c_interface.h>
+#include <glslang/Public/resource_limits_c.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+typedef struct {
+    qvl_arena arena;  // of one shader
+    const char *shaders, *dir;
+    qvl_err err;
+} compiler;
+
+/* The name between quotes of a line that includes, NULL: another line. */
+static const char *included(compiler *c, const char *line, size_t len)
+{
+    static const char word[] = "#include \"";
+    size_t n = sizeof word - 1;
+    if (len <= n || memcmp(line, word, n) != 0)
+        return NULL;
+    const char *end = memchr(line + n, '"', len - n);
+    return end ? qvl_arena_strndup(&c->arena, line + n,
+                                   (size_t)(end - line) - n)
+               : NULL;
+}
+
+/* Append a file of `folder` with what it includes in its place. */
+static int put_file(compiler *c, const char *folder, const char *name,
+                    qvl_str *out)
+{
+    char *text;
+    size_t len;
+    const char *path = qvl_arena_printf(&c->arena, "%s/%s", folder, name);
+    QVL_TRY(qvl_file_read(path, &text, &len, &c->arena, &c->err));
+    int number = 1;
+    for (const char *p = text; p < text + len; number++) {
+        size_t n = strcspn(p, "\n");
+        const char *inner = included(c, p, n);
+        if (inner != NULL) {
+            const char *at = strncmp(inner, "dialect/", 8) == 0
+                                 ? c->shaders
+                                 : qvl_arena_printf(&c->arena, "%s/dialect",
+                                                    c->shaders);
+            qvl_str_puts(out, "#line 1\n");
+            QVL_TRY(put_file(c, at, inner, out));
+            qvl_str_printf(out, "\n#line %d\n", number + 1);
+        } else {
+            qvl_str_putn(out, p, n);
+            qvl_str_putc(out, '\n');
+        }
+        p += n + (p[n] == '\n');
+    }
+    return QVL_OK;
+}
+
+static int write_spirv(compiler *c, glslang_program_t *program,
+                       const char *form)
+{
+    glslang_program_SPIRV_generate(program, GLSLANG_STAGE_COMPUTE);
+    size_t n = glslang_program_SPIRV_get_size(program);
+    const char *said = glslang_program_SPIRV_get_messages(program);
+    if (n == 0)
+        return qvl_fail(&c->err, QVL_E_CONFIG, "%s.comp: %s", form,
+                        said != NULL ? said : "no SPIR-V");
+    return qvl_file_write_all(
+        qvl_arena_printf(&c->arena, "%s/%s.spv.part", c->dir, form),
+        (const char *)glslang_program_SPIRV_get_ptr(program), 4 * n, &c->err);
+}
+
+static int link_shader(compiler *c, glslang_shader_t *shader, const char *form)
+{
+    int messages = GLSLANG_MSG_SPV_RULES_BIT | GLSLANG_MSG_VULKAN_RULES_BIT;
+    glslang_program_t *program = glslang_program_create();
+    glslang_program_add_shader(program, shader);
+    int rc = glslang_program_link(program, messages)
+                 ? write_spirv(c, program, form)
+                 : qvl_fail(&c->err, QVL_E_CONFIG, "%s.comp: %s", form,
+                            glslang_program_get_info_log(program));
+    glslang_program_delete(program);
+    return rc;
+}
+
+static int compile(compiler *c, const char *form)
+{
+    qvl_str text = { 0 };
+    QVL_TRY(put_file(c, c->dir, qvl_arena_printf(&c->arena, "%s.comp", form),
+                     &text));
+    const glslang_input_t input = {
+        .language = GLSLANG_SOURCE_GLSL,
+        .stage = GLSLANG_STAGE_COMPUTE,
+        .client = GLSLANG_CLIENT_VULKAN,
+        .client_version = GLSLANG_TARGET_VULKAN_1_2,
+        .target_language = GLSLANG_TARGET_SPV,
+        .target_language_version = GLSLANG_TARGET_SPV_1_5,
+        .code = text.p,
+        .default_version = 450,
+        .default_profile = GLSLANG_NO_PROFILE,
+        .messages = GLSLANG_MSG_SPV_RULES_BIT | GLSLANG_MSG_VULKAN_RULES_BIT,
+        .resource = glslang_default_resource(),
+    };
+    glslang_shader_t *shader = glslang_shader_create(&input);
+    int rc = glslang_shader_preprocess(shader, &input)
+                     && glslang_shader_parse(shader, &input)
+                 ? link_shader(c, shader, form)
+                 : qvl_fail(&c->err, QVL_E_CONFIG, "%s.comp: %s", form,
+                            glslang_shader_get_info_log(shader));
+    glslang_shader_delete(shader);
+    qvl_str_release(&text);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fputs("usage: glslang SHADERS DIR FORM...\n", stderr);
+        return 2;
+    }
+    compiler c = { .shaders = argv[1], .dir = argv[2] };
+    int rc = QVL_OK;
+    glslang_initialize_process();
+    for (int i = 3; i < argc && rc == QVL_OK; i++) {
+        rc = compile(&c, argv[i]);
+        qvl_arena_reset(&c.arena);
+    }
+    glslang_finalize_process();
+    if (rc != QVL_OK)
+        fprintf(stderr, "glslang: %s\n", c.err.msg);
+    qvl_arena_release(&c.arena);
+    return rc == QVL_OK ? 0 : 1;
+}
