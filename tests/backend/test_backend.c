@@ -148,7 +148,7 @@ static void constant_too_large(void)
     list_begin();
     qvl_slice all = whole(&y);
     CHECK_FAILS(dev->be->dispatch(dev, &tiny_scale, &all, args, &err),
-                QVL_E_UNSUPPORTED, err, "PERIOD_MAX = 1001");
+                QVL_E_UNSUPPORTED, err, "PERIOD = 1001");
     dev->be->list_release(dev, list_end());
     give(&y);
 }
