@@ -26,7 +26,7 @@ static int emit_block(steps *s, const ir_block *block);
 
 static bool taken(const steps *s, const char *name)
 {
-    if (word_is_c(name, strlen(name)))
+    if (ir_word_is_c(name, strlen(name)))
         return true;
     for (int i = 0; i < s->m->n_dims; i++)
         if (strcmp(s->m->dim_name[i], name) == 0)

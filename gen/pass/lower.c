@@ -112,7 +112,7 @@ static int assign_element(lower *s, const spec_stmt *stmt)
     QVL_TRY(lower_value(s, stmt->value, name, &v));
     QVL_TRY(spec_int(&at, m, stmt->element, lower_vars(s), s->err));
     int array = ir_array_find(m, name);
-    if (word_is_emitted(name, strlen(name)))
+    if (ir_word_is_emitted(name, strlen(name)))
         return expr_fail(stmt->text, stmt->text->col, s->err,
                          "a word of the emitted C cannot be the name of an array");
     if (array < 0) {
@@ -597,8 +597,8 @@ static int lower_output(lower *s, const spec_output *o)
     ir_module *m = s->m;
     ir_output out = {.name = o->name, .array = -1,
                      .var = brace_var(s, o->name)};
-    if (out.var && (!word_is_name(out.var, strlen(out.var)) ||
-                    word_is_emitted(out.var, strlen(out.var))))
+    if (out.var && (!ir_word_is_name(out.var, strlen(out.var)) ||
+                    ir_word_is_emitted(out.var, strlen(out.var))))
         return expr_fail(o->text, o->text->col, s->err,
                          "expected a name of letters between the braces of an "
                          "output, found '%s'", out.var);
