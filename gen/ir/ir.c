@@ -77,6 +77,16 @@ ir_value *ir_input_value(ir_module *m, int input)
     return v;
 }
 
+ir_value *ir_input_part(ir_module *m, int input, int kind)
+{
+    int i = 0;
+    while (i < m->n_inputs &&
+           (m->input[i].of != input || m->input[i].kind != kind))
+        i++;
+    assert(i < m->n_inputs);
+    return ir_input_value(m, i);
+}
+
 /* Parameters and gradients are one value for each family and loop variable. */
 static ir_value *family_value(ir_module *m, ir_value_kind kind, int family,
                               const char *layer)

@@ -87,7 +87,7 @@ typedef enum { IR_ACT, IR_RES, IR_WEIGHT, IR_F32, IR_I32, IR_N_CLASS } ir_class;
 typedef struct {
     const char *name;
     int kind;       // enum qvl_input_kind
-    int of;         // index input that a weight, start or entry belongs to
+    int of;         // index or cache that it is a part of, -1: none
     ir_class cls;
     ir_shape shape;
     poly table;     // INDEX: rows it points into
@@ -322,6 +322,9 @@ ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
                        ir_class cls, const ir_shape *shape, ir_region *home);
 /* Value of input, parameter or gradient. */
 ir_value *ir_input_value(ir_module *m, int input);
+/* Value of what belongs to an input: of an index its QVL_INPUT_WEIGHT, _START or
+ * _ENTRY, of a cache its _BLOCK. */
+ir_value *ir_input_part(ir_module *m, int input, int kind);
 ir_value *ir_param_value(ir_module *m, int family, const char *layer);
 ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
 /* A state of its own, of class ACT; `var` may be NULL. */

@@ -291,7 +291,8 @@ static int call_attention(lower *s, const expr *e, const char *name,
         name = "attended";
     if (s->m->phase != IR_DECODE || !cached)
         return add_op(s, e, "attention", in, 4, &scale, name, out);
-    ir_value *kept[5] = {in[0], k, v, in[3], ir_input_value(s->m, slot + 1)};
+    ir_value *kept[5] = {in[0], k, v, in[3],
+                         ir_input_part(s->m, slot, QVL_INPUT_BLOCK)};
     return add_op(s, e, "attention_cached", kept, 5, &scale, name, out);
 }
 
@@ -307,7 +308,8 @@ static int call_lookup(lower *s, const expr *e, const char *name,
         return fail_at(s, e, "the table has another number of rows than the "
                              "index points into");
     QVL_TRY(lower_in_chunk(s, ir_input_value(s->m, index), &in[1]));
-    QVL_TRY(lower_in_chunk(s, ir_input_value(s->m, index + 1), &in[2]));
+    QVL_TRY(lower_in_chunk(s, ir_input_part(s->m, index, QVL_INPUT_WEIGHT),
+                           &in[2]));
     return add_op(s, e, "lookup", in, 3, NULL, name ? name : "rows", out);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "graph/arch.h"
 #include "pass/grad.h"
 
 #define FAILED QVL_E_INTERNAL
@@ -137,8 +138,7 @@ static int rule_attention(grad *g, const ir_op *op, ir_value *dy)
     return grad_give(g, op->in[2], n->op.out[1]);
 }
 
-/* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n
- * The input list is index, weight, start, entry (front/spec.c). */
+/* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n */
 static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
 {
     if (!grad_wanted(op->in[0]))
@@ -148,8 +148,9 @@ static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
                         "%s:%d: no gradient for a lookup inside a chunk",
                         g->m->file, g->b.line);
     int index = op->in[1]->index;
-    ir_value *in[4] = {dy, op->in[2], ir_input_value(g->m, index + 2),
-                       ir_input_value(g->m, index + 3)};
+    ir_value *in[4] = {dy, op->in[2],
+                       ir_input_part(g->m, index, QVL_INPUT_START),
+                       ir_input_part(g->m, index, QVL_INPUT_ENTRY)};
     ir_value *x = op->in[0];
     ir_value *sum;
     QVL_TRY(grad_sum_of(g, x, &sum));
