@@ -230,6 +230,60 @@ static const mistake mistakes[] = {
       "small.yaml:15:20: expected a number of at most 2147483647\n"
       "    - count(taps) <= 9223372036854775808\n"
       "                     ^" },
+    { "D ^ -0.5)",
+      "1e999)",
+      "small.yaml:34:51: expected a number that f32 holds: 0, or from 1.2e-38 to "
+      "3.4e38\n"
+      "      - a = attention(rope(q, angles), k, v, range, 1e999)\n"
+      "                                                    ^" },
+    { "D ^ -0.5)",
+      "1e39)",
+      "small.yaml:34:51: expected a number that f32 holds: 0, or from 1.2e-38 to "
+      "3.4e38\n"
+      "      - a = attention(rope(q, angles), k, v, range, 1e39)\n"
+      "                                                    ^" },
+    { "norm, eps)",
+      "norm, 1e-39)",
+      "small.yaml:32:29: expected a number that f32 holds: 0, or from 1.2e-38 to "
+      "3.4e38\n"
+      "      - n = rms_norm(x, norm, 1e-39)\n"
+      "                              ^" },
+    { "norm, eps)",
+      "norm, 1e-999)",
+      "small.yaml:32:29: expected a number that f32 holds: 0, or from 1.2e-38 to "
+      "3.4e38\n"
+      "      - n = rms_norm(x, norm, 1e-999)\n"
+      "                              ^" },
+    { "  label: i32 [T, 1]",
+      "  label: i32 [T, 0x10]",
+      "small.yaml:20:18: expected a number like 12, 0.5 or 1e-6\n"
+      "    label: i32 [T, 0x10]\n"
+      "                   ^" },
+    { "D ^ -0.5)",
+      "0x1p3)",
+      "small.yaml:34:51: expected a number like 12, 0.5 or 1e-6\n"
+      "      - a = attention(rope(q, angles), k, v, range, 0x1p3)\n"
+      "                                                    ^" },
+    { "D ^ -0.5)",
+      "1.5.2)",
+      "small.yaml:34:51: expected a number like 12, 0.5 or 1e-6\n"
+      "      - a = attention(rope(q, angles), k, v, range, 1.5.2)\n"
+      "                                                    ^" },
+    { "D ^ -0.5)",
+      "2e)",
+      "small.yaml:34:51: expected a number like 12, 0.5 or 1e-6\n"
+      "      - a = attention(rope(q, angles), k, v, range, 2e)\n"
+      "                                                    ^" },
+    { "norm, eps)",
+      "norm, nan)",
+      "small.yaml:32:29: expected a number or a float of config\n"
+      "      - n = rms_norm(x, norm, nan)\n"
+      "                              ^" },
+    { "norm, eps)",
+      "norm, inf)",
+      "small.yaml:32:29: expected a number or a float of config\n"
+      "      - n = rms_norm(x, norm, inf)\n"
+      "                              ^" },
     { "  V: int vocab",
       "  V x: int vocab",
       "small.yaml:4:3: expected a name of letters, digits and _\n"
