@@ -4,7 +4,6 @@
  *       [--table NAME] [--spirv yes|no] [--opencl yes|no] [--half yes|no]
  *   gen --embed DIR
  *   gen --dump PASS [--phase infer|decode|train] --shaders DIR --arch FILE
- *
  *   gen --help
  *
  * Reads every *.k of --shaders and takes each spec through the passes (their list
@@ -350,7 +349,11 @@ static const char usage[] =
     "[--half yes|no]\n"
     "  gen --embed DIR\n"
     "  gen --dump PASS [--phase infer|decode|train] --shaders DIR "
-    "--arch FILE\n";
+    "--arch FILE\n"
+    "\n"
+    "Functions of a layer spec, beside + - * and -x of values. NAME is a parameter; "
+    "what\n"
+    "stands between [ and ] may be left out.\n";
 
 static int read_options(generator *g, int argc, char **argv)
 {
@@ -400,11 +403,21 @@ static int read_options(generator *g, int argc, char **argv)
     return QVL_OK;
 }
 
+static int help(void)
+{
+    qvl_str s = {0};
+    qvl_str_puts(&s, usage);
+    pass_print_functions(&s);
+    bool is_out = fputs(s.p, stdout) >= 0;
+    qvl_str_release(&s);
+    return is_out ? QVL_OK : QVL_E_IO;
+}
+
 static int run(void *arg)
 {
     generator *g = arg;
     if (g->opt.help)
-        return fputs(usage, stdout) < 0 ? QVL_E_IO : QVL_OK;
+        return help();
     if (g->opt.embed)
         return embed(g);
     QVL_TRY(read_kernels(g));

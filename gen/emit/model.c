@@ -71,12 +71,18 @@ void text_elems(qvl_str *s, const ir_module *m, const ir_shape *shape)
     qvl_str_puts(s, is_first ? "1" : "");
 }
 
-/* Does p stand behind // on its line? */
+/* Does p stand in a comment that begins on its line? */
 static bool in_comment(const char *text, const char *p)
 {
-    for (; p > text && p[-1] != '\n'; p--)
-        if (p[-1] == '/' && p[0] == '/')
+    bool is_closed = false;
+    for (; p > text && p[-1] != '\n'; p--) {
+        if (p[-1] == '/' && (p[0] == '/' || (p[0] == '*' && !is_closed)))
             return true;
+        if (p[-1] == '*' && p[0] == '/')
+            is_closed = true;
+        else if (p[-1] == '/' && p[0] == '*')
+            is_closed = false;
+    }
     return false;
 }
 

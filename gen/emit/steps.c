@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "emit/form.h"
 #include "emit/model_text.h"
 #include "graph/arch.h"
 #include "ir/word.h"
@@ -26,7 +27,7 @@ static int emit_block(steps *s, const ir_block *block);
 
 static bool taken(const steps *s, const char *name)
 {
-    if (word_is_c(name, strlen(name)))
+    if (ir_word_is_c(name, strlen(name)))
         return true;
     for (int i = 0; i < s->m->n_dims; i++)
         if (strcmp(s->m->dim_name[i], name) == 0)
@@ -320,6 +321,31 @@ static void emit_mark(steps *s, const ir_node *n)
     out_line(s->o, "p->mark.backward = %s;", n->backward ? "true" : "false");
 }
 
+/* The end of a step: A(...), each argument with its name in the kernel beside it,
+ * and the line of the spec. */
+static void emit_args(steps *s, const ir_node *n, const form_view *v,
+                      const poly *sym)
+{
+    qvl_str line = {0}, arg = {0};
+    qvl_str_puts(&line, "A(");
+    for (int i = 0; i < v->n_args; i++) {
+        qvl_str_reset(&arg);
+        print_arg(s, &arg, &n->op, &v->arg[i], sym, v->map);
+        qvl_str_printf(&arg, " /*%s*/", form_arg_name(v, i).text);
+        if (i > 0 && line.len + arg.len > 70) {
+            out_line(s->o, "    %s,", line.p);
+            qvl_str_reset(&line);
+            qvl_str_puts(&line, "  ");
+        } else if (i > 0) {
+            qvl_str_puts(&line, ", ");
+        }
+        qvl_str_puts(&line, arg.p);
+    }
+    out_line(s->o, "    %s%s), %d);", line.p, v->n_args ? "" : "0", n->line);
+    qvl_str_release(&line);
+    qvl_str_release(&arg);
+}
+
 static int emit_op(steps *s, const ir_node *n)
 {
     const ir_op *op = &n->op;
@@ -329,11 +355,8 @@ static int emit_op(steps *s, const ir_node *n)
     QVL_TRY(families_of_op(s->f, op, &index, s->err));
     QVL_TRY(ir_bind(s->m, op, sym, s->err));
     const kernel_family *fam = &s->f->family[index];
-    const kern_form *form = s->f->form[fam->form[0]];
-    kern_arg args[QVL_KERNEL_MAX_ARGS];
-    int map[QVL_KERNEL_MAX_BUFS];
-    int n_args = kern_args(form, args);
-    int n_bufs = kern_buffers(form, map);
+    form_view v;
+    form_view_init(&v, s->f->form[fam->form[0]]);
     qvl_str call = {0};
     print_call(s, &call, n);
     out_line(s->o, "// %s", call.p);
@@ -342,17 +365,12 @@ static int emit_op(steps *s, const ir_node *n)
             emit_value(s, op->out[i]);
     out_line(s->o, "qvl_program_step(p, &%s,", fam->id);
     qvl_str_reset(&call);
-    for (int b = 0; b < n_bufs; b++) {
+    for (int b = 0; b < v.n_bufs; b++) {
         qvl_str_puts(&call, b ? ", " : "");
-        print_ref(s, &call, bound(op, map, b));
+        print_ref(s, &call, bound(op, v.map, b));
     }
     out_line(s->o, "    V(%s),", call.p);
-    qvl_str_reset(&call);
-    for (int i = 0; i < n_args; i++) {
-        qvl_str_puts(&call, i ? ", " : "");
-        print_arg(s, &call, op, &args[i], sym, map);
-    }
-    out_line(s->o, "    A(%s), %d);", n_args ? call.p : "0", n->line);
+    emit_args(s, n, &v, sym);
     qvl_str_release(&call);
     return QVL_OK;
 }

@@ -8,6 +8,8 @@
 #include "front/expr.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <float.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,23 +169,51 @@ static int parse_name(parser *s, expr **out)
     return QVL_OK;
 }
 
+/* Digits, a fraction, an exponent; the end of what is a number, p where nothing
+ * is. */
+static const char *number_end(const char *p)
+{
+    static const char digits[] = "0123456789";
+    const char *end = p + strspn(p, digits);
+    if (*end == '.')
+        end += 1 + strspn(end + 1, digits);
+    if (*end == 'e' || *end == 'E') {
+        const char *power = end + 1;
+        power += *power == '+' || *power == '-';
+        if (strspn(power, digits) > 0)
+            end = power + strspn(power, digits);
+    }
+    return end;
+}
+
+/* Kernels compute in f32, so a number is one that f32 holds. */
+static int parse_number(parser *s, expr **out)
+{
+    const char *end = number_end(s->p);
+    expr *e = node_new(s, EXPR_NUMBER, s->p, 0);
+    if (is_word(*end) || *end == '.')
+        return fail_here(s, "expected a number like 12, 0.5 or 1e-6");
+    errno = 0;
+    e->number = strtod(s->p, NULL);
+    if (errno == ERANGE || e->number > FLT_MAX ||
+        (e->number > 0.0 && e->number < FLT_MIN))
+        return fail_here(s, "expected a number that f32 holds: 0, or from "
+                            "1.2e-38 to 3.4e38");
+    e->is_int = strcspn(s->p, ".eE") >= (size_t)(end - s->p);
+    s->p = end;
+    *out = e;
+    return QVL_OK;
+}
+
 static int parse_primary(parser *s, expr **out)
 {
     skip_space(s);
-    const char *start = s->p;
     if (take(s, "(")) {
         QVL_TRY(parse_or(s, out));
         return take(s, ")") ? QVL_OK : fail_here(s, "expected )");
     }
-    if (isdigit((unsigned char)*s->p)) {
-        char *end;
-        expr *e = node_new(s, EXPR_NUMBER, start, 0);
-        e->number = strtod(s->p, &end);
-        e->is_int = strcspn(s->p, ".eE") >= (size_t)(end - s->p);
-        s->p = end;
-        *out = e;
-        return QVL_OK;
-    }
+    if (isdigit((unsigned char)*s->p))
+        return parse_number(s, out);
     if (isalpha((unsigned char)*s->p) || *s->p == '_')
         return parse_name(s, out);
     if (*s->p == '\0')

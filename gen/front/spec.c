@@ -58,7 +58,7 @@ static int fail_node(reader *r, const qvl_node *n, const char *what)
 /* A dim or a loop variable stands in the emitted C as it is called. */
 static int check_word(reader *r, const qvl_node *at, const char *p, size_t n)
 {
-    return word_is_emitted(p, n)
+    return ir_word_is_emitted(p, n)
                ? fail_node(r, at, "a word of the emitted C cannot be a name here")
                : QVL_OK;
 }
@@ -110,7 +110,7 @@ static int dim_add(reader *r, const qvl_node *at, const char *name, ir_dim dim,
                    int *index)
 {
     ir_module *m = r->m;
-    if (!word_is_name(name, strlen(name)))
+    if (!ir_word_is_name(name, strlen(name)))
         return fail_node(r, at, "expected a name of letters, digits and _");
     QVL_TRY(check_word(r, at, name, strlen(name)));
     if (spec_dim_find(m, name) >= 0)
@@ -207,7 +207,7 @@ static int read_derived_list(reader *r, const qvl_node *key,
     const char *less = strchr(t->text, '<');
     size_t n = strcspn(t->text, " <");
     where = t->text + (where - value->s);
-    if (!less || less > where || !word_is_name(t->text, n) ||
+    if (!less || less > where || !ir_word_is_name(t->text, n) ||
         t->text + n + strspn(t->text + n, " ") != less)
         return fail_node(r, value, "expected VAR < COUNT where CONDITION");
     QVL_TRY(check_word(r, value, t->text, n));
@@ -474,7 +474,7 @@ static int read_param_name(reader *r, const qvl_node *key, ir_param *p)
     size_t n = strcspn(open + 1, " <}");
     const char *rest = open + 1 + n;
     bool is_list = strncmp(rest, " in ", 4) == 0;
-    if (!close || strchr(close, '{') || !word_is_name(open + 1, n) ||
+    if (!close || strchr(close, '{') || !ir_word_is_name(open + 1, n) ||
         (!is_list && *rest != '<'))
         return fail_node(r, key, "expected one {VAR<COUNT} or {VAR in LIST} in "
                                  "the name");
@@ -583,7 +583,7 @@ static int read_targets(reader *r, spec_stmt *s, const char *end)
     const char *open = memchr(p, '[', (size_t)(end - p));
     if (open) {
         const char *close = memchr(open, ']', (size_t)(end - open));
-        if (!word_is_name(p, (size_t)(open - p)) || !close)
+        if (!ir_word_is_name(p, (size_t)(open - p)) || !close)
             return expr_fail(s->text, s->text->col, r->err,
                              "expected ARRAY[PLACE] = VALUE");
         s->target[s->n_targets++] =
@@ -597,7 +597,7 @@ static int read_targets(reader *r, spec_stmt *s, const char *end)
         p += strspn(p, " ");
         size_t n = strcspn(p, " ,=");
         int col = s->text->col + (int)(p - s->text->text);
-        if (!word_is_name(p, n))
+        if (!ir_word_is_name(p, n))
             return expr_fail(s->text, col, r->err, "expected a name before =");
         if (s->n_targets == SPEC_MAX_TARGETS)
             return expr_fail(s->text, col, r->err, "more than %d names before =",
@@ -654,7 +654,7 @@ static int read_for(reader *r, const qvl_node *key, spec_stmt *s, const char *p,
                     size_t n)
 {
     const char *in = strstr(p, " in ");
-    if (!in || !word_is_name(p, (size_t)(in - p)))
+    if (!in || !ir_word_is_name(p, (size_t)(in - p)))
         return expr_fail(s->text, s->text->col, r->err,
                          "expected for VAR in COUNT [at PREFIX]");
     QVL_TRY(check_word(r, key, p, (size_t)(in - p)));
@@ -749,7 +749,7 @@ static int read_heading(reader *r, const qvl_node *root)
     }
     const qvl_node *name = qvl_node_find(root, "arch");
     const qvl_node *types;
-    if (!name || !name->s || !word_is_name(name->s, strlen(name->s)))
+    if (!name || !name->s || !ir_word_is_name(name->s, strlen(name->s)))
         return qvl_fail(r->err, QVL_E_CONFIG, "%s: no name under 'arch'",
                         r->m->file);
     r->m->name = name->s;

@@ -29,14 +29,12 @@
  *                            turn and is the residual stream
  *   if COND [as k] at PREFIX:  `b in taps as k`: k is the place in the list
  *   chunk R by C:            over rows of R, at most C at a time, for the head
+ *
+ * Expressions are made of + - * and of functions, which `gen --help` lists.
  * attention(q, k, v, range, scale, cache) keeps k and v in the cache when
- * sequences are read, and reads them from there when they are continued.
- * Functions: linear, rms_norm, layer_norm, rope, attention, lookup, heads, join,
- * reshape, split, f32, sum_rows, cross_entropy, route, experts, combine (a layer
- * of experts: call.c), and the elementwise ones
- * (+ - *, silu, gelu_tanh, gelu_erf, sigmoid, tanh, exp). A parameter is named
- * where it is used: linear(x, a.b) takes a.b.weight and, if there is one,
- * a.b.bias, from the innermost prefix outwards.
+ * sequences are read, and reads them from there when they are continued. A
+ * parameter is named where it is used: linear(x, a.b) takes a.b.weight and, if
+ * there is one, a.b.bias, from the innermost prefix outwards.
  */
 #ifndef GEN_FRONT_SPEC_H
 #define GEN_FRONT_SPEC_H

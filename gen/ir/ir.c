@@ -77,6 +77,16 @@ ir_value *ir_input_value(ir_module *m, int input)
     return v;
 }
 
+ir_value *ir_input_part(ir_module *m, int input, int kind)
+{
+    int i = 0;
+    while (i < m->n_inputs &&
+           (m->input[i].of != input || m->input[i].kind != kind))
+        i++;
+    assert(i < m->n_inputs);
+    return ir_input_value(m, i);
+}
+
 /* Parameters and gradients are one value for each family and loop variable. */
 static ir_value *family_value(ir_module *m, ir_value_kind kind, int family,
                               const char *layer)
@@ -595,24 +605,49 @@ static int bind_inputs(const ir_module *m, ir_op *op, poly *sym, bool *known,
     return QVL_OK;
 }
 
-ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
-                   int n_in, ir_value *const *out, ir_class cls,
-                   const ir_real *scalar, const char *name, qvl_err *err)
+/* The node of an op with what it reads. */
+static ir_node *op_new(ir_builder *b, const char *kernel, const ir_args *args,
+                       qvl_err *err)
 {
+    const ir_real zero = {.kind = IR_REAL_NUMBER, .times = 1.0};
     const kern *k = kern_find(b->m->kernels, kernel);
+    int n_in = 0, n_scalars = 0;
     if (!k) {
         qvl_fail(err, QVL_E_INTERNAL, "no kernel %s in shaders/", kernel);
         return NULL;
     }
-    const ir_real zero = {.kind = IR_REAL_NUMBER, .times = 1.0};
+    for (int i = 0; i < k->n_operands; i++)
+        n_in += k->operand[i].access == KERN_IN;
+    for (int i = 0; i < k->n_scalars; i++)
+        n_scalars += !kern_is_first(k, i);
+    if (args->n_in != n_in || args->n_scalars != n_scalars) {
+        qvl_fail(err, QVL_E_INTERNAL, "kernel %s: found %d inputs and %d "
+                 "scalars, expected %d and %d", kernel, args->n_in,
+                 args->n_scalars, n_in, n_scalars);
+        return NULL;
+    }
     ir_node *n = ir_node_new(b->m, IR_N_OP, b->line);
     ir_op *op = &n->op;
     op->k = k;
     n->backward = b->backward;
-    for (int i = 0; i < n_in; i++)
-        op->in[op->n_in++] = in[i];
-    for (int i = 0; i < k->n_scalars; i++)
-        op->scalar[i] = kern_is_first(k, i) ? zero : *scalar++;
+    while (op->n_in < n_in) {
+        op->in[op->n_in] = args->in[op->n_in];
+        op->n_in++;
+    }
+    for (int i = 0, given = 0; i < k->n_scalars; i++)
+        op->scalar[i] = kern_is_first(k, i) ? zero : args->scalar[given++];
+    return n;
+}
+
+ir_node *ir_op_add(ir_builder *b, const char *kernel, const ir_args *args,
+                   ir_value *const *out, ir_class cls, const char *name,
+                   qvl_err *err)
+{
+    ir_node *n = op_new(b, kernel, args, err);
+    if (!n)
+        return NULL;
+    ir_op *op = &n->op;
+    const kern *k = op->k;
     poly sym[KERN_MAX_SYMS] = {{0}};
     bool known[KERN_MAX_SYMS] = {false};
     if (bind_inputs(b->m, op, sym, known, err) != QVL_OK)

@@ -87,7 +87,7 @@ typedef enum { IR_ACT, IR_RES, IR_WEIGHT, IR_F32, IR_I32, IR_N_CLASS } ir_class;
 typedef struct {
     const char *name;
     int kind;       // enum qvl_input_kind
-    int of;         // index input that a weight, start or entry belongs to
+    int of;         // index or cache that it is a part of, -1: none
     ir_class cls;
     ir_shape shape;
     poly table;     // INDEX: rows it points into
@@ -322,6 +322,9 @@ ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
                        ir_class cls, const ir_shape *shape, ir_region *home);
 /* Value of input, parameter or gradient. */
 ir_value *ir_input_value(ir_module *m, int input);
+/* Value of what belongs to an input: of an index its QVL_INPUT_WEIGHT, _START or
+ * _ENTRY, of a cache its _BLOCK. */
+ir_value *ir_input_part(ir_module *m, int input, int kind);
 ir_value *ir_param_value(ir_module *m, int family, const char *layer);
 ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
 /* A state of its own, of class ACT; `var` may be NULL. */
@@ -339,16 +342,26 @@ ir_node *ir_node_new(ir_module *m, int kind, int line);
 void ir_append(ir_block *block, ir_node *node);
 void ir_remove(ir_node *node);
 
+/* What an op reads, in the order of its kernel's signature. */
+typedef struct {
+    ir_value *const *in;    // [n_in] NULL: an optional operand that is absent
+    int n_in;
+    const ir_real *scalar;  // [n_scalars] without those that are the first index
+    int n_scalars;          // of a part
+} ir_args;
+
 /* Append the op of a kernel. Output shapes follow from the inputs by the
  * kernel's signature; `out` may hold values to write into (gradients, views),
  * else new ones are made: class F32 or I32 where the signature says so, else
- * `cls`; the first is called `name`, the others NAME_OPERAND. `scalar` has the
- * args in order, without those that are the first index of a part. Fails when
- * shapes do not fit; the message names the dims. */
-ir_node *ir_op_add(ir_builder *b, const char *kernel, ir_value *const *in,
-                   int n_in, ir_value *const *out, ir_class cls,
-                   const ir_real *scalar, const char *name, qvl_err *err);
-/* Append a map: expression over extras. The shape is that of the first SAME. */
+ * `cls`; the first is called `name`, the others NAME_OPERAND. Fails when shapes
+ * do not fit, with the dims in the message, and with QVL_E_INTERNAL when shaders/
+ * has no such kernel or one of another number of inputs or scalars. */
+ir_node *ir_op_add(ir_builder *b, const char *kernel, const ir_args *args,
+                   ir_value *const *out, ir_class cls, const char *name,
+                   qvl_err *err);
+/* Append a map: an expression over its arguments. Its shape is that of the
+ * argument of the highest rank, the first of them; the others follow it element
+ * by element, as a bias by column or as a factor a row. */
 ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
                      int n_arg, ir_class cls, ir_value *into, const char *name,
                      qvl_err *err);

@@ -35,7 +35,7 @@ static bool has(const char *const *words, size_t n_words, const char *p,
     return false;
 }
 
-bool word_is_name(const char *p, size_t n)
+bool ir_word_is_name(const char *p, size_t n)
 {
     if (n == 0 || strspn(p, "0123456789") > 0)
         return false;
@@ -46,12 +46,12 @@ bool word_is_name(const char *p, size_t n)
     return true;
 }
 
-bool word_is_c(const char *p, size_t n)
+bool ir_word_is_c(const char *p, size_t n)
 {
     return has(of_c, QVL_COUNT(of_c), p, n);
 }
 
-bool word_is_emitted(const char *p, size_t n)
+bool ir_word_is_emitted(const char *p, size_t n)
 {
-    return word_is_c(p, n) || has(emitted, QVL_COUNT(emitted), p, n);
+    return ir_word_is_c(p, n) || has(emitted, QVL_COUNT(emitted), p, n);
 }

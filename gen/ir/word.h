@@ -11,12 +11,12 @@
 #include <stddef.h>
 
 /* Letters, digits and _, no digit in front. */
-bool word_is_name(const char *p, size_t n);
+bool ir_word_is_name(const char *p, size_t n);
 
 /* A keyword of C11, or what every function of steps begins with? */
-bool word_is_c(const char *p, size_t n);
+bool ir_word_is_c(const char *p, size_t n);
 
 /* Or a name that some emitted function, macro or header has? */
-bool word_is_emitted(const char *p, size_t n);
+bool ir_word_is_emitted(const char *p, size_t n);
 
 #endif

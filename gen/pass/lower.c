@@ -1,6 +1,6 @@
 /* lower.c - the statements of a spec as ops, region by region
  *
- * call.c makes the ops of one expression; here names get values, and blocks
+ * value.c makes the ops of one expression; here names get values, and blocks
  * become regions. A name set in a block hides the one outside until its end; what
  * it stands for behind the block is what differs:
  *
@@ -112,7 +112,7 @@ static int assign_element(lower *s, const spec_stmt *stmt)
     QVL_TRY(lower_value(s, stmt->value, name, &v));
     QVL_TRY(spec_int(&at, m, stmt->element, lower_vars(s), s->err));
     int array = ir_array_find(m, name);
-    if (word_is_emitted(name, strlen(name)))
+    if (ir_word_is_emitted(name, strlen(name)))
         return expr_fail(stmt->text, stmt->text->col, s->err,
                          "a word of the emitted C cannot be the name of an array");
     if (array < 0) {
@@ -268,6 +268,20 @@ static void forget_name(lower *s, const char *name)
         set_name(s, name, NULL);
 }
 
+/* The rows that a loop carries stand as those that enter it: a turn reads them so. */
+static int check_rows(lower *s, const spec_stmt *stmt, const ir_carry *c,
+                      ir_value *next)
+{
+    lower_rows first = lower_rows_of(s->m, c->entry);
+    lower_rows last = lower_rows_of(s->m, next);
+    if (first.is_mixed || (last.sort == first.sort && !last.is_mixed))
+        return QVL_OK;
+    return expr_fail(stmt->text, stmt->text->col, s->err,
+                     "the rows of '%s' enter the loop in one order and leave it "
+                     "in another: those that experts returns are sorted",
+                     c->entry->name);
+}
+
 /* What a carried name stands for when its region ends. */
 static int carried_value(lower *s, const spec_stmt *stmt, const char *name,
                          ir_value **out)
@@ -326,6 +340,7 @@ static int lower_for(lower *s, const spec_stmt *stmt)
             return expr_fail(stmt->text, stmt->text->col, s->err,
                              "'%s' changes its shape in the loop",
                              names.name[i]);
+        QVL_TRY(check_rows(s, stmt, c, v));
         QVL_TRY(lower_as_whole(s, v, IR_RES, &c->next));
     }
     s->names = saved.names;
@@ -597,8 +612,8 @@ static int lower_output(lower *s, const spec_output *o)
     ir_module *m = s->m;
     ir_output out = {.name = o->name, .array = -1,
                      .var = brace_var(s, o->name)};
-    if (out.var && (!word_is_name(out.var, strlen(out.var)) ||
-                    word_is_emitted(out.var, strlen(out.var))))
+    if (out.var && (!ir_word_is_name(out.var, strlen(out.var)) ||
+                    ir_word_is_emitted(out.var, strlen(out.var))))
         return expr_fail(o->text, o->text->col, s->err,
                          "expected a name of letters between the braces of an "
                          "output, found '%s'", out.var);

@@ -1,7 +1,10 @@
-/* lower.h - what the two halves of the lower pass share
+/* lower.h - what the parts of the lower pass share
  *
- * lower.c walks statements: names, loops, conditions, chunks. call.c turns one
- * expression into ops: the functions of a spec.
+ *   lower.c   statements: names, loops, conditions, chunks
+ *   value.c   an expression: names, parameters, operators
+ *   call.c    the functions that an expression may call
+ *   class.c   values in another storage class
+ *   rows.c    whose rows a value has
  */
 #ifndef GEN_PASS_LOWER_H
 #define GEN_PASS_LOWER_H
@@ -36,16 +39,40 @@ typedef struct {
     qvl_err *err;
 } lower;
 
-/* Every function here that fails does so with QVL_E_CONFIG, the first two under the
- * place in the spec, and may leave ops behind. */
+/* Every function here that fails does so with QVL_E_CONFIG, those that take an
+ * expression under its place in the spec, and may leave ops behind. */
 
 /* Append the ops of an expression. *out is its value: a new one called `name` (NULL:
  * after what made it), or what a name stands for, seen as lower_in_chunk does. */
 int lower_value(lower *s, const expr *e, const char *name, ir_value **out);
 
+/* The same of a call. */
+int lower_call(lower *s, const expr *e, const char *name, ir_value **out);
+
 /* Append the ops of split(x, n, ...): out[n] are columns of x, side by side. */
 int lower_split(lower *s, const expr *e, const char *const *names, int n,
                 ir_value **out);
+
+/* *out is the parameter of a layer, called e and the suffix, or NULL when it is not
+ * there and need not be. */
+int lower_param(lower *s, const expr *e, const char *suffix, bool required,
+                ir_value **out);
+
+/* "FILE:LINE:COL: what" at e; the message that s->err has, put there. Both return
+ * QVL_E_CONFIG. */
+int lower_fail(lower *s, const expr *e, const char *what);
+int lower_place(lower *s, const expr *e);
+
+/* Which rows a value has. Rows of uses, a use being a token with one of its
+ * experts, are sorted by expert; all others stand as tokens do. */
+typedef struct {
+    const ir_op *sort;  // that made the order of the uses, NULL: none did
+    bool is_mixed;      // made of rows in different orders, or none that is known
+} lower_rows;
+
+/* By what v was made of, whatever its shape. What a loop carries counts as what
+ * entered it. Costs a walk over all that v depends on. */
+lower_rows lower_rows_of(ir_module *m, ir_value *v);
 
 /* *out is v in storage class cls: v itself, marked, where its op can store so and
  * no region or array holds it, else a copy. */

@@ -31,6 +31,10 @@ int pass_run(ir_module *m, const spec *sp, const char *last, qvl_err *err);
  * and each row range of a chunk: quadratic in the length of a program. */
 int pass_lower(ir_module *m, const spec *sp, qvl_err *err);
 
+/* Print the functions that a spec may use, a line each: NAME(ARGUMENTS), what it
+ * returns. */
+void pass_print_functions(qvl_str *out);
+
 /* Append the ops that add up the gradient of every parameter which a loss
  * depends on. QVL_E_CONFIG, with the line, for what has no gradient: a parameter
  * read as a value, a lookup in a chunk, a factor a row, a function without

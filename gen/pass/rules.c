@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "graph/arch.h"
 #include "pass/grad.h"
 
 #define FAILED QVL_E_INTERNAL
@@ -15,20 +16,28 @@ static const char *d_name(grad *g, const ir_value *v)
     return qvl_arena_printf(g->m->arena, "d_%s", v->name);
 }
 
+/* An op without scalars. */
 static ir_node *emit(grad *g, const char *kernel, ir_value *const *in,
                      int n_in, ir_value *const *out, ir_class cls,
-                     const ir_real *scalar, const char *name)
+                     const char *name)
 {
-    return ir_op_add(&g->b, kernel, in, n_in, out, cls, scalar, name, g->err);
+    const ir_args args = {.in = in, .n_in = n_in};
+    return ir_op_add(&g->b, kernel, &args, out, cls, name, g->err);
 }
 
 /* One op with one new output that is the gradient of v. */
-static int give_op(grad *g, ir_value *v, const char *kernel,
-                   ir_value *const *in, int n_in, const ir_real *scalar)
+static int give_args(grad *g, ir_value *v, const char *kernel,
+                     const ir_args *args)
 {
-    ir_node *n = emit(g, kernel, in, n_in, NULL, grad_class(v), scalar,
-                      d_name(g, v));
+    ir_node *n = ir_op_add(&g->b, kernel, args, NULL, grad_class(v),
+                           d_name(g, v), g->err);
     return n ? grad_give(g, v, n->op.out[0]) : FAILED;
+}
+
+static int give_op(grad *g, ir_value *v, const char *kernel,
+                   ir_value *const *in, int n_in)
+{
+    return give_args(g, v, kernel, &(ir_args){.in = in, .n_in = n_in});
 }
 
 /* The same where the inputs do not tell the shape: it is v's. */
@@ -37,7 +46,7 @@ static int give_into(grad *g, ir_value *v, const char *kernel,
 {
     ir_value *dv = ir_value_new(g->m, IR_V_OP, d_name(g, v), grad_class(v),
                                 &v->shape, g->b.block->owner);
-    if (!emit(g, kernel, in, n_in, &dv, IR_ACT, NULL, dv->name))
+    if (!emit(g, kernel, in, n_in, &dv, IR_ACT, dv->name))
         return FAILED;
     return grad_give(g, v, dv);
 }
@@ -49,7 +58,7 @@ static int give_parts(grad *g, ir_value *v, ir_value *part)
     ir_value *sum;
     QVL_TRY(grad_sum_of(g, v, &sum));
     ir_node *n = emit(g, "sum_rows", &part, 1, sum ? &sum : NULL, IR_F32,
-                      NULL, d_name(g, v));
+                      d_name(g, v));
     if (!n)
         return FAILED;
     return sum ? QVL_OK : grad_give(g, v, n->op.out[0]);
@@ -57,7 +66,7 @@ static int give_parts(grad *g, ir_value *v, ir_value *part)
 
 static int give_col_sums(grad *g, ir_value *v, ir_value *dy)
 {
-    ir_node *n = emit(g, "col_sum_part", &dy, 1, NULL, IR_F32, NULL, "parts");
+    ir_node *n = emit(g, "col_sum_part", &dy, 1, NULL, IR_F32, "parts");
     return n ? give_parts(g, v, n->op.out[0]) : FAILED;
 }
 
@@ -66,15 +75,14 @@ static int rule_matmul_nt(grad *g, const ir_op *op, ir_value *dy)
 {
     if (grad_wanted(op->in[0])) {
         ir_value *in[2] = {dy, op->in[1]};
-        QVL_TRY(give_op(g, op->in[0], "matmul_nn", in, 2, NULL));
+        QVL_TRY(give_op(g, op->in[0], "matmul_nn", in, 2));
     }
     ir_value *in[2] = {dy, op->in[0]};
     ir_value *sum;
     QVL_TRY(grad_sum_of(g, op->in[1], &sum));
     if (!sum)
-        return give_op(g, op->in[1], "matmul_tn", in, 2, NULL);
-    return emit(g, "matmul_tn", in, 2, &sum, IR_F32, NULL, "dw") ? QVL_OK
-                                                                 : FAILED;
+        return give_op(g, op->in[1], "matmul_tn", in, 2);
+    return emit(g, "matmul_tn", in, 2, &sum, IR_F32, "dw") ? QVL_OK : FAILED;
 }
 
 /* y = x w rstd:  dx = rstd (dy w - x rstd^2 mean(dy w x)),
@@ -83,9 +91,9 @@ static int rule_rms_norm(grad *g, const ir_op *op, ir_value *dy)
 {
     ir_value *x = op->in[0], *w = op->in[1], *rstd = op->out[1];
     ir_value *in[4] = {dy, x, w, rstd};
-    QVL_TRY(give_op(g, x, "rms_norm_dx", in, 4, NULL));
+    QVL_TRY(give_op(g, x, "rms_norm_dx", in, 4));
     ir_value *in_w[3] = {dy, x, rstd};
-    ir_node *part = emit(g, "rms_norm_dw_part", in_w, 3, NULL, IR_F32, NULL,
+    ir_node *part = emit(g, "rms_norm_dw_part", in_w, 3, NULL, IR_F32,
                          "parts");
     return part ? give_parts(g, w, part->op.out[0]) : FAILED;
 }
@@ -96,9 +104,9 @@ static int rule_layer_norm(grad *g, const ir_op *op, ir_value *dy)
 {
     ir_value *x = op->in[0], *mean = op->out[1], *rstd = op->out[2];
     ir_value *in[5] = {dy, x, op->in[1], mean, rstd};
-    QVL_TRY(give_op(g, x, "layer_norm_dx", in, 5, NULL));
+    QVL_TRY(give_op(g, x, "layer_norm_dx", in, 5));
     ir_value *in_w[4] = {dy, x, mean, rstd};
-    ir_node *part = emit(g, "layer_norm_dw_part", in_w, 4, NULL, IR_F32, NULL,
+    ir_node *part = emit(g, "layer_norm_dw_part", in_w, 4, NULL, IR_F32,
                          "parts");
     if (!part)
         return FAILED;
@@ -112,7 +120,9 @@ static int rule_rope(grad *g, const ir_op *op, ir_value *dy)
     ir_value *in[2] = {dy, op->in[1]};
     ir_real back = op->scalar[0];
     back.times = -back.times;
-    return give_op(g, op->in[0], "rope", in, 2, &back);
+    return give_args(g, op->in[0], "rope",
+                     &(ir_args){.in = in, .n_in = 2, .scalar = &back,
+                                .n_scalars = 1});
 }
 
 /* p = softmax(scale q k'), o = p v:  delta = sum_d do o,
@@ -121,15 +131,17 @@ static int rule_rope(grad *g, const ir_op *op, ir_value *dy)
 static int rule_attention(grad *g, const ir_op *op, ir_value *dy)
 {
     ir_value *in_d[2] = {dy, op->out[0]};
-    ir_node *delta = emit(g, "attention_delta", in_d, 2, NULL, IR_F32, NULL,
+    ir_node *delta = emit(g, "attention_delta", in_d, 2, NULL, IR_F32,
                           "delta");
     if (!delta)
         return FAILED;
     ir_value *in[7] = {op->in[0], op->in[1], op->in[2], op->in[3],
                        dy, op->out[1], delta->op.out[0]};
-    QVL_TRY(give_op(g, op->in[0], "attention_dq", in, 7, op->scalar));
-    ir_node *n = emit(g, "attention_dkv", in, 7, NULL, IR_ACT, op->scalar,
-                      d_name(g, op->in[1]));
+    const ir_args args = {.in = in, .n_in = 7, .scalar = op->scalar,
+                          .n_scalars = 1};
+    QVL_TRY(give_args(g, op->in[0], "attention_dq", &args));
+    ir_node *n = ir_op_add(&g->b, "attention_dkv", &args, NULL, IR_ACT,
+                           d_name(g, op->in[1]), g->err);
     if (!n)
         return FAILED;
     n->op.out[1]->name = d_name(g, op->in[2]);
@@ -137,8 +149,7 @@ static int rule_attention(grad *g, const ir_op *op, ir_value *dy)
     return grad_give(g, op->in[2], n->op.out[1]);
 }
 
-/* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n
- * The input list is index, weight, start, entry (front/spec.c). */
+/* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n */
 static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
 {
     if (!grad_wanted(op->in[0]))
@@ -148,15 +159,15 @@ static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
                         "%s:%d: no gradient for a lookup inside a chunk",
                         g->m->file, g->b.line);
     int index = op->in[1]->index;
-    ir_value *in[4] = {dy, op->in[2], ir_input_value(g->m, index + 2),
-                       ir_input_value(g->m, index + 3)};
+    ir_value *in[4] = {dy, op->in[2],
+                       ir_input_part(g->m, index, QVL_INPUT_START),
+                       ir_input_part(g->m, index, QVL_INPUT_ENTRY)};
     ir_value *x = op->in[0];
     ir_value *sum;
     QVL_TRY(grad_sum_of(g, x, &sum));
     if (!sum)
         return give_into(g, x, "lookup_dx", in, 4);
-    return emit(g, "lookup_dx", in, 4, &sum, IR_ACT, NULL, "dx") ? QVL_OK
-                                                                 : FAILED;
+    return emit(g, "lookup_dx", in, 4, &sum, IR_ACT, "dx") ? QVL_OK : FAILED;
 }
 
 /* The kernel computes the gradient of its logits with the loss. */
@@ -180,13 +191,13 @@ static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
     ir_value *x = op->in[0], *w = op->in[1], *start = op->in[2];
     ir_value *order = op->in[3];
     ir_value *in[3] = {dy, w, start};
-    ir_node *n = emit(g, "expert_nn", in, 3, NULL, IR_ACT, NULL, d_name(g, x));
+    ir_node *n = emit(g, "expert_nn", in, 3, NULL, IR_ACT, d_name(g, x));
     if (!n)
         return FAILED;
     ir_value *dx = n->op.out[0];
     if (order) {
         ir_value *in_c[3] = {dx, NULL, sort_of(order)->out[2]};
-        QVL_TRY(give_op(g, x, "combine", in_c, 3, NULL));
+        QVL_TRY(give_op(g, x, "combine", in_c, 3));
     } else {
         QVL_TRY(grad_give(g, x, dx));
     }
@@ -195,8 +206,7 @@ static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
     QVL_TRY(grad_sum_of(g, w, &sum));
     if (!sum)
         return give_into(g, w, "expert_tn", in_w, 4);
-    return emit(g, "expert_tn", in_w, 4, &sum, IR_F32, NULL, "dw") ? QVL_OK
-                                                                   : FAILED;
+    return emit(g, "expert_tn", in_w, 4, &sum, IR_F32, "dw") ? QVL_OK : FAILED;
 }
 
 /* z = sum_k w_k y_k:  dy_k = w_k dz, dw_k = dz . y_k */
@@ -206,7 +216,7 @@ static int rule_combine(grad *g, const ir_op *op, ir_value *dz)
     ir_value *in_y[3] = {dz, weight, sort_of(place)->out[1]};
     QVL_TRY(give_into(g, y, "combine_dy", in_y, 3));
     ir_value *in_w[3] = {dz, y, place};
-    return give_op(g, weight, "combine_dw", in_w, 3, NULL);
+    return give_op(g, weight, "combine_dw", in_w, 3);
 }
 
 /* w = softmax of the chosen logits:  dl_k = w_k (dw_k - sum_j w_j dw_j) */

@@ -1,4 +1,5 @@
-/* test_check.c - every message of ir_check, by a module with one fault
+/* test_check.c - every message of ir_check, by a module with one fault, and what
+ * ir_op_add says of kernels that are called wrongly
  *
  * tiny.yaml after the gradient pass, which ir_check accepts, with one thing
  * changed by hand.
@@ -212,4 +213,49 @@ static void test_faults(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_faults))
+/* Kernels given too much or too little. */
+static void test_numbers(void)
+{
+    static const struct {
+        const char *kernel;
+        int n_in, n_scalars;
+        const char *message;
+    } cases[] = {
+        { "silu", 1, 0, "no kernel silu in shaders/" },
+        { "matmul_nt", 1, 0, "kernel matmul_nt: found 1 inputs and 0 scalars, "
+                             "expected 2 and 0" },
+        { "matmul_nt", 3, 0, "kernel matmul_nt: found 3 inputs and 0 scalars, "
+                             "expected 2 and 0" },
+        { "rms_norm", 2, 0, "kernel rms_norm: found 2 inputs and 0 scalars, "
+                            "expected 2 and 1" },
+        { "rms_norm", 2, 2, "kernel rms_norm: found 2 inputs and 2 scalars, "
+                            "expected 2 and 1" },
+        // its one scalar is the first index of a part, which nobody gives
+        { "lookup", 3, 1, "kernel lookup: found 3 inputs and 1 scalars, "
+                          "expected 3 and 0" },
+    };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_err err;
+    ir_module *m;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    CHECK_OK(ref_build(&m, &kernels, QVL_TEST_SOURCE "/tests/gen/tiny.yaml",
+                       REF_TRAIN, "lower", &arena, &err), err);
+    ir_builder b = { .m = m, .block = &m->body };
+    ir_value *x = op_of(m, "rms_norm")->op.in[0];
+    ir_value *const in[] = { x, x, x };
+    const ir_real scalar[2] = { { .times = 1.0 }, { .times = 1.0 } };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        const ir_args args = { .in = in, .n_in = cases[i].n_in,
+                               .scalar = scalar,
+                               .n_scalars = cases[i].n_scalars };
+        CHECK(ir_op_add(&b, cases[i].kernel, &args, NULL, IR_ACT, "x", &err)
+              == NULL, "case %zu", i);
+        CHECK_INT(err.code, QVL_E_INTERNAL, "case %zu", i);
+        CHECK_STR(err.msg, cases[i].message, "case %zu", i);
+    }
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_faults), TEST(test_numbers))

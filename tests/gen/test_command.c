@@ -123,6 +123,11 @@ static void test_same_bytes(void)
     check_same_folders(a, b);
     generate(b, &arena);
     check_same_folders(a, b);
+    size_t len;
+    CHECK_HAS(read_all(qvl_arena_printf(&arena, "%s/model_tiny.c", a), &len,
+                       &arena),
+              "A(T /*rows*/, 1 /*groups*/, H /*cols*/, 0 /*off_x*/, H /*ld_x*/,",
+              "names of arguments");
     qvl_arena_release(&arena);
 }
 
@@ -254,7 +259,15 @@ static void test_help(void)
     size_t len;
     const char *path = check_path("help");
     run(qvl_arena_printf(&arena, GEN " --help >%s", path));
-    CHECK_HAS(read_all(path, &len, &arena), "gen --dump PASS", "help");
+    const char *said = read_all(path, &len, &arena);
+    static const char *const lines[] = {
+        "gen --dump PASS", "  linear(x, NAME) ",
+        "  attention(q, k, v, range, scale[, cache]) ", "  split(x, n, ...) ",
+        "  combine(y, route) ", "  silu(x) ", "elementwise\n",
+        "elementwise, no gradient\n",
+    };
+    for (size_t i = 0; i < QVL_COUNT(lines); i++)
+        CHECK_HAS(said, lines[i], "help");
     qvl_arena_release(&arena);
 }
 

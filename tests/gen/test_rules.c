@@ -227,4 +227,53 @@ static void test_random(void)
     check_folder(QVL_TEST_RANDOM, QVL_TEST_RANDOM "/dims.yaml");
 }
 
-RUN_TESTS(TEST(test_ops), TEST(test_shipped), TEST(test_random))
+/* The spec with one expert a token, by the number 1 or by a dim K that is 1. */
+static ref_result run_one_expert(fixture *f, bool is_dim, ref_params *list)
+{
+    static const char *const edits[][2] = {
+        {"config:\n", "config:\n  K: int chosen\n"}, {"gate), 1)", "gate), K)"}};
+    static const char path[] = QVL_TEST_SOURCE "/tests/specs/op_expert.yaml";
+    char *text;
+    size_t len;
+    ir_module *m;
+    ref_set *set;
+    ref_data data;
+    qvl_node *dims;
+    int n;
+    CHECK_OK(qvl_file_read(path, &text, &len, &f->arena, &f->err), f->err);
+    for (size_t i = 0; is_dim && i < QVL_COUNT(edits); i++) {
+        const char *at = strstr(text, edits[i][0]);
+        CHECK(at != NULL, "%s: no %s", path, edits[i][0]);
+        text = qvl_arena_printf(&f->arena, "%.*s%s%s", (int)(at - text), text,
+                                edits[i][1], at + strlen(edits[i][0]));
+    }
+    const char *sizes = qvl_arena_printf(
+        &f->arena, "op_expert:\n  - {%sH: 4, E: 5, L: 2, T: 7}\n",
+        is_dim ? "K: 1, " : "");
+    CHECK_OK(qvl_yaml_parse(&dims, sizes, strlen(sizes), "dims", &f->arena,
+                            &f->err), f->err);
+    CHECK_OK(ref_build_text(&m, &f->kernels, path, text, REF_TRAIN, "size",
+                            &f->arena, &f->err), f->err);
+    CHECK_OK(ref_sets_read(&set, &n, m, dims, &f->err), f->err);
+    ref_data_make(&data, m, set, QVL_F32, 1, &f->arena);
+    *list = data.params;
+    ref_problem p = {.m = m, .d = &set->d, .params = &data.params,
+                     .input = data.input, .param = data.param};
+    return run(f, &p, is_dim ? "K = 1" : "1");
+}
+
+/* Both are one model, and in the first alone rows of uses have the shape of rows
+ * of tokens. */
+static void test_one_expert(void)
+{
+    fixture f;
+    ref_params list;
+    open_fixture(&f);
+    ref_result wanted = run_one_expert(&f, true, &list);
+    ref_result found = run_one_expert(&f, false, &list);
+    check_result(&found, &wanted, &list, "one expert a token");
+    close_fixture(&f);
+}
+
+RUN_TESTS(TEST(test_ops), TEST(test_one_expert), TEST(test_shipped),
+          TEST(test_random))

@@ -66,7 +66,7 @@ mkdir -p "$build" || exit 1
 build=$(cd "$build" && pwd)
 log=$build/mutation.log
 forms="mutant_softmax mutant_ties mutant_optim_kernels mutant_long mutant_run"
-rules="test_rules test_mistakes test_command"
+rules="test_rules test_mistakes test_limits test_command"
 # Of the processor, for what takes a sixth of it when nothing is wrong.
 cpu_seconds=120
 jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
