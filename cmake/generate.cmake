@@ -5,8 +5,8 @@
 # it writes: model code, kernels in C for each instruction set, OpenCL C and
 # SPIR-V inside the table. Kernels named here are compiled beside those that the
 # specs reach. OPTIMIZE replaces -O3, where compiling costs more than running.
-# With F32 there are no forms of 16 bits, with HERE no kernels in C for AVX-512
-# where the processor that builds lacks it.
+# With F32 there are no forms of 16 bits, with HERE kernels in C for the processor
+# that builds alone: v3, with AVX-512 v4 as well, v2 where that is all it has.
 
 set(QVL_ISAS v2 v3 v4)
 if(QVL_MUTATE)  # tests/mutate/run.sh: one is enough, and quicker
@@ -29,6 +29,20 @@ if(QVL_MUTATE)  # a value that was never set is not 0 by chance
     list(APPEND QVL_KERNEL_FLAGS -ftrivial-auto-var-init=pattern
          -DQVL_CHECK_BOUNDS)
 endif()
+
+function(isas_here out)
+    set(isas v2)
+    if(EXISTS /proc/cpuinfo)
+        file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
+        if(flags MATCHES " avx2 ")
+            set(isas v3)
+        endif()
+        if(flags MATCHES " avx512vl ")
+            list(APPEND isas v4)
+        endif()
+    endif()
+    set(${out} ${isas} PARENT_SCOPE)
+endfunction()
 
 function(qvl_generate name)
     cmake_parse_arguments(G "F32;HERE" "TABLE;OPTIMIZE" "ARCHS;KERNELS" ${ARGN})
@@ -110,13 +124,14 @@ function(qvl_generate name)
     add_dependencies(${name} ${name}_files)
     set(objects $<TARGET_OBJECTS:${name}>)
     set(isas ${QVL_ISAS})
-    if(G_HERE AND NOT QVL_EMULATE_AVX512 AND EXISTS /proc/cpuinfo)
-        file(STRINGS /proc/cpuinfo avx512 REGEX avx512 LIMIT_COUNT 1)
-        if(NOT avx512)
-            list(REMOVE_ITEM isas v4)
-            target_compile_definitions(${name} PRIVATE QVL_WITHOUT_v4)
-        endif()
+    if(G_HERE AND NOT QVL_EMULATE_AVX512 AND NOT QVL_MUTATE)
+        isas_here(isas)
     endif()
+    foreach(isa ${QVL_ISAS})
+        if(NOT isa IN_LIST isas)
+            target_compile_definitions(${name} PRIVATE QVL_WITHOUT_${isa})
+        endif()
+    endforeach()
     foreach(isa ${isas})
         add_library(${name}_${isa} OBJECT ${kernel_c})
         target_include_directories(${name}_${isa} PRIVATE ${shaders})

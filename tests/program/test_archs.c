@@ -177,6 +177,12 @@ static void close_target(target *t)
                       compare_worst());
 }
 
+/* Builds for one machine have kernels for its own sets alone. */
+static bool is_built(qvl_isa isa)
+{
+    return qvl_family_form(&qvl_family_zero, QVL_F32)->c[isa] != NULL;
+}
+
 /* The C kernels for one instruction set, without a matrix library. */
 static void run_isa(qvl_isa isa, bool is_thorough)
 {
@@ -190,6 +196,10 @@ static void run_isa(qvl_isa isa, bool is_thorough)
     }
     if (!qvl_isa_is_present(isa)) {
         print_message("SKIP %s: this processor lacks it\n", name);
+        return;
+    }
+    if (!is_built(isa)) {
+        print_message("SKIP %s: not in this build\n", name);
         return;
     }
     setenv("QVL_ISA", qvl_isa_name(isa), 1);
