@@ -35,7 +35,7 @@ typedef struct qvl qvl;  // a model on a device
 /* A zeroed struct is a choice as well: the best device, all cores, f32. */
 typedef struct {
     const char *device;  // "cpu", "opencl", "vulkan:1"; NULL: "auto"
-    int n_threads;       // 0: all cores
+    int n_threads;       // 0: all cores; at most 1024
     const char *dtype;   // "f32", "bf16", "f16": weights and activations
 } qvl_options;
 

@@ -59,10 +59,6 @@ int qvl_api_model_options(qvl_model_options *out, const qvl_options *options,
         .n_threads = options->n_threads,
         .dtype = QVL_F32,
     };
-    if (o.n_threads < 0)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "threads: found %d, expected a number from 0 on",
-                        o.n_threads);
     if (options->dtype != NULL)
         QVL_TRY(qvl_dtype_parse(options->dtype, &o.dtype, err));
     *out = o;
@@ -116,6 +112,10 @@ static int check_pictures(const qvl_model_config *config,
                           qvl_err *err)
 {
     size_t cols = (size_t)config->vision.patch_values;
+    if (p->n_grids < 0)
+        return qvl_fail(err, QVL_E_DATA,
+                        "%s: found %d grids, expected none or more", name,
+                        p->n_grids);
     if (p->n_rows == 0 || p->n_cols == cols || !config->has_vision)
         return QVL_OK;  // pictures for a text model: the batch tells
     return qvl_fail(err, QVL_E_DATA,

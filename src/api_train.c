@@ -343,6 +343,7 @@ typedef struct {
     size_t room;      // bytes of the path that the caller has
     qvl_arena *arena;
     qvl_err *err;
+    qvl_arena scratch;
 } keeping;
 
 /* The path of a checkpoint is known before it is made; so is whether the
@@ -396,7 +397,10 @@ int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
 static int resume_run(void *arg)
 {
     keeping *k = arg;
-    return qvl_ckpt_resume(k->trainer, k->folder, k->state, k->arena, k->err);
+    /* The folder may be a text of the state before, which goes now. */
+    const char *folder = qvl_arena_strdup(&k->scratch, k->folder);
+    qvl_arena_reset(k->arena);
+    return qvl_ckpt_resume(k->trainer, folder, k->state, k->arena, k->err);
 }
 
 int qvl_train_resume(qvl_trainer *trainer, const char *folder,
@@ -406,8 +410,8 @@ int qvl_train_resume(qvl_trainer *trainer, const char *folder,
     qvl_ckpt_state s = { 0 };
     keeping k = { .trainer = trainer, .folder = folder, .state = &s,
                   .err = &err, .arena = qvl_trainer_about(trainer)->texts };
-    qvl_arena_reset(k.arena);
     int rc = qvl_guard(resume_run, &k, &err);
+    qvl_arena_release(&k.scratch);
     if (rc == QVL_OK)
         *state = state_out(&s);
     return qvl_api_report(rc, &err, error);

@@ -154,7 +154,10 @@ static int read_max_binding(size_t *bytes, qvl_err *err)
 int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
                     qvl_err *err)
 {
-    assert(dev != NULL && name != NULL && n_threads >= 0);
+    assert(dev != NULL && name != NULL);
+    if (n_threads < 0 || n_threads > QVL_MAX_THREADS)
+        return qvl_fail(err, QVL_E_USAGE, "threads: found %d, expected 0 to %d",
+                        n_threads, QVL_MAX_THREADS);
 
     size_t most = SIZE_MAX;
     qvl_device *d = NULL;

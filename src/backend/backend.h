@@ -150,8 +150,11 @@ void qvl_backends_start(char **argv);
 /* The back ends of this build, in the order in which `auto` tries GPUs. */
 const qvl_backend *const *qvl_backends(int *n);
 
+#define QVL_MAX_THREADS 1024
+
 /* Open by name: "cpu", "opencl", "opencl:1", "vulkan:0" or "auto" (the first
- * GPU, else the CPU). n_threads 0 means all cores. A device that is not there
+ * GPU, else the CPU). n_threads 0 means all cores; a number outside of 0 to
+ * QVL_MAX_THREADS is QVL_E_USAGE. A device that is not there
  * is QVL_E_DEVICE with the list of those that are. The environment variable
  * QVL_MAX_BINDING, a number of bytes, lowers max_binding_bytes: small operands
  * then take the way of large ones. QVL_E_USAGE when it is no such number. Reads

@@ -19,11 +19,11 @@ static void remember(qvl_json_guard *g, size_t at, size_t len)
     g->closed = e;
 }
 
-/* A brace at i, outside of strings. */
+/* A brace at i, outside of strings. An object inside of a list is no entry. */
 static qvl_guard_end see_brace(qvl_json_guard *g, const char *text, size_t i)
 {
     if (text[i] == '{') {
-        if (++g->depth != 2)
+        if (++g->depth != 2 || g->n_lists > 0)
             return QVL_GUARD_GO_ON;
         g->entry = i;
         g->n_entries++;
@@ -34,7 +34,7 @@ static qvl_guard_end see_brace(qvl_json_guard *g, const char *text, size_t i)
     g->depth--;
     if (g->depth == 0)
         return QVL_GUARD_CLOSED;
-    if (g->depth != 1)
+    if (g->depth != 1 || g->n_lists > 0)
         return QVL_GUARD_GO_ON;
     size_t len = i + 1 - g->entry;
     if (is_known(g, text, g->entry, len))
@@ -56,6 +56,8 @@ qvl_guard_end qvl_json_guard_see(qvl_json_guard *g, const char *text,
             g->in_string = c != '"';
         } else if (c == '"') {
             g->in_string = g->depth > 0;
+        } else if (g->depth == 1 && (c == '[' || c == ']')) {
+            g->n_lists += c == '[' ? 1 : g->n_lists > 0 ? -1 : 0;
         } else if (c == '{' || (c == '}' && g->depth > 0)) {
             qvl_guard_end end = see_brace(g, text, i);
             *at = i + 1;

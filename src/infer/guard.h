@@ -2,7 +2,7 @@
  *
  * Looks at the text of an answer as it comes and tells when there is nothing
  * left to say: the first object of JSON is closed, it has more entries than
- * wanted, or an entry came a second time word for word (a model in a loop).
+ * wanted (values that are objects), or an entry came a second time word for word (a model in a loop).
  * Text in front of the first '{' is passed over; braces inside strings do not
  * count.
  */
@@ -32,7 +32,8 @@ typedef struct {
     int max_entries;   // values of the outer object that are objects; 0: any
     size_t seen;       // bytes of the text looked at
     size_t entry;      // start of the value that is open at depth 2
-    int depth;
+    int depth;         // objects that are open
+    int n_lists;       // lists that are open in the outer object
     int n_entries;
     bool in_string, is_escaped;
     const qvl_entry *closed;

@@ -100,7 +100,7 @@ static int want_positive(const qvl_node *root, const qvl_node *map,
                                   : need_positive(root, map, key, out, err);
 }
 
-static const qvl_node *text_part(const qvl_node *root)
+const qvl_node *qvl_model_config_text(const qvl_node *root)
 {
     const qvl_node *text = qvl_node_given(root, "text_config");
     return text != NULL ? text : root;
@@ -113,7 +113,7 @@ static int read_tied(const qvl_node *root, bool *out, qvl_err *err)
     const char *key = "tie_word_embeddings";
     const qvl_node *n = qvl_node_given(root, key);
     if (n == NULL)
-        n = qvl_node_given(text_part(root), key);
+        n = qvl_node_given(qvl_model_config_text(root), key);
     *out = false;
     if (n != NULL && !qvl_node_as_bool(n, out))
         return wrong(root, n, key, "true or false", err);
@@ -241,7 +241,7 @@ static int read_yarn(qvl_rope_config *r, const qvl_node *root,
 
 static int read_rope(qvl_model_config *c, const qvl_node *root, qvl_err *err)
 {
-    const qvl_node *text = text_part(root);
+    const qvl_node *text = qvl_model_config_text(root);
     qvl_rope_config *r = &c->rope;
     QVL_TRY(need_int(root, text, "head_dim", 2, &r->dim, err));
     if (r->dim % 2 != 0)
@@ -279,7 +279,7 @@ static int read_sharing(qvl_model_config *c, const qvl_node *root,
                         qvl_err *err)
 {
     int heads = 1, key_heads = 1;
-    const qvl_node *text = text_part(root);
+    const qvl_node *text = qvl_model_config_text(root);
     QVL_TRY(want_int(root, text, "num_attention_heads", 1, &heads, err));
     QVL_TRY(want_int(root, text, "num_key_value_heads", 1, &key_heads, err));
     c->n_sharing = heads / key_heads;
@@ -367,7 +367,7 @@ static int read_vision(qvl_model_config *c, const qvl_node *root,
     QVL_TRY(need_int(root, part, "out_hidden_size", 1, &out, err));
     QVL_TRY(need_int(root, part, "spatial_merge_size", 1, &c->vision.merge,
                      err));
-    QVL_TRY(need_int(root, text_part(root), "hidden_size", 1, &text_hidden,
+    QVL_TRY(need_int(root, qvl_model_config_text(root), "hidden_size", 1, &text_hidden,
                      err));
     if (hidden % heads != 0 || hidden / heads % 4 != 0)
         return wrong(root, qvl_node_given(part, "num_heads"), "num_heads",
@@ -393,7 +393,7 @@ static int check_fixed(const qvl_node *root, qvl_err *err)
 {
     for (size_t i = 0; i < QVL_COUNT(fixed); i++) {
         bool is_path = strchr(fixed[i].key, '.') != NULL;
-        const qvl_node *n = qvl_node_given(is_path ? root : text_part(root),
+        const qvl_node *n = qvl_node_given(is_path ? root : qvl_model_config_text(root),
                                  fixed[i].key);
         if (n != NULL && (n->s == NULL || strcmp(n->s, fixed[i].is) != 0))
             return wrong(root, n, fixed[i].key, fixed[i].is, err);
@@ -406,7 +406,7 @@ static int read_eos(qvl_model_config *c, const qvl_node *root, qvl_err *err)
     const char *key = "eos_token_id";
     const qvl_node *n = qvl_node_given(root, key);
     if (n == NULL)
-        n = qvl_node_given(text_part(root), key);
+        n = qvl_node_given(qvl_model_config_text(root), key);
     if (n == NULL)
         return QVL_OK;
     bool is_list = n->kind == QVL_NODE_LIST;
@@ -428,7 +428,7 @@ static int read_eos(qvl_model_config *c, const qvl_node *root, qvl_err *err)
 static int read_dtype(qvl_model_config *c, const qvl_node *root, qvl_err *err)
 {
     static const char *const key[] = { "dtype", "torch_dtype" };
-    const qvl_node *part[] = { root, text_part(root) };
+    const qvl_node *part[] = { root, qvl_model_config_text(root) };
     c->dtype = -1;
     for (size_t p = 0; p < 2; p++)
         for (size_t k = 0; k < 2; k++) {
@@ -458,8 +458,8 @@ int qvl_model_config_read(qvl_model_config *config, const qvl_node *root,
     int positions = 0;
     QVL_TRY(check_fixed(root, err));
     QVL_TRY(read_tied(root, &c.tied, err));
-    QVL_TRY(need_int(root, text_part(root), "vocab_size", 1, &c.vocab, err));
-    QVL_TRY(want_int(root, text_part(root), "max_position_embeddings", 1,
+    QVL_TRY(need_int(root, qvl_model_config_text(root), "vocab_size", 1, &c.vocab, err));
+    QVL_TRY(want_int(root, qvl_model_config_text(root), "max_position_embeddings", 1,
                      &positions, err));
     c.max_positions = positions;
     QVL_TRY(read_rope(&c, root, err));

@@ -69,4 +69,8 @@ int qvl_model_config_read(qvl_model_config *config, const qvl_node *root,
                           const qvl_arch *arch, qvl_arena *arena,
                           qvl_err *err);
 
+/* The part of a config.json that tells of the decoder: text_config, or the whole of
+ * a model of text alone. */
+const qvl_node *qvl_model_config_text(const qvl_node *root);
+
 #endif

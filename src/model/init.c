@@ -5,12 +5,12 @@
  */
 #include "model/init.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/half.h"
@@ -78,16 +78,25 @@ static int read_size(qvl_node **node, const char *size, qvl_arena *arena,
     return unknown_size(size, err);
 }
 
+/* One of the maps of a size, which has something in it. */
+static int find_map(const qvl_node **map, const qvl_node *size,
+                    const char *name, const char *file, qvl_err *err)
+{
+    *map = qvl_node_find(size, name);
+    if (*map != NULL && (*map)->kind == QVL_NODE_MAP && (*map)->n > 0)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_CONFIG, "a size has config, processor and init "
+                    "(%s): found no map '%s'", file, name);
+}
+
 int qvl_init_config(qvl_model_config *config, const char *size,
                     qvl_arena *arena, qvl_err *err)
 {
     qvl_node *node;
+    const qvl_node *root;
     const char *type;
     QVL_TRY(read_size(&node, size, arena, err));
-    const qvl_node *root = qvl_node_find(node, "config");
-    if (root == NULL || root->kind != QVL_NODE_MAP)
-        return qvl_fail(err, QVL_E_CONFIG, "a size has config, processor and "
-                        "init (%s): found no map 'config'", size);
+    QVL_TRY(find_map(&root, node, "config", size, err));
     const qvl_node *name = qvl_node_find(root, "model_type");
     const qvl_arch *arch = qvl_node_as_string(name, &type)
                                ? qvl_arch_for(type) : NULL;
@@ -117,26 +126,40 @@ static int read_scheme_key(const maker *m, const char *path, const char *word,
                     word ? " or " : "", word ? word : "");
 }
 
+/* The type of the weights: as asked for, else as the size says. */
+static int choose_dtype(maker *m, const qvl_node *config)
+{
+    const qvl_node *n = qvl_node_find(config, "dtype");
+    const char *text;
+    if (!qvl_node_as_string(n, &text))
+        return qvl_node_fail(n != NULL ? n : config, m->err, QVL_E_CONFIG,
+                             "dtype: found %s, expected float32, bfloat16 or "
+                             "float16",
+                             n == NULL        ? "none"
+                             : n->s != NULL ? n->s
+                                            : qvl_node_kind_name(n->kind));
+    m->dtype = m->o->dtype;
+    if (m->dtype < 0)
+        QVL_TRY(qvl_dtype_parse(text, &m->dtype, m->err));
+    if (m->dtype == QVL_F32 || m->dtype == QVL_BF16 || m->dtype == QVL_F16)
+        return QVL_OK;
+    return qvl_fail(m->err, QVL_E_USAGE, "type of the weights: found %s, "
+                    "expected f32, bf16 or f16", qvl_dtype_name(m->dtype));
+}
+
 static int check_size(maker *m)
 {
-    static const char *const maps[] = {"config", "processor", "init"};
-    for (int i = 0; i < 3; i++) {
-        const qvl_node *n = qvl_node_find(m->size, maps[i]);
-        if (!n || n->kind != QVL_NODE_MAP)
-            return qvl_fail(m->err, QVL_E_CONFIG,
-                            "a size has config, processor and init (%s): "
-                            "found no map '%s'", m->o->size, maps[i]);
-    }
+    const qvl_node *config, *map;
+    const char *file = m->o->size;
+    QVL_TRY(find_map(&config, m->size, "config", file, m->err));
+    if (qvl_node_given(config, "vision_config") != NULL)
+        QVL_TRY(find_map(&map, m->size, "processor", file, m->err));
+    QVL_TRY(find_map(&map, m->size, "init", file, m->err));
     QVL_TRY(read_scheme_key(m, "init.linear", "fan_in", &m->scheme.linear));
     QVL_TRY(read_scheme_key(m, "init.embedding", NULL, &m->scheme.embedding));
     QVL_TRY(
         read_scheme_key(m, "init.positions", "sine", &m->scheme.positions));
-    m->dtype = m->o->dtype;
-    const char *text;
-    if (m->dtype < 0 &&
-        qvl_node_as_string(qvl_node_path(m->size, "config.dtype"), &text))
-        return qvl_dtype_parse(text, &m->dtype, m->err);
-    return QVL_OK;
+    return choose_dtype(m, config);
 }
 
 /* ---- weights ---- */
@@ -159,16 +182,18 @@ static size_t n_elems(const qvl_arch_param *p)
 /* Layers of the tower whose residual branch the matrix ends; 0: it ends none. */
 static int64_t branch_layers(const maker *m, const char *name)
 {
-    const char *key = NULL;
+    const qvl_node *config = qvl_node_find(m->size, "config");
+    const qvl_node *key = NULL;
     if (ends_with(name, ".o_proj.weight") || ends_with(name, "down_proj.weight") ||
         ends_with(name, "experts.down_proj"))
-        key = "config.text_config.num_hidden_layers";
+        key = qvl_node_find(qvl_model_config_text(config), "num_hidden_layers");
     if (strstr(name, ".blocks.") && (ends_with(name, ".attn.proj.weight") ||
                                      ends_with(name, ".linear_fc2.weight")))
-        key = "config.vision_config.depth";
+        key = qvl_node_path(config, "vision_config.depth");
     int64_t n = 0;
-    if (key)
-        qvl_node_as_int(qvl_node_path(m->size, key), &n);
+    bool is_read = key == NULL || qvl_node_as_int(key, &n);
+    assert(is_read && "the config was checked when it was written");
+    (void)is_read;
     return n;
 }
 
@@ -181,10 +206,9 @@ static double deviation(const maker *m, const qvl_arch_param *p)
         return m->scheme.positions;
     if (m->scheme.linear >= 0.0)
         return m->scheme.linear;
-    bool experts = p->rank == 3;  // [experts, out, in]
-    double inputs = (double)(n_elems(p) / p->shape[0]);
-    if (experts)
-        inputs = (double)p->shape[2];
+    bool is_experts = p->rank == 3;  // [experts, out, in]
+    double inputs = (double)(is_experts ? p->shape[2]
+                                        : n_elems(p) / p->shape[0]);
     int64_t layers = branch_layers(m, p->name);
     return 1.0 / sqrt(inputs * (layers > 0 ? 2.0 * (double)layers : 1.0));
 }
@@ -310,10 +334,6 @@ static int write_folder(void *arg)
     qvl_node *config = (qvl_node *)qvl_node_find(m->size, "config");
     static const char *const spelling[] = {
         [QVL_F32] = "float32", [QVL_BF16] = "bfloat16", [QVL_F16] = "float16"};
-    if (m->dtype != QVL_F32 && m->dtype != QVL_BF16 && m->dtype != QVL_F16)
-        return qvl_fail(m->err, QVL_E_USAGE,
-                        "type of the weights: found %s, expected f32, bf16 or "
-                        "f16", qvl_dtype_name(m->dtype));
     if (m->o->tokenizer) {
         QVL_TRY(qvl_init_use_tokenizer(config, m->o->tokenizer, &m->arena,
                                        m->err));
@@ -328,40 +348,34 @@ static int write_folder(void *arg)
     return write_weights(m);
 }
 
-/* Remove what a failed run left; only files that this writes. */
-static void remove_part(const maker *m)
+/* The folder's name without slashes behind it, as its neighbour has it too. */
+static const char *name_of(maker *m)
 {
-    static const char *const names[] = {
-        "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
-        "added_tokens.json", "special_tokens_map.json", "chat_template.json",
-        "chat_template.jinja", "config.json", "generation_config.json",
-        "preprocessor_config.json", "video_preprocessor_config.json",
-        "model.safetensors"};
-    char path[4096];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", m->part, names[i]);
-        unlink(path);
-    }
-    rmdir(m->part);
+    size_t n = strlen(m->o->output);
+    while (n > 1 && m->o->output[n - 1] == '/')
+        n--;
+    return qvl_arena_strndup(&m->arena, m->o->output, n);
 }
 
 static int make(void *arg)
 {
     maker *m = arg;
+    const char *output = name_of(m);
     QVL_TRY(read_size(&m->size, m->o->size, &m->arena, m->err));
     QVL_TRY(check_size(m));
-    if (qvl_file_exists(m->o->output))
+    if (output[0] == '\0' || qvl_file_exists(output))
         return qvl_fail(m->err, QVL_E_USAGE,
-                        "the model folder (--output): found '%s' there "
-                        "already, expected a new name", m->o->output);
-    m->part = qvl_arena_printf(&m->arena, "%s.part", m->o->output);
+                        "the model folder (--output): found '%s'%s, expected a "
+                        "new name", output,
+                        output[0] != '\0' ? " there already" : "");
+    m->part = qvl_arena_printf(&m->arena, "%s.part", output);
     QVL_TRY(qvl_file_make_dirs(m->part, m->err));
     int rc = qvl_guard(write_folder, m, m->err);  // or the folder would stay
-    if (rc == QVL_OK && rename(m->part, m->o->output) != 0)
-        rc = qvl_file_fail("cannot rename to", m->o->output, errno,
-                           "a new name", m->err);
+    if (rc == QVL_OK && rename(m->part, output) != 0)
+        rc = qvl_file_fail("cannot rename to", output, errno, "a new name",
+                           m->err);
     if (rc != QVL_OK)
-        remove_part(m);
+        qvl_init_remove(m->part);
     return rc;
 }
 

@@ -12,13 +12,19 @@ int qvl_init_copy_tokenizer(const char *from, const char *to, qvl_arena *arena,
                             qvl_err *err);
 
 /* Set the ids of control tokens and the vocabulary's size in the size's config
- * to those of a tokenizer folder. Changes the tree. */
+ * to those of a tokenizer folder. Changes the tree. Fails with QVL_E_MODEL for a
+ * token that the tokenizer lacks, QVL_E_CONFIG for a key that the config lacks. */
 int qvl_init_use_tokenizer(qvl_node *config, const char *folder,
                            qvl_arena *arena, qvl_err *err);
 
-/* Write config.json, generation_config.json, preprocessor_config.json and
- * video_preprocessor_config.json. dtype: spelling of the weights' type. */
+/* Write config.json, generation_config.json and, for a model of pictures,
+ * preprocessor_config.json and video_preprocessor_config.json. dtype: spelling of
+ * the weights' type. Fails with QVL_E_CONFIG for a config without the tokens that
+ * begin and end a text. */
 int qvl_init_write_texts(const qvl_node *size, const char *folder,
                          const char *dtype, qvl_arena *arena, qvl_err *err);
+
+/* Remove a folder of which only these files, and weights, were written. */
+void qvl_init_remove(const char *folder);
 
 #endif

@@ -33,6 +33,10 @@ static const guard_case cases[] = {
       QVL_GUARD_REPEATED, "{\"a\": {\"x\": 1}, \"b\": {\"x\": 1}" },
     { "alike, not equal", "{\"a\": {\"x\": 1}, \"b\": {\"x\": 10}}", 0,
       QVL_GUARD_CLOSED, "{\"a\": {\"x\": 1}, \"b\": {\"x\": 10}}" },
+    { "lists", "{\"a\": [[1], {\"x\": 1}, {\"x\": 1}], \"b\": {\"x\": 1}, "
+      "\"c\": {\"x\": 1}}", 2, QVL_GUARD_REPEATED,
+      "{\"a\": [[1], {\"x\": 1}, {\"x\": 1}], \"b\": {\"x\": 1}, "
+      "\"c\": {\"x\": 1}" },
 };
 
 /* The text `step` bytes at a time. */
