@@ -176,7 +176,7 @@ typedef struct {
     const qvl_batch_in *batch;
     int n;
     qvl_trainer_report report;
-    qvl_trainer_score score;
+    qvl_train_score score;
     qvl_err *err;
 } stepping;
 
@@ -266,10 +266,7 @@ int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
     stepping s = { .trainer = trainer, .batch = batch, .err = &err };
     int rc = qvl_guard(run_evaluation, &s, &err);
     if (rc == QVL_OK)
-        *score = (qvl_train_score){ .loss_sum = s.score.loss_sum,
-                                    .n_labels = s.score.n_labels,
-                                    .n_correct = s.score.n_correct,
-                                    .n_tokens = s.score.n_tokens };
+        *score = s.score;
     return qvl_api_report(rc, &err, error);
 }
 
@@ -284,13 +281,10 @@ int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
                      qvl_train_score *score)
 {
     size_t n;
-    const qvl_row_score *row = qvl_trainer_rows(trainer, &n);
+    const qvl_train_score *row = qvl_trainer_rows(trainer, &n);
     if (k >= n)
         return QVL_E_USAGE;
-    *score = (qvl_train_score){ .loss_sum = row[k].loss_sum,
-                                .n_labels = row[k].n_labels,
-                                .n_correct = row[k].n_correct,
-                                .n_tokens = row[k].n_tokens };
+    *score = row[k];
     return QVL_OK;
 }
 
@@ -306,39 +300,12 @@ int64_t qvl_train_steps_done(const qvl_trainer *trainer)
 
 /* ---- checkpoints -------------------------------------------------------- */
 
-static qvl_ckpt_state state_in(const qvl_train_state *s)
-{
-    return (qvl_ckpt_state){
-        .epoch = s->epoch, .num_train_epochs = s->num_train_epochs,
-        .best_step = s->best_global_step, .best_metric = s->best_metric,
-        .best = s->best_model_checkpoint, .eval_steps = s->eval_steps,
-        .logging_steps = s->logging_steps, .save_steps = s->save_steps,
-        .train_batch_size = s->train_batch_size,
-        .n_tokens = s->num_input_tokens_seen, .total_flos = s->total_flos,
-        .log_history = s->log_history, .callbacks = s->stateful_callbacks,
-        .dataloader = s->dataloader, .args = s->args,
-    };
-}
-
-static qvl_train_state state_out(const qvl_ckpt_state *s)
-{
-    return (qvl_train_state){
-        .epoch = s->epoch, .num_train_epochs = s->num_train_epochs,
-        .best_global_step = s->best_step, .best_metric = s->best_metric,
-        .best_model_checkpoint = s->best, .eval_steps = s->eval_steps,
-        .logging_steps = s->logging_steps, .save_steps = s->save_steps,
-        .train_batch_size = s->train_batch_size,
-        .num_input_tokens_seen = s->n_tokens, .total_flos = s->total_flos,
-        .log_history = s->log_history, .stateful_callbacks = s->callbacks,
-        .dataloader = s->dataloader, .args = s->args,
-    };
-}
-
 typedef struct {
     qvl_trainer *trainer;
     const char *folder;
-    const qvl_ckpt_options *options;
-    qvl_ckpt_state *state;
+    const qvl_train_save_options *options;
+    const qvl_train_state *state;   // to save
+    qvl_train_state *read;          // to resume from
     const char *path;
     size_t room;      // bytes of the path that the caller has
     qvl_arena *arena;
@@ -375,16 +342,8 @@ int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
                    size_t path_bytes, qvl_error *error)
 {
     qvl_err err = { 0 };
-    qvl_ckpt_options o = {
-        .only_model = options->save_only_model != 0,
-        .is_final = options->is_final != 0,
-        .total_limit = options->save_total_limit,
-        .max_shard_bytes = (size_t)options->max_shard_bytes,
-        .best = options->best,
-    };
-    qvl_ckpt_state s = state_in(state);
-    keeping k = { .trainer = trainer, .folder = run_folder, .options = &o,
-                  .state = &s, .room = path != NULL ? path_bytes : SIZE_MAX,
+    keeping k = { .trainer = trainer, .folder = run_folder,
+                  .options = options, .state = state, .room = path != NULL ? path_bytes : SIZE_MAX,
                   .err = &err,
                   .arena = qvl_trainer_about(trainer)->calls };
     qvl_arena_reset(k.arena);
@@ -400,19 +359,16 @@ static int resume_run(void *arg)
     /* The folder may be a text of the state before, which goes now. */
     const char *folder = qvl_arena_strdup(&k->scratch, k->folder);
     qvl_arena_reset(k->arena);
-    return qvl_ckpt_resume(k->trainer, folder, k->state, k->arena, k->err);
+    return qvl_ckpt_resume(k->trainer, folder, k->read, k->arena, k->err);
 }
 
 int qvl_train_resume(qvl_trainer *trainer, const char *folder,
                      qvl_train_state *state, qvl_error *error)
 {
     qvl_err err = { 0 };
-    qvl_ckpt_state s = { 0 };
-    keeping k = { .trainer = trainer, .folder = folder, .state = &s,
+    keeping k = { .trainer = trainer, .folder = folder, .read = state,
                   .err = &err, .arena = qvl_trainer_about(trainer)->texts };
     int rc = qvl_guard(resume_run, &k, &err);
     qvl_arena_release(&k.scratch);
-    if (rc == QVL_OK)
-        *state = state_out(&s);
     return qvl_api_report(rc, &err, error);
 }

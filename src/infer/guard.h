@@ -2,9 +2,9 @@
  *
  * Looks at the text of an answer as it comes and tells when there is nothing
  * left to say: the first object of JSON is closed, it has more entries than
- * wanted (values that are objects), or an entry came a second time word for word (a model in a loop).
- * Text in front of the first '{' is passed over; braces inside strings do not
- * count.
+ * wanted (values that are objects), or an entry came a second time word for
+ * word (a model in a loop). Text in front of the first '{' is passed over;
+ * braces inside strings do not count.
  */
 #ifndef QVL_INFER_GUARD_H
 #define QVL_INFER_GUARD_H

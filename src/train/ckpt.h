@@ -12,45 +12,24 @@
  *   checkpoint.json        the marker (ckpt_folder.h)
  * Without moments (only_model) the three that continue a run are left out.
  *
- * Numbers are written so that they read back as they were; on one device a run
- * that continues gives the bits of one that never stopped.
+ * The run and what to save of it are told in the words of qvl_train.h; texts are
+ * borrowed for the call. Numbers are written so that they read back as they
+ * were; on one device a run that continues gives the bits of one that never
+ * stopped.
  */
 #ifndef QVL_TRAIN_CKPT_H
 #define QVL_TRAIN_CKPT_H
 
+#include "qvl_train.h"
 #include "train/trainer.h"
-
-/* What the caller knows of the run; texts are borrowed for the call. */
-typedef struct {
-    double epoch, num_train_epochs;
-    int64_t best_step;         // <= 0: no best yet
-    double best_metric;
-    const char *best;          // path; NULL: none
-    int64_t eval_steps, logging_steps, save_steps;
-    int64_t train_batch_size;
-    int64_t n_tokens;
-    double total_flos;
-    const char *log_history;   // JSON list; NULL: empty
-    const char *callbacks;     // JSON map; NULL: empty
-    const char *dataloader;    // JSON map; NULL: empty
-    const char *args;          // JSON; NULL: no file
-} qvl_ckpt_state;
-
-typedef struct {
-    bool only_model;
-    bool is_final;
-    int total_limit;         // <= 0: keep all
-    size_t max_shard_bytes;  // 0: one file
-    const char *best;        // name of a folder that rotation keeps, or NULL
-} qvl_ckpt_options;
 
 /* Write the checkpoint of the trainer's step; `path` of the arena. Fails with
  * QVL_E_IO, QVL_E_USAGE for a text of the state that is no JSON or a number that
  * is not finite; the run folder is then as it was, but for what earlier broken
  * saves had left. Call under a guard. */
 int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
-                  const qvl_ckpt_options *options,
-                  const qvl_ckpt_state *state, const char **path,
+                  const qvl_train_save_options *options,
+                  const qvl_train_state *state, const char **path,
                   qvl_arena *arena, qvl_err *err);
 
 /* Bring a trainer to the state of a checkpoint folder, or of the newest one of a
@@ -61,7 +40,7 @@ int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
  * without moments, of another storage type or set of trained parameters. Call
  * under a guard. */
 int qvl_ckpt_resume(qvl_trainer *trainer, const char *folder,
-                    qvl_ckpt_state *state, qvl_arena *arena, qvl_err *err);
+                    qvl_train_state *state, qvl_arena *arena, qvl_err *err);
 
 /* Names of the files. */
 #define QVL_CKPT_OPTIMIZER "optimizer.safetensors"

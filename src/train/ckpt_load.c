@@ -31,7 +31,7 @@ typedef struct {
     qvl_trainer_counts counts;
     qvl_sched_memory memory;
     int64_t n_updates;
-    qvl_ckpt_state state;
+    qvl_train_state state;
 } resuming;
 
 /* ---- texts -------------------------------------------------------------- */
@@ -141,27 +141,29 @@ static int read_state(resuming *r)
 {
     static const char file[] = QVL_CKPT_STATE;
     qvl_node *map;
-    qvl_ckpt_state *s = &r->state;
+    qvl_train_state *s = &r->state;
     QVL_TRY(qvl_ckpt_load_json(&map, r->folder, file, r->arena, r->err));
     QVL_TRY(take_number(r, map, file, "epoch", &s->epoch));
     QVL_TRY(take_number(r, map, file, "num_train_epochs",
                         &s->num_train_epochs));
-    QVL_TRY(take_int(r, map, file, "best_global_step", &s->best_step));
-    if (s->best_step > 0)
+    QVL_TRY(take_int(r, map, file, "best_global_step", &s->best_global_step));
+    if (s->best_global_step > 0)
         QVL_TRY(take_number(r, map, file, "best_metric", &s->best_metric));
-    qvl_node_as_string(qvl_node_find(map, "best_model_checkpoint"), &s->best);
+    qvl_node_as_string(qvl_node_find(map, "best_model_checkpoint"),
+                       &s->best_model_checkpoint);
     QVL_TRY(take_int(r, map, file, "eval_steps", &s->eval_steps));
     QVL_TRY(take_int(r, map, file, "logging_steps", &s->logging_steps));
     QVL_TRY(take_int(r, map, file, "save_steps", &s->save_steps));
     QVL_TRY(take_int(r, map, file, "train_batch_size", &s->train_batch_size));
-    QVL_TRY(take_int(r, map, file, "num_input_tokens_seen", &s->n_tokens));
+    QVL_TRY(take_int(r, map, file, "num_input_tokens_seen",
+                     &s->num_input_tokens_seen));
     QVL_TRY(take_number(r, map, file, "total_flos", &s->total_flos));
     const qvl_node *history = qvl_node_find(map, "log_history");
     const qvl_node *callbacks = qvl_node_find(map, "stateful_callbacks");
     if (history == NULL || callbacks == NULL)
         return wrong(r, file, "log_history", "it beside stateful_callbacks");
     s->log_history = text_of(r, history);
-    s->callbacks = text_of(r, callbacks);
+    s->stateful_callbacks = text_of(r, callbacks);
     return QVL_OK;
 }
 
@@ -326,7 +328,7 @@ static int resume_all(void *arg)
 }
 
 int qvl_ckpt_resume(qvl_trainer *trainer, const char *folder,
-                    qvl_ckpt_state *state, qvl_arena *arena, qvl_err *err)
+                    qvl_train_state *state, qvl_arena *arena, qvl_err *err)
 {
     resuming r = { .t = *qvl_trainer_about(trainer), .arena = arena,
                    .err = err };

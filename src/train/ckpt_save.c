@@ -20,8 +20,8 @@
 typedef struct {
     const qvl_trainer_parts *t;
     const qvl_model_parts *m;
-    const qvl_ckpt_options *o;
-    const qvl_ckpt_state *state;
+    const qvl_train_save_options *o;
+    const qvl_train_state *state;
     const char *run, *temp, *path;
     qvl_arena *arena;
     qvl_err *err;
@@ -213,15 +213,15 @@ static int write_scaler(saving *s)
 /* Keys in the order of their letters. */
 static int write_state(saving *s)
 {
-    const qvl_ckpt_state *st = s->state;
-    bool has_best = st->best_step > 0;
-    put_int(s, "best_global_step", has_best ? st->best_step : 0);
+    const qvl_train_state *st = s->state;
+    bool has_best = st->best_global_step > 0;
+    put_int(s, "best_global_step", has_best ? st->best_global_step : 0);
     if (has_best)
         QVL_TRY(put_number(s, "best_metric", st->best_metric));
     else
         put_word(s, "best_metric", "null");
-    if (st->best != NULL)
-        put_text(s, "best_model_checkpoint", st->best);
+    if (st->best_model_checkpoint != NULL)
+        put_text(s, "best_model_checkpoint", st->best_model_checkpoint);
     else
         put_word(s, "best_model_checkpoint", "null");
     QVL_TRY(put_number(s, "epoch", st->epoch));
@@ -233,10 +233,10 @@ static int write_state(saving *s)
     QVL_TRY(put_json(s, "log_history", st->log_history, "[]"));
     put_int(s, "logging_steps", st->logging_steps);
     put_int(s, "max_steps", s->t->sched->o->max_steps);
-    put_int(s, "num_input_tokens_seen", st->n_tokens);
+    put_int(s, "num_input_tokens_seen", st->num_input_tokens_seen);
     QVL_TRY(put_number(s, "num_train_epochs", st->num_train_epochs));
     put_int(s, "save_steps", st->save_steps);
-    QVL_TRY(put_json(s, "stateful_callbacks", st->callbacks, "{}"));
+    QVL_TRY(put_json(s, "stateful_callbacks", st->stateful_callbacks, "{}"));
     QVL_TRY(put_number(s, "total_flos", st->total_flos));
     put_int(s, "train_batch_size", st->train_batch_size);
     put_word(s, "trial_name", "null");
@@ -273,8 +273,8 @@ static int remove_copies(saving *s)
 
 static int write_texts(saving *s)
 {
-    const qvl_ckpt_state *st = s->state;
-    if (!s->o->only_model) {
+    const qvl_train_state *st = s->state;
+    if (!s->o->save_only_model) {
         QVL_TRY(write_moments(s));
         QVL_TRY(write_scheduler(s));
         if (s->t->dtype == QVL_F16)
@@ -303,14 +303,14 @@ static int save_all(void *arg)
     s->has_temp = true;
     QVL_TRY(remove_copies(s));
     QVL_TRY(write_texts(s));
-    QVL_TRY(qvl_ckpt_seal(s->temp, step, s->o->is_final, !s->o->only_model,
+    QVL_TRY(qvl_ckpt_seal(s->temp, step, s->o->is_final, !s->o->save_only_model,
                           s->arena, s->err));
     return qvl_ckpt_put(s->temp, s->path, s->arena, s->err);
 }
 
 int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
-                  const qvl_ckpt_options *options,
-                  const qvl_ckpt_state *state, const char **path,
+                  const qvl_train_save_options *options,
+                  const qvl_train_state *state, const char **path,
                   qvl_arena *arena, qvl_err *err)
 {
     saving s = { .t = qvl_trainer_about(trainer), .o = options,
@@ -324,7 +324,7 @@ int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
     QVL_TRY(rc);
     *path = s.path;
     qvl_err why = { 0 };
-    if (qvl_ckpt_rotate(run, options->total_limit, s.t->counts->n_steps,
+    if (qvl_ckpt_rotate(run, options->save_total_limit, s.t->counts->n_steps,
                         options->best, s.t->folder, arena, &why) != QVL_OK)
         qvl_log(QVL_LOG_WARN, "%s: old checkpoints stay: %s", run, why.msg);
     return QVL_OK;

@@ -25,7 +25,7 @@ struct qvl_row_scores {
     qvl_list **list;      // [n_batches] that copy; NULL: no labels
     int64_t *first;       // [n_batches + 1] first label of each batch
     int n_batches;
-    qvl_row_score *row;   // [n_rows]
+    qvl_train_score *row;   // [n_rows]
     size_t n_rows;
     bool is_read;         // the rows have their scores
 };
@@ -74,7 +74,7 @@ static int count_rows(qvl_row_scores *s, const qvl_batch_source *source,
                       qvl_err *err)
 {
     for (int r = 0; r < source->n_rows; r++) {
-        qvl_row_score *row = &s->row[s->n_rows++];
+        qvl_train_score *row = &s->row[s->n_rows++];
         QVL_TRY(qvl_batch_count_row(source, r, &row->n_labels, err));
         row->n_tokens = count_tokens(source, r);
     }
@@ -105,7 +105,7 @@ int qvl_row_scores_begin(qvl_row_scores *scores,
     qvl_arena_reset(&s->arena);
     for (int k = 0; k < n; k++)
         n_rows += source[k].n_rows > 0 ? (size_t)source[k].n_rows : 0;
-    s->row = qvl_arena_array(&s->arena, qvl_row_score, n_rows);
+    s->row = qvl_arena_array(&s->arena, qvl_train_score, n_rows);
     s->list = qvl_arena_array(&s->arena, qvl_list *, n);
     s->first = qvl_arena_array(&s->arena, int64_t, n + 1);
     for (int k = 0; k < n; k++) {
@@ -141,7 +141,7 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err)
                                  (qvl_slice){ &s->buf, 0, STAT_BYTES * n },
                                  stat, err));
     for (size_t r = 0; r < s->n_rows; r++) {
-        qvl_row_score *row = &s->row[r];
+        qvl_train_score *row = &s->row[r];
         double hits = 0.0;
         for (int64_t i = 0; i < row->n_labels; i++, stat += 2) {
             row->loss_sum += (double)stat[0];
@@ -153,7 +153,7 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err)
     return QVL_OK;
 }
 
-const qvl_row_score *qvl_row_scores_all(const qvl_row_scores *scores,
+const qvl_train_score *qvl_row_scores_all(const qvl_row_scores *scores,
                                         size_t *n)
 {
     *n = scores->is_read ? scores->n_rows : 0;

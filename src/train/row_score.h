@@ -13,11 +13,7 @@
 #define QVL_TRAIN_ROW_SCORE_H
 
 #include "model/model.h"
-
-typedef struct {
-    double loss_sum;  // of the labels
-    int64_t n_labels, n_correct, n_tokens;
-} qvl_row_score;
+#include "qvl_train.h"
 
 typedef struct qvl_row_scores qvl_row_scores;
 
@@ -45,7 +41,7 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err);
 
 /* Of every row of the step that was read, batch after batch: [*n], until the next
  * begin or reset. A row without labels has zeros. */
-const qvl_row_score *qvl_row_scores_all(const qvl_row_scores *scores,
+const qvl_train_score *qvl_row_scores_all(const qvl_row_scores *scores,
                                         size_t *n);
 
 #endif

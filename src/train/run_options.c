@@ -45,6 +45,22 @@
     X(schedule, training, lr_scheduler_type)                                  \
     X(decay_type, lr, decay_type)
 
+/* Fields that are no key one to one: zero at first, set by whoever opens a run. */
+#define OTHERS(X)                                                             \
+    X(device) X(n_threads) X(dtype) X(recompute) X(freeze) X(n_freeze)        \
+    X(freeze_regex) X(freeze_llm) X(freeze_vit) X(freeze_aligner)             \
+    X(trainable) X(n_trainable) X(trainable_regex) X(optimizer)               \
+    X(scores_rows) X(max_steps) X(greater_is_better)
+
+/* The struct is its fields and what aligns those behind four odd ints: a field
+ * without a row does not compile. */
+#define SIZE(field) + sizeof(((qvl_train_options *)0)->field)
+#define ROW_SIZE(field, section, name) SIZE(field)
+_Static_assert(0 NUMBERS(ROW_SIZE) WORDS(ROW_SIZE) OTHERS(SIZE)
+                   + 4 * sizeof(int)
+                   == sizeof(qvl_train_options),
+               "every field of qvl_train_options has a row here");
+
 #define KEY_OF(section, name) key_at(offsetof(qvl_run_config, section.name))
 
 static const qvl_key *key_at(size_t at)

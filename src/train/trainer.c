@@ -270,7 +270,7 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
 
 /* Loss and hits of one source that has labels. */
 static int run_evaluation(qvl_trainer *t, const qvl_batch_source *source,
-                          qvl_trainer_score *s, qvl_err *err)
+                          qvl_train_score *s, qvl_err *err)
 {
     float stat[2];
     qvl_batch_source own = *source;
@@ -287,9 +287,9 @@ static int run_evaluation(qvl_trainer *t, const qvl_batch_source *source,
 }
 
 int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
-                         qvl_trainer_score *score, qvl_err *err)
+                         qvl_train_score *score, qvl_err *err)
 {
-    qvl_trainer_score s = { 0 };
+    qvl_train_score s = { 0 };
     qvl_trainer_drop_rows(trainer);
     QVL_TRY(qvl_batch_count_labels(source, &s.n_labels, err));
     QVL_TRY(check_labels(trainer, source, err));
@@ -304,7 +304,7 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
     return QVL_OK;
 }
 
-const qvl_row_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n)
+const qvl_train_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n)
 {
     *n = 0;
     return trainer->rows != NULL ? qvl_row_scores_all(trainer->rows, n) : NULL;

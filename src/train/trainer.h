@@ -41,11 +41,6 @@ typedef struct {
     bool is_skipped;
 } qvl_trainer_report;
 
-typedef struct {
-    double loss_sum;
-    int64_t n_labels, n_correct, n_tokens;
-} qvl_trainer_score;
-
 /* Open a model folder on the device, and with the storage type, of `model`; what
  * `options` say of these is not read. Both are borrowed for the call. Fails with
  * errors of the model, the groups and the schedule; with QVL_E_CONFIG for a
@@ -68,11 +63,11 @@ int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
  * under a guard. Fails as qvl_model_step does; with QVL_E_DATA for a label that
  * is a placeholder of pictures. */
 int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
-                         qvl_trainer_score *score, qvl_err *err);
+                         qvl_train_score *score, qvl_err *err);
 
 /* Scores of the rows of the last step or evaluation, batch after batch: [*n],
  * until the next one. None without scores_rows, or when that failed. */
-const qvl_row_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n);
+const qvl_train_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n);
 
 /* Forget them: for who fails before the next step or evaluation begins. */
 void qvl_trainer_drop_rows(qvl_trainer *trainer);
