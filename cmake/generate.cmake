@@ -25,6 +25,9 @@ set(QVL_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -fno-signed-zeros
     -fassociative-math -ffp-contract=fast -fno-strict-aliasing
     -Wno-unused-variable -Wno-unused-function -Wno-unused-parameter
     -Wno-unused-but-set-variable -Wno-shadow -Wno-type-limits)
+if(QVL_SANITIZE)  # -O3 of what checks itself takes minutes a file
+    list(APPEND QVL_KERNEL_FLAGS -O1)
+endif()
 if(QVL_MUTATE)  # a value that was never set is not 0 by chance
     list(APPEND QVL_KERNEL_FLAGS -ftrivial-auto-var-init=pattern
          -DQVL_CHECK_BOUNDS)
