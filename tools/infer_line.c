@@ -177,9 +177,9 @@ static void put_end(qvl_str *s, const qvl_reply *r)
 {
     qvl_str_printf(s, ", \"finish_reason\": \"%s\"",
                    r->finish == QVL_FINISH_LENGTH ? "length" : "stop");
-    if (r->guard == QVL_GUARD_MANY || r->guard == QVL_GUARD_REPEATED)
+    if (r->guard == QVL_JSON_MANY || r->guard == QVL_JSON_REPEATED)
         qvl_str_printf(s, ", \"stopped_by\": \"%s\"",
-                       r->guard == QVL_GUARD_MANY ? "max_objects"
+                       r->guard == QVL_JSON_MANY ? "max_objects"
                                                   : "repeated_object");
 }
 
@@ -188,7 +188,7 @@ static void put_reading(qvl_str *s, const infer_line *l, const qvl_reply *r)
 {
     qvl_answer parsed;
     bool is_cut = r->finish == QVL_FINISH_LENGTH
-                  || r->guard == QVL_GUARD_MANY;
+                  || r->guard == QVL_JSON_MANY;
     qvl_parse_options how = { .n_images = l->record->n_images,
                               .is_cut = is_cut };
     qvl_answer_parse(&parsed, r->text.p, r->text.len, &how, l->arena);

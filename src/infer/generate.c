@@ -300,13 +300,13 @@ static bool meets_end(qvl_reply *a, size_t before)
     if (!a->ends.is_json || !a->has_begun || a->rule.ends_now)
         return false;
     a->guard = qvl_json_guard_see(&a->json, a->text.p, a->text.len, &at);
-    if (a->ends.json_object && a->guard != QVL_GUARD_CLOSED) {
-        a->rule.ends_now = a->guard != QVL_GUARD_GO_ON;
+    if (a->ends.json_object && a->guard != QVL_JSON_CLOSED) {
+        a->rule.ends_now = a->guard != QVL_JSON_GO_ON;
         return false;
     }
-    if (a->guard == QVL_GUARD_CLOSED)
+    if (a->guard == QVL_JSON_CLOSED)
         cut_text(a, at);
-    return a->guard != QVL_GUARD_GO_ON;
+    return a->guard != QVL_JSON_GO_ON;
 }
 
 /* Length of the text without white space at its end. */

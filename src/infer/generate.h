@@ -40,7 +40,7 @@ typedef struct {
     int n_prompt;          // tokens of the prompt
     bool is_done;
     qvl_finish finish;
-    qvl_guard_end guard;   // why the JSON guard ended it, else GO_ON
+    qvl_json_end guard;   // why the JSON guard ended it, else GO_ON
     size_t told;           // bytes of text that a reader was given
     // how it is made
     qvl_reply_ends ends;

@@ -15,16 +15,16 @@
 #include "base/arena.h"
 
 typedef enum {
-    QVL_GUARD_GO_ON,
-    QVL_GUARD_CLOSED,   // the object ended
-    QVL_GUARD_MANY,     // one entry more than max_entries has begun
-    QVL_GUARD_REPEATED, // an entry equals an earlier one
-} qvl_guard_end;
+    QVL_JSON_GO_ON,
+    QVL_JSON_CLOSED,   // the object ended
+    QVL_JSON_MANY,     // one entry more than max_entries has begun
+    QVL_JSON_REPEATED, // an entry equals an earlier one
+} qvl_json_end;
 
-typedef struct qvl_entry {
-    const struct qvl_entry *next;
+typedef struct qvl_json_entry {
+    const struct qvl_json_entry *next;
     size_t at, len;  // of the value, in the text
-} qvl_entry;
+} qvl_json_entry;
 
 /* A zeroed struct with arena and max_entries is at its start. */
 typedef struct {
@@ -36,12 +36,12 @@ typedef struct {
     int n_lists;       // lists that are open in the outer object
     int n_entries;
     bool in_string, is_escaped;
-    const qvl_entry *closed;
+    const qvl_json_entry *closed;
 } qvl_json_guard;
 
 /* Look at what is new of text [len]. *at is the byte behind the last one that
  * belongs to the answer when the end is not GO_ON. */
-qvl_guard_end qvl_json_guard_see(qvl_json_guard *g, const char *text,
+qvl_json_end qvl_json_guard_see(qvl_json_guard *g, const char *text,
                                  size_t len, size_t *at);
 
 #endif

@@ -1,4 +1,10 @@
-/* optim.c - memory of the optimizer, its list, its steps */
+/* optim.c - memory of the optimizer, its list, its steps
+ *
+ * Parameters longer than a device binds are cut into pieces, and each piece is an
+ * update of its own; what changes from step to step (rates, the factor of clipping)
+ * lies in the table `rule`, so the list is recorded once and never again. The order
+ * of a row of `rule` and of `stat` is that of shaders/optim.k.
+ */
 #include "train/optim.h"
 
 #include <assert.h>

@@ -217,7 +217,7 @@ typedef struct {
     const char *text;      // of the answer
     const char *raw;       // NULL: not looked at
     qvl_finish finish;
-    qvl_guard_end guard;
+    qvl_json_end guard;
     int n;                 // tokens; 0: not looked at
 } text_case;
 
@@ -279,10 +279,10 @@ static const text_case cases[] = {
 
     { "JSON", { "{\"a\"", ": {\"b\"", ": 1", "}", "}\n", "more" },
       .is_json = true, .text = "{\"a\": {\"b\": 1}}", .finish = STOP,
-      .guard = QVL_GUARD_CLOSED, .n = 5 },
+      .guard = QVL_JSON_CLOSED, .n = 5 },
     { "JSON that ends inside of a token", { "so {", "\"a\": 1} a", "nd" },
       .is_json = true, .text = "so {\"a\": 1}", .raw = "so {\"a\": 1} a",
-      .finish = STOP, .guard = QVL_GUARD_CLOSED, .n = 2 },
+      .finish = STOP, .guard = QVL_JSON_CLOSED, .n = 2 },
     { "JSON without an end", { "{\"a\"", ": {" }, .is_json = true,
       .text = "{\"a\": {", .finish = LENGTH },
     { "no JSON", { "none", "}}" }, .is_json = true, .text = "none}}",
@@ -292,10 +292,10 @@ static const text_case cases[] = {
     { "too many entries", { "{", "\"a\": {}", ", \"b\": {\"y\": 1}",
       ", \"c\": {", "1" }, .is_json = true, .max_entries = 2,
       .text = "{\"a\": {}, \"b\": {\"y\": 1}, \"c\": {", .finish = STOP,
-      .guard = QVL_GUARD_MANY, .n = 4 },
+      .guard = QVL_JSON_MANY, .n = 4 },
     { "an entry again", { "{\"a\": ", "{\"x\": 1}", ", \"b\": {\"x\": ", "1}",
       ", " }, .is_json = true, .text = "{\"a\": {\"x\": 1}, \"b\": {\"x\": 1}",
-      .finish = STOP, .guard = QVL_GUARD_REPEATED, .n = 4 },
+      .finish = STOP, .guard = QVL_JSON_REPEATED, .n = 4 },
     { "a stop string in front of the end of JSON", { "{\"a", "\": 1", "}!" },
       .is_json = true, .stop = { "1}" }, .text = "{\"a\":", .finish = STOP },
 
@@ -304,7 +304,7 @@ static const text_case cases[] = {
       .finish = LENGTH },
     { "thinking in front of JSON", { "<think>", "{}", "</think>", "{\"a\"",
       ": 2}", "x" }, .is_json = true, .text = "{\"a\": 2}", .finish = STOP,
-      .guard = QVL_GUARD_CLOSED, .n = 5 },
+      .guard = QVL_JSON_CLOSED, .n = 5 },
     { "thinking without an end", { "<think>", "a", " b" },
       .text = "<think>a b", .finish = LENGTH },
     { "nothing behind thinking", { "<think>a", "</think>", "\n" },
@@ -590,8 +590,8 @@ static void test_json_object_guard(void)
         while (!a->is_done)
             CHECK_OK(qvl_generator_step(g, NULL, NULL, &err), err);
         check_object(a, 300, "guarded");
-        n_closed += a->guard == QVL_GUARD_MANY
-                    || a->guard == QVL_GUARD_REPEATED;
+        n_closed += a->guard == QVL_JSON_MANY
+                    || a->guard == QVL_JSON_REPEATED;
         qvl_generator_drop(g, a);
     }
     CHECK(n_closed > 0, "the guard never saw anything");

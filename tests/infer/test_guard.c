@@ -7,34 +7,34 @@ typedef struct {
     const char *name;
     const char *text;
     int max_entries;
-    qvl_guard_end end;
+    qvl_json_end end;
     const char *kept;  // the text up to where it ended, NULL: not at all
 } guard_case;
 
 static const guard_case cases[] = {
-    { "empty", "", 0, QVL_GUARD_GO_ON, NULL },
-    { "whole", "{\"a\": {\"b\": 1}} and more", 0, QVL_GUARD_CLOSED,
+    { "empty", "", 0, QVL_JSON_GO_ON, NULL },
+    { "whole", "{\"a\": {\"b\": 1}} and more", 0, QVL_JSON_CLOSED,
       "{\"a\": {\"b\": 1}}" },
-    { "text before", "Here: {} {}", 0, QVL_GUARD_CLOSED, "Here: {}" },
-    { "open", "{\"a\": {\"b\": 1}", 0, QVL_GUARD_GO_ON, NULL },
-    { "braces in strings", "{\"a}\": \"}}{\"}", 0, QVL_GUARD_CLOSED,
+    { "text before", "Here: {} {}", 0, QVL_JSON_CLOSED, "Here: {}" },
+    { "open", "{\"a\": {\"b\": 1}", 0, QVL_JSON_GO_ON, NULL },
+    { "braces in strings", "{\"a}\": \"}}{\"}", 0, QVL_JSON_CLOSED,
       "{\"a}\": \"}}{\"}" },
-    { "escaped quote", "{\"a\": \"\\\"}\"}x", 0, QVL_GUARD_CLOSED,
+    { "escaped quote", "{\"a\": \"\\\"}\"}x", 0, QVL_JSON_CLOSED,
       "{\"a\": \"\\\"}\"}" },
-    { "escaped backslash", "{\"a\": \"\\\\\"}x", 0, QVL_GUARD_CLOSED,
+    { "escaped backslash", "{\"a\": \"\\\\\"}x", 0, QVL_JSON_CLOSED,
       "{\"a\": \"\\\\\"}" },
-    { "quote outside", "it's \"so\" } {}", 0, QVL_GUARD_CLOSED,
+    { "quote outside", "it's \"so\" } {}", 0, QVL_JSON_CLOSED,
       "it's \"so\" } {}" },
-    { "too many", "{\"a\": {}, \"b\": {\"c\": 1}}", 1, QVL_GUARD_MANY,
+    { "too many", "{\"a\": {}, \"b\": {\"c\": 1}}", 1, QVL_JSON_MANY,
       "{\"a\": {}, \"b\": {" },
     { "as many as allowed", "{\"a\": {}, \"b\": {\"c\": 1}}", 2,
-      QVL_GUARD_CLOSED, "{\"a\": {}, \"b\": {\"c\": 1}}" },
+      QVL_JSON_CLOSED, "{\"a\": {}, \"b\": {\"c\": 1}}" },
     { "repeated", "{\"a\": {\"x\": 1}, \"b\": {\"x\": 1}, \"c\": 2}", 0,
-      QVL_GUARD_REPEATED, "{\"a\": {\"x\": 1}, \"b\": {\"x\": 1}" },
+      QVL_JSON_REPEATED, "{\"a\": {\"x\": 1}, \"b\": {\"x\": 1}" },
     { "alike, not equal", "{\"a\": {\"x\": 1}, \"b\": {\"x\": 10}}", 0,
-      QVL_GUARD_CLOSED, "{\"a\": {\"x\": 1}, \"b\": {\"x\": 10}}" },
+      QVL_JSON_CLOSED, "{\"a\": {\"x\": 1}, \"b\": {\"x\": 10}}" },
     { "lists", "{\"a\": [[1], {\"x\": 1}, {\"x\": 1}], \"b\": {\"x\": 1}, "
-      "\"c\": {\"x\": 1}}", 2, QVL_GUARD_REPEATED,
+      "\"c\": {\"x\": 1}}", 2, QVL_JSON_REPEATED,
       "{\"a\": [[1], {\"x\": 1}, {\"x\": 1}], \"b\": {\"x\": 1}, "
       "\"c\": {\"x\": 1}" },
 };
@@ -44,9 +44,9 @@ static void run_case(const guard_case *c, size_t step)
 {
     qvl_arena arena = { 0 };
     qvl_json_guard g = { .arena = &arena, .max_entries = c->max_entries };
-    qvl_guard_end end = QVL_GUARD_GO_ON;
+    qvl_json_end end = QVL_JSON_GO_ON;
     size_t len = strlen(c->text), at = 0;
-    for (size_t n = step; end == QVL_GUARD_GO_ON; n += step) {
+    for (size_t n = step; end == QVL_JSON_GO_ON; n += step) {
         end = qvl_json_guard_see(&g, c->text, n < len ? n : len, &at);
         if (n >= len)
             break;

@@ -1,4 +1,11 @@
-/* cpu.c - the processor as a device: what it is, and its memory */
+/* cpu.c - the processor as a device: what it is, and its memory
+ *
+ * Opening chooses an instruction set and opens the matrix library, if the build has
+ * one; both stay as long as the device. Buffers are zeroed memory of the process:
+ * from 1 MiB on their pages come when they are touched first, so what a run never
+ * uses costs nothing. More than the machine has is refused when it is asked for, not
+ * when it is touched.
+ */
 #include "backend/cpu/cpu.h"
 
 #include <assert.h>
