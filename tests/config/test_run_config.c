@@ -410,7 +410,7 @@ static void test_flags(void)
     load_flags(&l, CONFIG("", "", ""), bad, 1);
     CHECK_INT(l.rc, QVL_E_CONFIG, "bad flag");
     CHECK_STR(l.err.msg, "--threads: runtime.threads: found many, expected a "
-              "whole number >=0", "bad flag");
+              "whole number 0..1024", "bad flag");
     release(&l);
 }
 

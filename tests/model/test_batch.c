@@ -271,6 +271,7 @@ static void test_walk(void)
     make();
     CHECK_INT(walk(false), 101, "what is kept, and the token itself");
 
+    qvl_arena_release(&f.arena);
     open_tiny();  // frames of 24, 20, 16, 16 patches
     make();
     CHECK_INT(walk(false), 44, "a group with patches of two pictures");
