@@ -407,6 +407,12 @@ const ir_expr *ir_ex_derive(ir_module *m, int fn, const ir_expr *a);
 int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
 /* Value of operand i of op's kernel: in, out in signature order; NULL: absent. */
 ir_value *ir_operand(const ir_op *op, int operand);
+/* What op reads, and what it writes, as the operand that its kernel calls so; the
+ * kernel has one of the name. An optional one that is absent is NULL. */
+ir_value *ir_in(const ir_op *op, const char *name);
+ir_value *ir_out(const ir_op *op, const char *name);
+/* Position of output `name`, which k has, in ir_op.out. */
+int ir_out_place(const kern *k, const char *name);
 /* Dims of `v` as kernel operand `o` sees them (leading dims merged or a middle
  * 1 put in): rank o->rank. False when that is impossible. */
 bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,
