@@ -9,9 +9,9 @@
  * Reads every *.k of --shaders and takes each spec through the passes (their list
  * is gen/pass/pass.c: lower, grad, simplify, fuse, size), once a phase. --out gets
  * model_NAME.c for each spec, k_KERNEL.c, FORM.comp, kernels.c, families.c and .h,
- * calls.h, archs.c and forms.txt; --embed turns the SPIR-V made of FORM.comp into
- * spirv.inc; --dump prints the program after a pass instead. A --kernel is
- * compiled although no spec reaches it, to be called by hand (calls.h).
+ * signatures.h, calls.h, archs.c and forms.txt; --embed turns the SPIR-V made of
+ * FORM.comp into spirv.inc; --dump prints the program after a pass instead. A
+ * --kernel is compiled although no spec reaches it, to be called by hand (calls.h).
  *
  * The output is a pure function of the input: the same bytes in give the same
  * bytes out. A file is written when it changes only, so that the build repeats no
@@ -28,6 +28,7 @@
 #include "base/file.h"
 #include "emit/model.h"
 #include "emit/out.h"
+#include "emit/signature.h"
 #include "pass/pass.h"
 
 #define MAX_LIST 64
@@ -205,7 +206,9 @@ static void make_families(generator *g)
     take_text(g, "families.c", &s);
     families_emit_header(&s, f);
     take_text(g, "families.h", &s);
-    families_emit_calls(&s, f);
+    emit_signatures(&s, &g->kernels);
+    take_text(g, "signatures.h", &s);
+    emit_calls(&s, f);
     take_text(g, "calls.h", &s);
 }
 
