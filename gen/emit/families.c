@@ -60,19 +60,8 @@ static int first_output(const kern *k)
     return -1;
 }
 
-static char type_letter(int dtype)
-{
-    switch (dtype) {
-    case QVL_BF16:
-        return 'b';
-    case QVL_F16:
-        return 'h';
-    case QVL_I32:
-        return 'i';
-    default:
-        return 'f';
-    }
-}
+static const char extra_letter[] = {
+    [KERN_EXTRA_SAME] = 's', [KERN_EXTRA_COL] = 'c', [KERN_EXTRA_ROW] = 'r'};
 
 /* Two expressions may read alike and differ in what they read: the types of
  * the extras go into the name. */
@@ -84,8 +73,8 @@ static void name_form(families *f, kern_form *form, int number)
     char tail[2 * KERN_MAX_EXTRA + 2] = {0};
     int n = 0;
     for (int i = 0; i < form->epilogue.n_extra; i++) {
-        tail[n++] = "scr"[form->epilogue.kind[i]];
-        tail[n++] = type_letter(form->epilogue.dtype[i]);
+        tail[n++] = extra_letter[form->epilogue.kind[i]];
+        tail[n++] = form_dtype_letter(form->epilogue.dtype[i]);
     }
     form->name = qvl_arena_printf(f->arena, "%s.%s", form->name, tail);
     form->id = qvl_arena_printf(f->arena, "%s_%s", form->id, tail);
@@ -141,18 +130,17 @@ static bool same_family(const kernel_family *a, const kernel_family *b)
 
 static void name_family(families *f, kernel_family *fam)
 {
-    static const char letter[] = "arwfi";
     char cls[KERN_MAX_OPERANDS + 1] = {0};
     for (int i = 0; i < fam->k->n_operands; i++)
-        cls[i] = (int)fam->cls[i] < 0 ? 'x' : letter[fam->cls[i]];
+        cls[i] = (int)fam->cls[i] < 0 ? 'x' : ir_classes[fam->cls[i]].letter;
     fam->id = qvl_arena_printf(f->arena, "qvl_f_%s_%s", fam->k->name, cls);
     if (!fam->expr)
         return;
     kern_epilogue e = {.text = fam->expr, .n_extra = fam->n_extra};
     char tail[2 * KERN_MAX_EXTRA + 1] = {0};
     for (int i = 0; i < fam->n_extra; i++) {
-        tail[2 * i] = "scr"[fam->kind[i]];
-        tail[2 * i + 1] = letter[fam->extra_cls[i]];
+        tail[2 * i] = extra_letter[fam->kind[i]];
+        tail[2 * i + 1] = ir_classes[fam->extra_cls[i]].letter;
     }
     fam->id = qvl_arena_printf(f->arena, "%s_e%d%s%s", fam->id,
                                epilogue_number(f, &e), tail[0] ? "_" : "",
@@ -279,10 +267,6 @@ static void emit_cuts(out *o, const kern *k, const kern_arg *args, int n_args)
     out_line(o, ".n_cuts = %d,", k->n_cuts);
 }
 
-static const char *const class_words[] = {
-    "QVL_CLS_ACT", "QVL_CLS_RES", "QVL_CLS_WEIGHT", "QVL_CLS_F32",
-    "QVL_CLS_I32"};
-
 static void emit_family(out *o, const families *f, const kernel_family *fam)
 {
     const kern_form *form = f->form[fam->form[0]];
@@ -302,7 +286,7 @@ static void emit_family(out *o, const families *f, const kernel_family *fam)
         writes |= (a != KERN_IN ? 1u : 0u) << b;
         adds |= (a == KERN_ACC ? 1u : 0u) << b;
         waits |= (a == KERN_ACC && x == form->epilogue_on ? 1u : 0u) << b;
-        qvl_str_printf(&cls, "%s%s", b ? ", " : "", class_words[c]);
+        qvl_str_printf(&cls, "%s%s", b ? ", " : "", ir_classes[c].constant);
         qvl_str_printf(&acc, "%s%d", b ? ", " : "", acc_arg);
     }
     if (fam->expr)

@@ -12,8 +12,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "graph/arch.h"
-
 _Static_assert(IR_MAX_DIMS <= QVL_MAX_DIMS, "dims");
 _Static_assert(IR_MAX_LISTS <= QVL_MAX_LISTS, "lists");
 _Static_assert(IR_MAX_RANK <= QVL_COUNT(((qvl_arch_param *)NULL)->shape),

@@ -13,19 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/arch.h"
 #include "pass/lower.h"
 
 /* ---- arguments ---- */
-
-/* As a spec calls them, or what belongs to one of those. */
-static const char *const kind_words[] = {
-    [QVL_INPUT_F32] = "f32",       [QVL_INPUT_I32] = "i32",
-    [QVL_INPUT_INDEX] = "index",   [QVL_INPUT_WEIGHT] = "weight of an index",
-    [QVL_INPUT_START] = "start of an index",
-    [QVL_INPUT_ENTRY] = "entry of an index",
-    [QVL_INPUT_RANGE] = "range",   [QVL_INPUT_ANGLES] = "angles",
-    [QVL_INPUT_SLOT] = "cache",    [QVL_INPUT_BLOCK] = "block of a cache"};
 
 static int want_input(lower *s, const expr *e, int kind, int *out)
 {
@@ -33,12 +23,12 @@ static int want_input(lower *s, const expr *e, int kind, int *out)
     if (i < 0)
         return expr_fail(e->at, e->col, s->err,
                          "expected the name of an input of kind %s",
-                         kind_words[kind]);
+                         ir_kinds[kind].text);
     if (s->m->input[i].kind != kind)
         return expr_fail(e->at, e->col, s->err,
                          "'%s' is an input of kind %s, expected one of kind %s",
-                         e->name, kind_words[s->m->input[i].kind],
-                         kind_words[kind]);
+                         e->name, ir_kinds[s->m->input[i].kind].text,
+                         ir_kinds[kind].text);
     *out = i;
     return QVL_OK;
 }

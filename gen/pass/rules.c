@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "graph/arch.h"
 #include "pass/grad.h"
 
 #define FAILED QVL_E_INTERNAL
