@@ -157,11 +157,13 @@ static int make_kernels(generator *g, const emit_tune *tune)
         const char *name = qvl_arena_printf(&g->arena, "k_%s.c",
                                             g->kernels.item[k].name);
         qvl_str s = {0};
+        int rc = QVL_OK;
         if (n > 0)
-            QVL_TRY(emit_kernel_c(&s, forms, n, tune, name, &g->err));
+            rc = emit_kernel_c(&s, forms, n, tune, name, &g->err);
         else
             qvl_str_puts(&s, "typedef int qvl_nothing_here;\n");
         take_text(g, name, &s);
+        QVL_TRY(rc);
     }
     qvl_str list = {0};
     for (int i = 0; i < f->n_forms; i++) {
@@ -193,9 +195,9 @@ static int make_table(generator *g, const char *table, const emit_tune *tune)
     for (int i = 0; i < f->n_forms; i++)
         forms[i] = f->form[i];
     qvl_str s = {0};
-    QVL_TRY(emit_kernel_table(&s, forms, f->n_forms, tune, &opt, &g->err));
+    int rc = emit_kernel_table(&s, forms, f->n_forms, tune, &opt, &g->err);
     take_text(g, "kernels.c", &s);
-    return QVL_OK;
+    return rc;
 }
 
 static void make_families(generator *g)
@@ -268,9 +270,10 @@ static int generate(generator *g)
                           &m[phase]));
         qvl_str s = {0};
         g->name[i] = m[0]->name;
-        QVL_TRY(emit_model(&s, &g->families, m, "families.h", &g->err));
+        int rc = emit_model(&s, &g->families, m, "families.h", &g->err);
         take_text(g, qvl_arena_printf(&g->arena, "model_%s.c", g->name[i]),
                   &s);
+        QVL_TRY(rc);
     }
     for (int i = 0; i < g->opt.n_kernel; i++) {
         const kern *k = kern_find(&g->kernels, g->opt.kernel[i]);
