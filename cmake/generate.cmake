@@ -94,7 +94,8 @@ function(qvl_generate name)
     add_custom_command(
         OUTPUT ${dir}/stamp
         BYPRODUCTS ${models} ${kernel_c} ${dir}/kernels.c ${dir}/families.c
-                   ${dir}/families.h ${dir}/calls.h ${dir}/archs.c
+                   ${dir}/families.h ${dir}/signatures.h ${dir}/calls.h
+                   ${dir}/archs.c
         COMMAND gen --shaders ${shaders} --out ${dir}
                 --tune ${PROJECT_SOURCE_DIR}/configs/tune ${arguments}
         COMMAND ${CMAKE_COMMAND} -E touch ${dir}/stamp

@@ -9,9 +9,9 @@
  * Reads every *.k of --shaders and takes each spec through the passes (their list
  * is gen/pass/pass.c: lower, grad, simplify, fuse, size), once a phase. --out gets
  * model_NAME.c for each spec, k_KERNEL.c, FORM.comp, kernels.c, families.c and .h,
- * calls.h, archs.c and forms.txt; --embed turns the SPIR-V made of FORM.comp into
- * spirv.inc; --dump prints the program after a pass instead. A --kernel is
- * compiled although no spec reaches it, to be called by hand (calls.h).
+ * signatures.h, calls.h, archs.c and forms.txt; --embed turns the SPIR-V made of
+ * FORM.comp into spirv.inc; --dump prints the program after a pass instead. A
+ * --kernel is compiled although no spec reaches it, to be called by hand (calls.h).
  *
  * The output is a pure function of the input: the same bytes in give the same
  * bytes out. A file is written when it changes only, so that the build repeats no
@@ -28,6 +28,7 @@
 #include "base/file.h"
 #include "emit/model.h"
 #include "emit/out.h"
+#include "emit/signature.h"
 #include "pass/pass.h"
 
 #define MAX_LIST 64
@@ -156,11 +157,13 @@ static int make_kernels(generator *g, const emit_tune *tune)
         const char *name = qvl_arena_printf(&g->arena, "k_%s.c",
                                             g->kernels.item[k].name);
         qvl_str s = {0};
+        int rc = QVL_OK;
         if (n > 0)
-            QVL_TRY(emit_kernel_c(&s, forms, n, tune, name, &g->err));
+            rc = emit_kernel_c(&s, forms, n, tune, name, &g->err);
         else
             qvl_str_puts(&s, "typedef int qvl_nothing_here;\n");
         take_text(g, name, &s);
+        QVL_TRY(rc);
     }
     qvl_str list = {0};
     for (int i = 0; i < f->n_forms; i++) {
@@ -192,9 +195,9 @@ static int make_table(generator *g, const char *table, const emit_tune *tune)
     for (int i = 0; i < f->n_forms; i++)
         forms[i] = f->form[i];
     qvl_str s = {0};
-    QVL_TRY(emit_kernel_table(&s, forms, f->n_forms, tune, &opt, &g->err));
+    int rc = emit_kernel_table(&s, forms, f->n_forms, tune, &opt, &g->err);
     take_text(g, "kernels.c", &s);
-    return QVL_OK;
+    return rc;
 }
 
 static void make_families(generator *g)
@@ -205,7 +208,9 @@ static void make_families(generator *g)
     take_text(g, "families.c", &s);
     families_emit_header(&s, f);
     take_text(g, "families.h", &s);
-    families_emit_calls(&s, f);
+    emit_signatures(&s, &g->kernels);
+    take_text(g, "signatures.h", &s);
+    emit_calls(&s, f);
     take_text(g, "calls.h", &s);
 }
 
@@ -265,9 +270,10 @@ static int generate(generator *g)
                           &m[phase]));
         qvl_str s = {0};
         g->name[i] = m[0]->name;
-        QVL_TRY(emit_model(&s, &g->families, m, "families.h", &g->err));
+        int rc = emit_model(&s, &g->families, m, "families.h", &g->err);
         take_text(g, qvl_arena_printf(&g->arena, "model_%s.c", g->name[i]),
                   &s);
+        QVL_TRY(rc);
     }
     for (int i = 0; i < g->opt.n_kernel; i++) {
         const kern *k = kern_find(&g->kernels, g->opt.kernel[i]);

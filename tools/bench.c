@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/half.h"
 #include "base/str.h"
+#include "bench_call.h"
 #include "tensor/dtype.h"
 
 extern const qvl_kernel *const qvl_generated_kernels[];
@@ -213,18 +214,16 @@ int bench_time_kernel(qvl_device *dev, const bench_kernel *k, bench_time *out,
 static int product_rate(qvl_device *dev, int dtype, uint32_t n, double *rate,
                         qvl_err *err)
 {
-    int types[3] = { dtype, dtype, dtype };
-    const qvl_kernel *k = bench_find_kernel("matmul_nt", types, 3);
+    const bench_shape square = { .op = "matmul_nt", .dim = { n, n, n } };
+    const bench_call call = bench_call_of(&square, dtype);
+    const qvl_kernel *k = bench_find_kernel(square.op, call.dtype, call.n_bufs);
     *rate = 0.0;
     if (k == NULL)
         return QVL_OK;
-    size_t one = (size_t)n * n * qvl_dtype_bytes(dtype);
-    size_t bytes[3] = { one, one, one };
-    uint32_t arg[QVL_KERNEL_MAX_ARGS] = { n, n, n, 0, n, 0, n };
     bench_time t;
     QVL_TRY(bench_time_kernel(dev, &(bench_kernel){
-                                  .kernel = k, .bytes = bytes, .arg = arg,
-                                  .repeats = 5 }, &t,
+                                  .kernel = k, .bytes = call.bytes,
+                                  .arg = call.arg, .repeats = 5 }, &t,
                               err));
     *rate = 2.0 * n * n * n / t.min_s;
     return QVL_OK;

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "bench.h"
-#include "bench_shapes.h"
+#include "bench_call.h"
 #include "step_facts.h"
 #include "tensor/dtype.h"
 
@@ -99,67 +99,25 @@ static int time_library(bench *b, const bench_shape *p, double flop,
     return QVL_OK;
 }
 
-/* Sizes of the operands and the arguments, in the order of the kernel. */
 static int time_product(bench *b, const bench_shape *p)
 {
-    uint32_t m = p->dim[0], n = p->dim[1], k = p->dim[2];
-    bool is_tn = strcmp(p->op, "matmul_tn") == 0;
-    int types[3] = { b->dtype, b->dtype, is_tn ? QVL_F32 : b->dtype };
-    const qvl_kernel *kernel = bench_find_kernel(p->op, types, 3);
+    const bench_call call = bench_call_of(p, b->dtype);
+    double flop = 2.0 * p->dim[0] * p->dim[1] * p->dim[2];
+    double all = bench_call_bytes(&call);
+    const qvl_kernel *kernel = bench_find_kernel(p->op, call.dtype, call.n_bufs);
     if (kernel == NULL)
         return not_built(b, p);
-    size_t e = qvl_dtype_bytes(b->dtype);
-    size_t bytes[3] = { (size_t)m * k * e, (size_t)n * k * e,
-                        (size_t)m * n * qvl_dtype_bytes(types[2]) };
-    /* nt: rows K N | x off ld, y off ld; nn: rows N K; tn: rows N K, acc */
-    uint32_t nt[] = { m, k, n, 0, k, 0, n, 0 };
-    uint32_t tn[] = { k, m, n, 0, m, 0, n, 0 };
     bench_time t;
     QVL_TRY(bench_time_kernel(
-        b->dev, &(bench_kernel){ .kernel = kernel, .bytes = bytes,
-                                 .arg = is_tn ? tn : nt,
-                                 .repeats = b->o->repeats },
+        b->dev, &(bench_kernel){ .kernel = kernel, .bytes = call.bytes,
+                                 .arg = call.arg, .repeats = b->o->repeats },
         &t, b->err));
-    double flop = 2.0 * m * n * k;
-    double all = (double)(bytes[0] + bytes[1] + bytes[2]);
     tell(b, &(line){ .shape = p, .name = p->op, .flop = flop, .bytes = all },
          &t);
     return time_library(b, p, flop, all);
 }
 
 /* ---- attention ------------------------------------------------------------ */
-
-/* What a buffer of attention holds: elements of each token, head and element of
- * a head ('x', in the storage type), of each token and head ('s'), ranges. */
-typedef struct {
-    const char *op;
-    const char *buf;  // a letter each
-    const char *ld;   // x where the operand has offset and row stride
-} attention;
-
-static const attention attentions[] = {
-    { "attention", "xxxrxs", "xxx.x." },
-    { "attention_dq", "xxxrxssx", "xxx.x..x" },
-    { "attention_dkv", "xxxrxssxx", "xxx.x..xx" },
-};
-
-/* T H D G, offset and stride of each operand that has them, the scale. */
-static void attention_args(const attention *a, const bench_shape *shape,
-                           uint32_t *arg)
-{
-    uint32_t heads = shape->dim[1], size = shape->dim[2];
-    int n = 4;
-    arg[0] = shape->dim[0];
-    arg[1] = heads;
-    arg[2] = size;
-    arg[3] = heads;
-    for (const char *p = a->ld; *p != '\0'; p++)
-        if (*p == 'x') {
-            arg[n++] = 0;
-            arg[n++] = heads * size;
-        }
-    arg[n] = qvl_f32_arg(0.1);
-}
 
 /* Every query has every key. */
 static int32_t *whole_range(bench *b, uint32_t n_tok)
@@ -189,40 +147,23 @@ static int check_walk(bench *b, const bench_shape *shape)
 
 static int time_attention(bench *b, const bench_shape *shape)
 {
-    const attention *a = attentions;
-    while (strcmp(a->op, shape->op) != 0)
-        a++;
-    int n = (int)strlen(a->buf), types[QVL_KERNEL_MAX_BUFS];
-    size_t bytes[QVL_KERNEL_MAX_BUFS];
+    const bench_call call = bench_call_of(shape, b->dtype);
     const void *data[QVL_KERNEL_MAX_BUFS] = { NULL };
-    uint32_t arg[QVL_KERNEL_MAX_ARGS] = { 0 };
     uint32_t n_tok = shape->dim[0];
-    size_t n_rows = (size_t)n_tok * shape->dim[1];
-    double all = 0.0;
     QVL_TRY(check_walk(b, shape));
-    for (int i = 0; i < n; i++) {
-        types[i] = a->buf[i] == 'x'   ? b->dtype
-                   : a->buf[i] == 's' ? QVL_F32
-                                      : QVL_I32;
-        size_t elems = a->buf[i] == 'x'   ? n_rows * shape->dim[2]
-                       : a->buf[i] == 's' ? n_rows
-                                          : (size_t)n_tok * 4;
-        bytes[i] = elems * qvl_dtype_bytes(types[i]);
-        if (a->buf[i] == 'r')
-            data[i] = whole_range(b, n_tok);
-        all += (double)bytes[i];
-    }
-    const qvl_kernel *k = bench_find_kernel(a->op, types, n);
+    const qvl_kernel *k = bench_find_kernel(shape->op, call.dtype, call.n_bufs);
     if (k == NULL)
         return not_built(b, shape);
-    attention_args(a, shape, arg);
+    data[call.range_buf] = whole_range(b, n_tok);
     bench_time t;
     QVL_TRY(bench_time_kernel(
-        b->dev, &(bench_kernel){ .kernel = k, .bytes = bytes, .arg = arg,
-                                 .data = data, .repeats = b->o->repeats },
+        b->dev, &(bench_kernel){ .kernel = k, .bytes = call.bytes,
+                                 .arg = call.arg, .data = data,
+                                 .repeats = b->o->repeats },
         &t, b->err));
-    tell(b, &(line){ .shape = shape, .name = a->op, .bytes = all,
-                     .flop = step_kernel_flop(k, arg, (double)n_tok * n_tok) },
+    tell(b, &(line){ .shape = shape, .name = shape->op,
+                     .bytes = bench_call_bytes(&call),
+                     .flop = step_kernel_flop(k, call.arg, (double)n_tok * n_tok) },
          &t);
     return QVL_OK;
 }

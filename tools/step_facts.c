@@ -9,25 +9,34 @@
 
 #include "base/compiler.h"
 #include "graph/cost.h"
+#include "signatures.h"
 #include "tensor/dtype.h"
 
 /* Kernels whose work no size tells, or that no library replaces. */
 static const struct {
     const char *op;
-    double per_pair;  // operations for each pair, head and element of a head
-    int dim[3];       // else: arguments whose product is the multiplications
+    double per_pair;  // operations for each pair, head and element of a head; 0: none
+    int dim[3];       // arguments: heads and elements of a head, or the three whose
+                      // product is the multiplications
+    int range;        // buffer with the ranges of attention
 } known[] = {
-    { "attention", 4.0, { 0 } },         // scores, sums
-    { "attention_cached", 4.0, { 0 } },
-    { "attention_dq", 6.0, { 0 } },      // scores, dp, dq
-    { "attention_dkv", 8.0, { 0 } },     // scores, dp, dk, dv
-    { "expert_nt", 0.0, { 5, 3, 1 } },   // rows C E N E1 S
-    { "expert_nn", 0.0, { 0, 1, 3 } },   // S N E C
-    { "expert_tn", 0.0, { 0, 1, 3 } },   // S N rows C
+    { "attention", 4.0,  // scores, sums
+      { QVL_ATTENTION_ARG_H, QVL_ATTENTION_ARG_D }, QVL_ATTENTION_RANGE },
+    { "attention_cached", 4.0,
+      { QVL_ATTENTION_CACHED_ARG_H, QVL_ATTENTION_CACHED_ARG_D },
+      QVL_ATTENTION_CACHED_RANGE },
+    { "attention_dq", 6.0,  // scores, dp, dq
+      { QVL_ATTENTION_DQ_ARG_H, QVL_ATTENTION_DQ_ARG_D }, QVL_ATTENTION_DQ_RANGE },
+    { "attention_dkv", 8.0,  // scores, dp, dk, dv
+      { QVL_ATTENTION_DKV_ARG_H, QVL_ATTENTION_DKV_ARG_D },
+      QVL_ATTENTION_DKV_RANGE },
+    { "expert_nt", 0.0,
+      { QVL_EXPERT_NT_ARG_S, QVL_EXPERT_NT_ARG_N, QVL_EXPERT_NT_ARG_C }, -1 },
+    { "expert_nn", 0.0,
+      { QVL_EXPERT_NN_ARG_S, QVL_EXPERT_NN_ARG_N, QVL_EXPERT_NN_ARG_C }, -1 },
+    { "expert_tn", 0.0,
+      { QVL_EXPERT_TN_ARG_S, QVL_EXPERT_TN_ARG_N, QVL_EXPERT_TN_ARG_C }, -1 },
 };
-
-#define RANGE_BUF 3  // of the kernels of attention
-#define RANGE_COLS 4
 
 static int find_known(const char *op)
 {
@@ -43,17 +52,17 @@ double step_kernel_flop(const qvl_kernel *kernel, const uint32_t *arg,
     int i = find_known(kernel->op);
     if (i < 0)
         return qvl_kernel_flop(kernel, arg);
-    if (known[i].per_pair > 0.0)  // T, H, D
-        return known[i].per_pair * pairs * arg[1] * arg[2];
     const int *dim = known[i].dim;
+    if (known[i].per_pair > 0.0)
+        return known[i].per_pair * pairs * arg[dim[0]] * arg[dim[1]];
     return 2.0 * arg[dim[0]] * arg[dim[1]] * arg[dim[2]];
 }
 
 /* Pairs of query and key in the ranges that a step of attention reads. */
-static double count_pairs(const qvl_plan *plan, const qvl_planned *s,
+static double count_pairs(const qvl_plan *plan, const qvl_planned *s, int range_buf,
                           const qvl_batch *batch)
 {
-    const qvl_value *value = &plan->value[s->value[RANGE_BUF]];
+    const qvl_value *value = &plan->value[s->value[range_buf]];
     if (batch == NULL || value->kind != QVL_VALUE_INPUT)
         return 0.0;
     const qvl_batch_array *made = &batch->made[value->index];
@@ -61,7 +70,8 @@ static double count_pairs(const qvl_plan *plan, const qvl_planned *s,
     double pairs = 0.0;
     if (range == NULL)
         return 0.0;
-    for (size_t i = 0; i + RANGE_COLS <= made->n; i += RANGE_COLS)
+    const size_t cols = QVL_ATTENTION_RANGE_COLS;
+    for (size_t i = 0; i + cols <= made->n; i += cols)
         if (range[i + 1] > range[i])
             pairs += range[i + 1] - range[i];
     return pairs;
@@ -73,7 +83,8 @@ double step_flop(const qvl_plan *plan, const qvl_planned *s,
     int i = find_known(s->kernel->op);
     bool has_pairs = i >= 0 && known[i].per_pair > 0.0;
     return step_kernel_flop(s->kernel, s->arg,
-                            has_pairs ? count_pairs(plan, s, batch) : 0.0);
+                            has_pairs ? count_pairs(plan, s, known[i].range, batch)
+                                      : 0.0);
 }
 
 double step_plan_flop(const qvl_plan *plan, const qvl_batch *batch)

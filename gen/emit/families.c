@@ -8,7 +8,6 @@
  */
 #include "emit/families.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "emit/form.h"
@@ -61,19 +60,8 @@ static int first_output(const kern *k)
     return -1;
 }
 
-static char type_letter(int dtype)
-{
-    switch (dtype) {
-    case QVL_BF16:
-        return 'b';
-    case QVL_F16:
-        return 'h';
-    case QVL_I32:
-        return 'i';
-    default:
-        return 'f';
-    }
-}
+static const char extra_letter[] = {
+    [KERN_EXTRA_SAME] = 's', [KERN_EXTRA_COL] = 'c', [KERN_EXTRA_ROW] = 'r'};
 
 /* Two expressions may read alike and differ in what they read: the types of
  * the extras go into the name. */
@@ -85,8 +73,8 @@ static void name_form(families *f, kern_form *form, int number)
     char tail[2 * KERN_MAX_EXTRA + 2] = {0};
     int n = 0;
     for (int i = 0; i < form->epilogue.n_extra; i++) {
-        tail[n++] = "scr"[form->epilogue.kind[i]];
-        tail[n++] = type_letter(form->epilogue.dtype[i]);
+        tail[n++] = extra_letter[form->epilogue.kind[i]];
+        tail[n++] = form_dtype_letter(form->epilogue.dtype[i]);
     }
     form->name = qvl_arena_printf(f->arena, "%s.%s", form->name, tail);
     form->id = qvl_arena_printf(f->arena, "%s_%s", form->id, tail);
@@ -142,18 +130,17 @@ static bool same_family(const kernel_family *a, const kernel_family *b)
 
 static void name_family(families *f, kernel_family *fam)
 {
-    static const char letter[] = "arwfi";
     char cls[KERN_MAX_OPERANDS + 1] = {0};
     for (int i = 0; i < fam->k->n_operands; i++)
-        cls[i] = (int)fam->cls[i] < 0 ? 'x' : letter[fam->cls[i]];
+        cls[i] = (int)fam->cls[i] < 0 ? 'x' : ir_classes[fam->cls[i]].letter;
     fam->id = qvl_arena_printf(f->arena, "qvl_f_%s_%s", fam->k->name, cls);
     if (!fam->expr)
         return;
     kern_epilogue e = {.text = fam->expr, .n_extra = fam->n_extra};
     char tail[2 * KERN_MAX_EXTRA + 1] = {0};
     for (int i = 0; i < fam->n_extra; i++) {
-        tail[2 * i] = "scr"[fam->kind[i]];
-        tail[2 * i + 1] = letter[fam->extra_cls[i]];
+        tail[2 * i] = extra_letter[fam->kind[i]];
+        tail[2 * i + 1] = ir_classes[fam->extra_cls[i]].letter;
     }
     fam->id = qvl_arena_printf(f->arena, "%s_e%d%s%s", fam->id,
                                epilogue_number(f, &e), tail[0] ? "_" : "",
@@ -280,10 +267,6 @@ static void emit_cuts(out *o, const kern *k, const kern_arg *args, int n_args)
     out_line(o, ".n_cuts = %d,", k->n_cuts);
 }
 
-static const char *const class_words[] = {
-    "QVL_CLS_ACT", "QVL_CLS_RES", "QVL_CLS_WEIGHT", "QVL_CLS_F32",
-    "QVL_CLS_I32"};
-
 static void emit_family(out *o, const families *f, const kernel_family *fam)
 {
     const kern_form *form = f->form[fam->form[0]];
@@ -303,7 +286,7 @@ static void emit_family(out *o, const families *f, const kernel_family *fam)
         writes |= (a != KERN_IN ? 1u : 0u) << b;
         adds |= (a == KERN_ACC ? 1u : 0u) << b;
         waits |= (a == KERN_ACC && x == form->epilogue_on ? 1u : 0u) << b;
-        qvl_str_printf(&cls, "%s%s", b ? ", " : "", class_words[c]);
+        qvl_str_printf(&cls, "%s%s", b ? ", " : "", ir_classes[c].constant);
         qvl_str_printf(&acc, "%s%d", b ? ", " : "", acc_arg);
     }
     if (fam->expr)
@@ -364,100 +347,4 @@ void families_emit_header(qvl_str *s, const families *f)
     for (int i = 0; i < f->n_families; i++)
         out_line(&o, "extern const qvl_kernel_family %s;",
                  f->family[i].id);
-}
-
-/* "QVL_TALLY_ARG_N," from "tally", "ARG_" and "n". */
-static void emit_position(out *o, const char *kernel, const char *what,
-                          const char *name)
-{
-    qvl_str s = {0};
-    qvl_str_printf(&s, "QVL_%s_%s%s", kernel, what, name);
-    for (size_t i = 0; i < s.len; i++)
-        s.p[i] = (char)toupper((unsigned char)s.p[i]);
-    out_line(o, "%s,", s.p);
-    qvl_str_release(&s);
-}
-
-/* Row lengths of operands that the kernel itself fixes. */
-static void emit_cols(out *o, const form_view *v)
-{
-    for (int i = 0; i < v->k->n_operands; i++) {
-        const kern_operand *x = &v->k->operand[i];
-        int last = x->dim[x->rank - 1];
-        if (x->rank < 2 || last >= 0)
-            continue;
-        qvl_str s = {0};
-        qvl_str_printf(&s, "%s_cols = %d", x->name, -1 - last);
-        emit_position(o, v->k->name, "", s.p);
-        qvl_str_release(&s);
-    }
-}
-
-static void emit_positions(out *o, const form_view *v)
-{
-    out_line(o, "enum {");
-    o->depth++;
-    for (int b = 0; b < v->n_bufs; b++)
-        emit_position(o, v->k->name, "", form_buf_name(v, b).text);
-    emit_position(o, v->k->name, "", "n_bufs");
-    emit_cols(o, v);
-    o->depth--;
-    out_line(o, "};");
-    out_line(o, "enum {");
-    o->depth++;
-    for (int a = 0; a < v->n_args; a++)
-        emit_position(o, v->k->name, "arg_", form_arg_name(v, a).text);
-    emit_position(o, v->k->name, "", "n_args");
-    o->depth--;
-    out_line(o, "};");
-}
-
-/* `qvl_tally_bufs(to, x, y)`: an operand that a caller leaves out does not
- * compile. */
-static void emit_setter(out *o, const form_view *v, bool is_bufs)
-{
-    const char *type = is_bufs ? "qvl_slice" : "uint32_t";
-    int n = is_bufs ? v->n_bufs : v->n_args;
-    out_list list = {0};
-    out_line(o, "static inline void qvl_%s_%s(", v->k->name,
-             is_bufs ? "bufs" : "args");
-    o->depth++;
-    out_item(o, &list, "%s *to", type);
-    for (int i = 0; i < n; i++)
-        out_item(o, &list, "%s %s", type,
-                 is_bufs ? form_buf_name(v, i).text : form_arg_name(v, i).text);
-    out_list_end(o, &list, ")");
-    o->depth--;
-    out_open(o);
-    for (int i = 0; i < n; i++)
-        out_line(o, "to[%d] = %s;", i,
-                 is_bufs ? form_buf_name(v, i).text : form_arg_name(v, i).text);
-    out_close(o, "");
-}
-
-static void emit_call(out *o, const kern_form *form)
-{
-    form_view v;
-    form_view_init(&v, form);
-    emit_positions(o, &v);
-    emit_setter(o, &v, true);
-    emit_setter(o, &v, false);
-    out_gap(o);
-}
-
-void families_emit_calls(qvl_str *s, const families *f)
-{
-    out o;
-    out_init(&o, s);
-    out_line(&o, "/* Generated: buffers and arguments of kernels called by "
-                 "hand. */");
-    out_line(&o, "#ifndef QVL_CALLS_H");
-    out_line(&o, "#define QVL_CALLS_H");
-    out_gap(&o);
-    out_line(&o, "#include \"backend/backend.h\"");
-    out_gap(&o);
-    for (int i = 0; i < f->n_families; i++)
-        if (f->family[i].by_hand)
-            emit_call(&o, f->form[f->family[i].form[0]]);
-    out_line(&o, "#endif");
 }

@@ -48,11 +48,4 @@ int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
 void families_emit(qvl_str *s, const families *f, const char *header);
 void families_emit_header(qvl_str *s, const families *f);
 
-/* For C that calls kernels by hand: of each family that families_of_kernel made the
- * positions of buffers and arguments, QVL_KERNEL_NAME and QVL_KERNEL_ARG_NAME, their
- * numbers, QVL_KERNEL_NAME_COLS where the signature fixes the length of a row, and
- * functions qvl_KERNEL_bufs and qvl_KERNEL_args that take all of them. Names are
- * those of the signature (form.h). */
-void families_emit_calls(qvl_str *s, const families *f);
-
 #endif

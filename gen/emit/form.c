@@ -41,6 +41,13 @@ const char *form_dtype_word(int dtype)
     return storage[row].word;
 }
 
+char form_dtype_letter(int dtype)
+{
+    int row = storage_row(dtype);
+    assert(row >= 0);
+    return storage[row].letter;
+}
+
 static bool is_whole(int dtype)
 {
     return dtype == QVL_I32 || dtype == QVL_U32;
@@ -67,8 +74,8 @@ void emit_kernel_name(kern_form *form, int expr, qvl_arena *arena)
     const kern *k = form->k;
     char letters[KERN_MAX_OPERANDS + 1] = { 0 };
     for (int i = 0; i < k->n_operands; i++) {
-        int row = storage_row(form->dtype[i]);
-        letters[i] = row < 0 ? 'x' : storage[row].letter;
+        int dtype = form->dtype[i];
+        letters[i] = dtype < 0 ? 'x' : form_dtype_letter(dtype);
     }
     assert((expr >= 0) == (form->epilogue_on >= 0));
     if (expr < 0) {

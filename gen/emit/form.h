@@ -73,6 +73,8 @@ int form_arg_const(const form_view *v, int arg);
 /* The dialect's short name of a storage type: "f32", "bf16", "f16", "i32",
  * "u32". */
 const char *form_dtype_word(int dtype);
+/* Its letter in names: 'f', 'b', 'h', 'i', 'u'. */
+char form_dtype_letter(int dtype);
 
 /* The macros above, and #undef of all of them. */
 void form_macros(out *o, const form_view *v);

@@ -130,15 +130,11 @@ void text_param(qvl_str *s, const ir_module *m, int index)
 
 /* ---- tables ---- */
 
-static const char *const type_words[] = {"QVL_DIM_INT", "QVL_DIM_FLOAT",
-                                         "QVL_DIM_BOOL", "QVL_DIM_LIST"};
-static const char *const source_words[] = {
-    "QVL_DIM_CONFIG", "QVL_DIM_DERIVED", "QVL_DIM_BATCH"};
-static const char *const kind_words[] = {
-    "QVL_INPUT_F32",   "QVL_INPUT_I32",   "QVL_INPUT_INDEX",
-    "QVL_INPUT_WEIGHT", "QVL_INPUT_START", "QVL_INPUT_ENTRY",
-    "QVL_INPUT_RANGE", "QVL_INPUT_ANGLES", "QVL_INPUT_SLOT",
-    "QVL_INPUT_BLOCK"};
+#define DIM(name) [IR_DIM_##name] = "QVL_DIM_" #name
+static const char *const type_words[] = {DIM(INT), DIM(FLOAT), DIM(BOOL),
+                                         DIM(LIST)};
+static const char *const source_words[] = {DIM(CONFIG), DIM(DERIVED),
+                                           DIM(BATCH)};
 
 static int n_named_dims(const ir_module *m)
 {
@@ -166,7 +162,7 @@ static void emit_tables(out *o, const ir_module *m)
     o->depth++;
     for (int i = 0; i < m->n_inputs; i++)
         out_line(o, "{\"%s\", %s, %d},", m->input[i].name,
-                 kind_words[m->input[i].kind], m->input[i].of);
+                 ir_kinds[m->input[i].kind].constant, m->input[i].of);
     o->depth--;
     out_line(o, "};");
     out_gap(o);

@@ -142,10 +142,6 @@ static void print_ref(steps *s, qvl_str *t, const ir_value *v)
 
 /* ---- new values ---- */
 
-static const char *const class_words[] = {
-    "QVL_CLS_ACT", "QVL_CLS_RES", "QVL_CLS_WEIGHT", "QVL_CLS_F32",
-    "QVL_CLS_I32"};
-
 /* Name for traces: "model.layers.%d.x" of layer l, or plain. */
 static void print_trace_name(qvl_str *t, const ir_value *v)
 {
@@ -178,7 +174,7 @@ static void emit_value(steps *s, const ir_value *v)
     out_line(s->o, "%s%s =  // %s", is_kept(v) ? "" : "const int ", ref.p,
              shape.p);
     out_line(s->o, "    qvl_program_value(p, %s, %s, %s);",
-             class_words[v->cls], n.p, name.p);
+             ir_classes[v->cls].constant, n.p, name.p);
     qvl_str_release(&ref);
     qvl_str_release(&n);
     qvl_str_release(&name);
@@ -605,8 +601,8 @@ static void emit_inputs(steps *s)
         out_line(s->o,
                  "const int %s = qvl_program_input(p, %d, %s, %s, "
                  "\"%s\");",
-                 c_name(s, s->m->value[in->value]), i, class_words[in->cls],
-                 size.p, in->name);
+                 c_name(s, s->m->value[in->value]), i,
+                 ir_classes[in->cls].constant, size.p, in->name);
         qvl_str_release(&size);
     }
 }

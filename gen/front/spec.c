@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/yaml.h"
-#include "graph/arch.h"
 #include "ir/word.h"
 
 /* Of a name in `params`: with a number in it, it fits what the emitted code has
@@ -332,11 +331,11 @@ static int read_shape(reader *r, const expr_text *t, const char *p,
 }
 
 static ir_input *input_add(ir_module *m, const char *name, int kind,
-                           ir_class cls, const ir_shape *shape)
+                           const ir_shape *shape)
 {
     ir_input *in = &m->input[m->n_inputs++];
-    *in = (ir_input){.name = name, .kind = kind, .of = -1, .cls = cls,
-                     .shape = *shape, .value = -1};
+    *in = (ir_input){.name = name, .kind = kind, .of = -1,
+                     .cls = ir_kinds[kind].cls, .shape = *shape, .value = -1};
     return in;
 }
 
@@ -355,32 +354,26 @@ static int add_index(reader *r, const expr_text *t, const char *name,
     rest += 5;
     QVL_TRY(expr_parse(&e, part_of(r, t, rest, strlen(rest)), r->arena,
                        r->err));
-    ir_input *in = input_add(m, name, QVL_INPUT_INDEX, IR_I32, shape);
+    ir_input *in = input_add(m, name, QVL_INPUT_INDEX, shape);
     QVL_TRY(spec_size(&in->table, m, e, r->err));
     if (!poly_add(&start.d[0], &in->table, &one))
         return expr_fail(t, t->col, r->err, "this size is too long");
     static const struct {
         const char *suffix;
         int kind;
-        ir_class cls;
-    } more[] = {{"weight", QVL_INPUT_WEIGHT, IR_F32},
-                {"start", QVL_INPUT_START, IR_I32},
-                {"entry", QVL_INPUT_ENTRY, IR_I32}};
+    } more[] = {{"weight", QVL_INPUT_WEIGHT},
+                {"start", QVL_INPUT_START},
+                {"entry", QVL_INPUT_ENTRY}};
     int of = m->n_inputs - 1;
     for (int i = 0; i < 3; i++) {
         const ir_shape *s = more[i].kind == QVL_INPUT_START ? &start : shape;
         const char *full =
             qvl_arena_printf(r->arena, "%s.%s", name, more[i].suffix);
-        ir_input *x = input_add(m, full, more[i].kind, more[i].cls, s);
+        ir_input *x = input_add(m, full, more[i].kind, s);
         x->of = of;
         x->table = m->input[of].table;
     }
     return QVL_OK;
-}
-
-static bool is_word(const char *p, size_t n, const char *word)
-{
-    return strlen(word) == n && strncmp(p, word, n) == 0;
 }
 
 /* The place of each row in a cache, and the tables that tell where the blocks
@@ -393,14 +386,24 @@ static int add_cache(reader *r, const expr_text *t, const char *name,
                          "expected cache [rows, slots, blocks]");
     ir_shape rows = {.rank = 1, .d = {shape->d[0]}};
     ir_shape blocks = {.rank = 1, .d = {shape->d[2]}};
-    ir_input *in = input_add(r->m, name, QVL_INPUT_SLOT, IR_I32, &rows);
+    ir_input *in = input_add(r->m, name, QVL_INPUT_SLOT, &rows);
     in->table = shape->d[1];
     int of = r->m->n_inputs - 1;
     in = input_add(r->m, qvl_arena_printf(r->arena, "%s.block", name),
-                   QVL_INPUT_BLOCK, IR_I32, &blocks);
+                   QVL_INPUT_BLOCK, &blocks);
     in->of = of;
     in->table = shape->d[1];
     return QVL_OK;
+}
+
+static int unknown_kind(reader *r, const qvl_node *value)
+{
+    const char *list = "kinds are";
+    for (int i = 0, n = 0; i < QVL_N_INPUT; i++)
+        if (ir_kinds[i].dims)
+            list = qvl_arena_printf(r->arena, "%s%s %s%s", list, n++ ? "," : "",
+                                    ir_kinds[i].text, ir_kinds[i].dims);
+    return fail_node(r, value, list);
 }
 
 static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
@@ -413,25 +416,18 @@ static int read_input(reader *r, const qvl_node *key, const qvl_node *value)
     if (p[n] == '\0')
         return fail_node(r, value, "expected KIND [DIMS]");
     QVL_TRY(read_shape(r, t, p + n + strspn(p + n, " "), &s, &end));
-    if (is_word(p, n, "f32")) {
-        input_add(r->m, key->s, QVL_INPUT_F32, IR_F32, &s);
-    } else if (is_word(p, n, "i32")) {
-        input_add(r->m, key->s, QVL_INPUT_I32, IR_I32, &s);
-    } else if (is_word(p, n, "index")) {
+    int kind = ir_kind_find(p, n);
+    if (kind == QVL_INPUT_INDEX)
         return add_index(r, t, key->s, &s, end);
-    } else if (is_word(p, n, "range") && s.rank == 1) {
-        s.d[s.rank++] = poly_number(4);
-        input_add(r->m, key->s, QVL_INPUT_RANGE, IR_I32, &s);
-    } else if (is_word(p, n, "cache")) {
+    if (kind == QVL_INPUT_SLOT)
         return add_cache(r, t, key->s, &s);
-    } else if (is_word(p, n, "angles") && s.rank == 2) {
+    if (kind == QVL_INPUT_RANGE && s.rank == 1)
+        s.d[s.rank++] = poly_number(4);
+    else if (kind == QVL_INPUT_ANGLES && s.rank == 2)
         s = (ir_shape){.rank = 3, .d = {s.d[0], poly_number(2), s.d[1]}};
-        input_add(r->m, key->s, QVL_INPUT_ANGLES, IR_F32, &s);
-    } else {
-        return fail_node(r, value,
-                         "kinds are f32, i32, index, range [T], angles [T, A], "
-                         "cache [T, S, Z]");
-    }
+    else if (kind != QVL_INPUT_F32 && kind != QVL_INPUT_I32)
+        return unknown_kind(r, value);
+    input_add(r->m, key->s, kind, &s);
     return QVL_OK;
 }
 

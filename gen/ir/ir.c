@@ -12,8 +12,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "graph/arch.h"
-
 _Static_assert(IR_MAX_DIMS <= QVL_MAX_DIMS, "dims");
 _Static_assert(IR_MAX_LISTS <= QVL_MAX_LISTS, "lists");
 _Static_assert(IR_MAX_RANK <= QVL_COUNT(((qvl_arch_param *)NULL)->shape),
@@ -350,6 +348,36 @@ ir_value *ir_operand(const ir_op *op, int operand)
             out++;
     }
     return NULL;
+}
+
+/* Position among those that are read, or among those that are written. */
+static int place_of(const kern *k, const char *name, bool is_in)
+{
+    int n = 0, found = -1;
+    for (int i = 0; i < k->n_operands; i++) {
+        if ((k->operand[i].access == KERN_IN) != is_in)
+            continue;
+        if (strcmp(k->operand[i].name, name) == 0)
+            found = n;
+        n++;
+    }
+    assert(found >= 0);
+    return found;
+}
+
+ir_value *ir_in(const ir_op *op, const char *name)
+{
+    return op->in[place_of(op->k, name, true)];
+}
+
+ir_value *ir_out(const ir_op *op, const char *name)
+{
+    return op->out[place_of(op->k, name, false)];
+}
+
+int ir_out_place(const kern *k, const char *name)
+{
+    return place_of(k, name, false);
 }
 
 bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,

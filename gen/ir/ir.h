@@ -27,6 +27,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "graph/arch.h"
 #include "ir/poly.h"
 #include "kern/kern.h"
 
@@ -81,8 +82,33 @@ typedef struct {
     poly d[IR_MAX_RANK];
 } ir_shape;
 
-/* In the order of qvl_value_class. */
-typedef enum { IR_ACT, IR_RES, IR_WEIGHT, IR_F32, IR_I32, IR_N_CLASS } ir_class;
+/* The classes of the programs that are made. */
+typedef enum {
+    IR_ACT = QVL_CLS_ACT,
+    IR_RES = QVL_CLS_RES,
+    IR_WEIGHT = QVL_CLS_WEIGHT,
+    IR_F32 = QVL_CLS_F32,
+    IR_I32 = QVL_CLS_I32,
+    IR_N_CLASS = QVL_N_CLS
+} ir_class;
+
+typedef struct {
+    const char *text;      // in dumps
+    char letter;           // in names of families
+    const char *constant;  // in C
+} ir_class_words;
+extern const ir_class_words ir_classes[IR_N_CLASS];
+
+/* Kinds of inputs, by qvl_input_kind. */
+typedef struct {
+    ir_class cls;
+    const char *text;      // in messages and, if a spec can ask for it, there
+    const char *dims;      // behind the word, "" for any; NULL: no spec asks for it
+    const char *constant;  // in C
+} ir_kind_words;
+extern const ir_kind_words ir_kinds[];  // [QVL_N_INPUT]
+/* The kind that a spec calls by the n characters at p, -1: none. */
+int ir_kind_find(const char *p, size_t n);
 
 typedef struct {
     const char *name;
@@ -407,6 +433,12 @@ const ir_expr *ir_ex_derive(ir_module *m, int fn, const ir_expr *a);
 int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
 /* Value of operand i of op's kernel: in, out in signature order; NULL: absent. */
 ir_value *ir_operand(const ir_op *op, int operand);
+/* What op reads, and what it writes, as the operand that its kernel calls so; the
+ * kernel has one of the name. An optional one that is absent is NULL. */
+ir_value *ir_in(const ir_op *op, const char *name);
+ir_value *ir_out(const ir_op *op, const char *name);
+/* Position of output `name`, which k has, in ir_op.out. */
+int ir_out_place(const kern *k, const char *name);
 /* Dims of `v` as kernel operand `o` sees them (leading dims merged or a middle
  * 1 put in): rank o->rank. False when that is impossible. */
 bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,

@@ -5,9 +5,6 @@
 
 #include "ir/ir.h"
 
-static const char *const class_names[IR_N_CLASS] = {"act", "res", "weight",
-                                                    "f32", "i32"};
-
 typedef struct {
     qvl_str *out;
     const ir_module *m;
@@ -243,7 +240,7 @@ static void print_op(const printer *p, const ir_op *op)
     for (int i = 0; i < op->n_out; i++) {
         qvl_str_puts(p->out, i ? ", " : "");
         print_ref(p, op->out[i]);
-        qvl_str_printf(p->out, " %s ", class_names[op->out[i]->cls]);
+        qvl_str_printf(p->out, " %s ", ir_classes[op->out[i]->cls].text);
         ir_print_shape(p->out, p->m, &op->out[i]->shape);
         print_uses(p, op->out[i]);
     }

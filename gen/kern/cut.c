@@ -19,8 +19,9 @@ static int read_word(lexer *lex, qvl_arena *arena, qvl_err *err,
     return QVL_OK;
 }
 
+/* role: what a const dim cannot be here */
 static int read_sym(const kern *k, lexer *lex, qvl_arena *arena, qvl_err *err,
-                    int *sym)
+                    const char *role, int *sym)
 {
     const char *at = lex->token.at;
     const char *name = NULL;
@@ -33,8 +34,8 @@ static int read_sym(const kern *k, lexer *lex, qvl_arena *arena, qvl_err *err,
         return lex_fail(lex, at, err, "no operand has a dim %s", name);
     for (int i = 0; i < k->n_constants; i++)
         if (k->constant[i].sym == *sym)
-            return lex_fail(lex, at, err, "%s is const and cannot be cut",
-                            name);
+            return lex_fail(lex, at, err, "%s is const and cannot be %s",
+                            name, role);
     return QVL_OK;
 }
 
@@ -119,7 +120,7 @@ int kern_read_cut(kern *k, lexer *lex, qvl_arena *arena, qvl_err *err)
 {
     kern_cut c = { .edge = -1, .first = -1 };
     const char *at = lex->token.at;
-    QVL_TRY(read_sym(k, lex, arena, err, &c.sym));
+    QVL_TRY(read_sym(k, lex, arena, err, "cut", &c.sym));
     for (int i = 0; i < k->n_cuts; i++)
         if (k->cut[i].sym == c.sym)
             return lex_fail(lex, at, err, "%s is cut already", k->sym[c.sym]);
@@ -128,7 +129,7 @@ int kern_read_cut(kern *k, lexer *lex, qvl_arena *arena, qvl_err *err)
     if (lex_is(lex, "edge")) {
         lex_next(lex);
         const char *at_edge = lex->token.at;
-        QVL_TRY(read_sym(k, lex, arena, err, &c.edge));
+        QVL_TRY(read_sym(k, lex, arena, err, "an edge", &c.edge));
         QVL_TRY(check_edge(k, lex, at_edge, &c, err));
     }
     if (lex_is(lex, "first")) {

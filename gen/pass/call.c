@@ -13,19 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/arch.h"
 #include "pass/lower.h"
 
 /* ---- arguments ---- */
-
-/* As a spec calls them, or what belongs to one of those. */
-static const char *const kind_words[] = {
-    [QVL_INPUT_F32] = "f32",       [QVL_INPUT_I32] = "i32",
-    [QVL_INPUT_INDEX] = "index",   [QVL_INPUT_WEIGHT] = "weight of an index",
-    [QVL_INPUT_START] = "start of an index",
-    [QVL_INPUT_ENTRY] = "entry of an index",
-    [QVL_INPUT_RANGE] = "range",   [QVL_INPUT_ANGLES] = "angles",
-    [QVL_INPUT_SLOT] = "cache",    [QVL_INPUT_BLOCK] = "block of a cache"};
 
 static int want_input(lower *s, const expr *e, int kind, int *out)
 {
@@ -33,12 +23,12 @@ static int want_input(lower *s, const expr *e, int kind, int *out)
     if (i < 0)
         return expr_fail(e->at, e->col, s->err,
                          "expected the name of an input of kind %s",
-                         kind_words[kind]);
+                         ir_kinds[kind].text);
     if (s->m->input[i].kind != kind)
         return expr_fail(e->at, e->col, s->err,
                          "'%s' is an input of kind %s, expected one of kind %s",
-                         e->name, kind_words[s->m->input[i].kind],
-                         kind_words[kind]);
+                         e->name, ir_kinds[s->m->input[i].kind].text,
+                         ir_kinds[kind].text);
     *out = i;
     return QVL_OK;
 }
@@ -97,11 +87,21 @@ static int add_op(lower *s, const expr *e, const char *kernel,
     return QVL_OK;
 }
 
+/* A value for an output, by the name that the kernel has for it. */
+typedef struct {
+    const char *name;
+    ir_value *value;
+} target;
+
 /* An op without scalars that writes into values that are there. */
 static int add_op_into(lower *s, const expr *e, const char *kernel,
-                       ir_value *const *in, int n_in, ir_value *const *out)
+                       ir_value *const *in, int n_in, const target *to, int n)
 {
     const ir_args args = {.in = in, .n_in = n_in};
+    const kern *k = kern_find(s->m->kernels, kernel);
+    ir_value *out[KERN_MAX_OPERANDS] = {NULL};
+    for (int i = 0; k && i < n; i++)
+        out[ir_out_place(k, to[i].name)] = to[i].value;
     return ir_op_add(&s->b, kernel, &args, out, IR_ACT, NULL, s->err)
                ? QVL_OK
                : lower_place(s, e);
@@ -193,7 +193,7 @@ static int keep_rows(lower *s, const expr *e, ir_value *x, int slot,
     shape.d[0] = s->m->input[slot].table;
     *state = ir_state_add(s->m, name, var, &shape);
     ir_value *in[2] = {x, ir_input_value(s->m, slot)};
-    return add_op_into(s, e, "cache_put", in, 2, state);
+    return add_op_into(s, e, "cache_put", in, 2, &(target){"cache", *state}, 1);
 }
 
 /* A state is known by one loop variable, so each turn of a loop around that loop
@@ -326,7 +326,7 @@ static int call_cross_entropy(lower *s, const expr *e, const char *name,
 
 /* What a route knows: its op, and the sort of its uses behind it. */
 typedef struct {
-    ir_value *weight, *expert, *start, *order, *place;
+    ir_value *weight, *start, *order, *place;
     const ir_op *sort;
 } routing;
 
@@ -334,13 +334,13 @@ static int want_route(lower *s, const expr *e, routing *out)
 {
     ir_value *v;
     QVL_TRY(lower_value(s, e, NULL, &v));
-    if (!v->def || v->def->kind != IR_N_OP || v->def->op.out[0] != v ||
-        strcmp(v->def->op.k->name, "route") != 0)
+    if (!v->def || v->def->kind != IR_N_OP || strcmp(v->def->op.k->name, "route") != 0 ||
+        ir_out(&v->def->op, "weight") != v)
         return lower_fail(s, e, "expected what route(...) returned");
     const ir_op *sort = &v->def->next->op;
-    *out = (routing){.weight = v, .expert = v->def->op.out[1],
-                     .start = sort->out[0], .order = sort->out[1],
-                     .place = sort->out[2], .sort = sort};
+    *out = (routing){.weight = v, .start = ir_out(sort, "start"),
+                     .order = ir_out(sort, "order"),
+                     .place = ir_out(sort, "place"), .sort = sort};
     return QVL_OK;
 }
 
@@ -365,14 +365,17 @@ static int call_route(lower *s, const expr *e, const char *name,
     poly t = logits->shape.d[0];
     if (!poly_add(&ends, &logits->shape.d[1], &one))
         return lower_fail(s, e, "the number of experts is too long a size");
-    ir_value *chosen[2] = {new_value(s, name ? name : "route", IR_F32, t, &k),
-                           new_value(s, "expert", IR_I32, t, &k)};
-    QVL_TRY(add_op_into(s, e, "route", &logits, 1, chosen));
-    ir_value *sorted[3] = {new_value(s, "start", IR_I32, ends, NULL),
-                           new_value(s, "order", IR_I32, t, &k),
-                           new_value(s, "place", IR_I32, t, &k)};
-    QVL_TRY(add_op_into(s, e, "sort_uses", &chosen[1], 1, sorted));
-    *out = chosen[0];
+    const char *as = name ? name : "route";
+    ir_value *weight = new_value(s, as, IR_F32, t, &k);
+    ir_value *expert = new_value(s, "expert", IR_I32, t, &k);
+    const target chosen[2] = {{"weight", weight}, {"expert", expert}};
+    QVL_TRY(add_op_into(s, e, "route", &logits, 1, chosen, 2));
+    const target sorted[3] = {
+        {"start", new_value(s, "start", IR_I32, ends, NULL)},
+        {"order", new_value(s, "order", IR_I32, t, &k)},
+        {"place", new_value(s, "place", IR_I32, t, &k)}};
+    QVL_TRY(add_op_into(s, e, "sort_uses", &expert, 1, sorted, 3));
+    *out = weight;
     return QVL_OK;
 }
 
@@ -399,7 +402,7 @@ static int call_experts(lower *s, const expr *e, const char *name,
     ir_value *in[4] = {x, w, r.start, rows.sort ? NULL : r.order};
     ir_value *y = new_value(s, name ? name : "experts", IR_ACT, uses,
                             &w->shape.d[1]);
-    QVL_TRY(add_op_into(s, e, "expert_nt", in, 4, &y));
+    QVL_TRY(add_op_into(s, e, "expert_nt", in, 4, &(target){"y", y}, 1));
     *out = y;
     return QVL_OK;
 }

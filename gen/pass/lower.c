@@ -29,7 +29,6 @@
 
 #include <string.h>
 
-#include "graph/arch.h"
 #include "ir/word.h"
 
 static int lower_body(lower *s, const spec_stmt *stmt, int n);

@@ -70,7 +70,7 @@ static void follow_inputs(row_search *c, const ir_op *op, const ir_value *v)
 static void follow_op(row_search *c, const ir_op *op, const ir_value *v)
 {
     if (strcmp(op->k->name, "expert_nt") == 0) {
-        const ir_op *sort = &op->in[2]->def->op;
+        const ir_op *sort = &ir_in(op, "start")->def->op;
         c->has_others = c->has_others || (c->sort && c->sort != sort);
         c->sort = sort;
     } else if (op->expr) {

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "graph/arch.h"
 #include "pass/grad.h"
 
 #define FAILED QVL_E_INTERNAL
@@ -73,15 +72,16 @@ static int give_col_sums(grad *g, ir_value *v, ir_value *dy)
 /* y = x W':  dx = dy W,  dW = dy' x */
 static int rule_matmul_nt(grad *g, const ir_op *op, ir_value *dy)
 {
-    if (grad_wanted(op->in[0])) {
-        ir_value *in[2] = {dy, op->in[1]};
-        QVL_TRY(give_op(g, op->in[0], "matmul_nn", in, 2));
+    ir_value *x = ir_in(op, "x"), *w = ir_in(op, "w");
+    if (grad_wanted(x)) {
+        ir_value *in[2] = {dy, w};
+        QVL_TRY(give_op(g, x, "matmul_nn", in, 2));
     }
-    ir_value *in[2] = {dy, op->in[0]};
+    ir_value *in[2] = {dy, x};
     ir_value *sum;
-    QVL_TRY(grad_sum_of(g, op->in[1], &sum));
+    QVL_TRY(grad_sum_of(g, w, &sum));
     if (!sum)
-        return give_op(g, op->in[1], "matmul_tn", in, 2);
+        return give_op(g, w, "matmul_tn", in, 2);
     return emit(g, "matmul_tn", in, 2, &sum, IR_F32, "dw") ? QVL_OK : FAILED;
 }
 
@@ -89,7 +89,8 @@ static int rule_matmul_nt(grad *g, const ir_op *op, ir_value *dy)
  * dw = sum over rows of dy x rstd */
 static int rule_rms_norm(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *x = op->in[0], *w = op->in[1], *rstd = op->out[1];
+    ir_value *x = ir_in(op, "x"), *w = ir_in(op, "w");
+    ir_value *rstd = ir_out(op, "rstd");
     ir_value *in[4] = {dy, x, w, rstd};
     QVL_TRY(give_op(g, x, "rms_norm_dx", in, 4));
     ir_value *in_w[3] = {dy, x, rstd};
@@ -102,25 +103,26 @@ static int rule_rms_norm(grad *g, const ir_op *op, ir_value *dy)
  * dx = rstd (dy w - mean(dy w) - z mean(dy w z)), dw = sum dy z, db = sum dy */
 static int rule_layer_norm(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *x = op->in[0], *mean = op->out[1], *rstd = op->out[2];
-    ir_value *in[5] = {dy, x, op->in[1], mean, rstd};
+    ir_value *x = ir_in(op, "x"), *w = ir_in(op, "w");
+    ir_value *mean = ir_out(op, "mean"), *rstd = ir_out(op, "rstd");
+    ir_value *in[5] = {dy, x, w, mean, rstd};
     QVL_TRY(give_op(g, x, "layer_norm_dx", in, 5));
     ir_value *in_w[4] = {dy, x, mean, rstd};
     ir_node *part = emit(g, "layer_norm_dw_part", in_w, 4, NULL, IR_F32,
                          "parts");
     if (!part)
         return FAILED;
-    QVL_TRY(give_parts(g, op->in[1], part->op.out[0]));
-    return give_col_sums(g, op->in[2], dy);
+    QVL_TRY(give_parts(g, w, part->op.out[0]));
+    return give_col_sums(g, ir_in(op, "b"), dy);
 }
 
 /* A rotation: dx is dy turned back. */
 static int rule_rope(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *in[2] = {dy, op->in[1]};
+    ir_value *in[2] = {dy, ir_in(op, "angles")};
     ir_real back = op->scalar[0];
     back.times = -back.times;
-    return give_args(g, op->in[0], "rope",
+    return give_args(g, ir_in(op, "x"), "rope",
                      &(ir_args){.in = in, .n_in = 2, .scalar = &back,
                                 .n_scalars = 1});
 }
@@ -130,39 +132,40 @@ static int rule_rope(grad *g, const ir_op *op, ir_value *dy)
  */
 static int rule_attention(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *in_d[2] = {dy, op->out[0]};
+    ir_value *q = ir_in(op, "q"), *k = ir_in(op, "k"), *v = ir_in(op, "v");
+    ir_value *in_d[2] = {dy, ir_out(op, "o")};
     ir_node *delta = emit(g, "attention_delta", in_d, 2, NULL, IR_F32,
                           "delta");
     if (!delta)
         return FAILED;
-    ir_value *in[7] = {op->in[0], op->in[1], op->in[2], op->in[3],
-                       dy, op->out[1], delta->op.out[0]};
+    ir_value *in[7] = {q, k, v, ir_in(op, "range"), dy, ir_out(op, "lse"),
+                       delta->op.out[0]};
     const ir_args args = {.in = in, .n_in = 7, .scalar = op->scalar,
                           .n_scalars = 1};
-    QVL_TRY(give_args(g, op->in[0], "attention_dq", &args));
+    QVL_TRY(give_args(g, q, "attention_dq", &args));
     ir_node *n = ir_op_add(&g->b, "attention_dkv", &args, NULL, IR_ACT,
-                           d_name(g, op->in[1]), g->err);
+                           d_name(g, k), g->err);
     if (!n)
         return FAILED;
-    n->op.out[1]->name = d_name(g, op->in[2]);
-    QVL_TRY(grad_give(g, op->in[1], n->op.out[0]));
-    return grad_give(g, op->in[2], n->op.out[1]);
+    ir_value *dv = ir_out(&n->op, "dv");
+    dv->name = d_name(g, v);
+    QVL_TRY(grad_give(g, k, ir_out(&n->op, "dk")));
+    return grad_give(g, v, dv);
 }
 
 /* y[r] = sum_k w[r,k] x[i[r,k]]:  dx[n] = sum of w[r,k] dy[r] where i[r,k] = n */
 static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
 {
-    if (!grad_wanted(op->in[0]))
+    ir_value *x = ir_in(op, "x"), *at = ir_in(op, "index");
+    if (!grad_wanted(x))
         return QVL_OK;
-    if (op->in[1]->kind != IR_V_INPUT)
+    if (at->kind != IR_V_INPUT)
         return qvl_fail(g->err, QVL_E_CONFIG,
                         "%s:%d: no gradient for a lookup inside a chunk",
                         g->m->file, g->b.line);
-    int index = op->in[1]->index;
-    ir_value *in[4] = {dy, op->in[2],
-                       ir_input_part(g->m, index, QVL_INPUT_START),
-                       ir_input_part(g->m, index, QVL_INPUT_ENTRY)};
-    ir_value *x = op->in[0];
+    ir_value *in[4] = {dy, ir_in(op, "weight"),
+                       ir_input_part(g->m, at->index, QVL_INPUT_START),
+                       ir_input_part(g->m, at->index, QVL_INPUT_ENTRY)};
     ir_value *sum;
     QVL_TRY(grad_sum_of(g, x, &sum));
     if (!sum)
@@ -174,7 +177,7 @@ static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
 static int rule_cross_entropy(grad *g, const ir_op *op, ir_value *dy)
 {
     (void)dy;
-    return grad_give(g, op->in[0], op->out[1]);
+    return grad_give(g, ir_in(op, "logits"), ir_out(op, "dlogits"));
 }
 
 /* ---- experts ---- */
@@ -188,15 +191,15 @@ static const ir_op *sort_of(const ir_value *sorted)
 /* y = x W[e]':  dx = dy W[e], summed over a token's uses; dW[e] = dy' x */
 static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
 {
-    ir_value *x = op->in[0], *w = op->in[1], *start = op->in[2];
-    ir_value *order = op->in[3];
+    ir_value *x = ir_in(op, "x"), *w = ir_in(op, "w");
+    ir_value *start = ir_in(op, "start"), *order = ir_in(op, "order");
     ir_value *in[3] = {dy, w, start};
     ir_node *n = emit(g, "expert_nn", in, 3, NULL, IR_ACT, d_name(g, x));
     if (!n)
         return FAILED;
     ir_value *dx = n->op.out[0];
     if (order) {
-        ir_value *in_c[3] = {dx, NULL, sort_of(order)->out[2]};
+        ir_value *in_c[3] = {dx, NULL, ir_out(sort_of(order), "place")};
         QVL_TRY(give_op(g, x, "combine", in_c, 3));
     } else {
         QVL_TRY(grad_give(g, x, dx));
@@ -212,8 +215,9 @@ static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
 /* z = sum_k w_k y_k:  dy_k = w_k dz, dw_k = dz . y_k */
 static int rule_combine(grad *g, const ir_op *op, ir_value *dz)
 {
-    ir_value *y = op->in[0], *weight = op->in[1], *place = op->in[2];
-    ir_value *in_y[3] = {dz, weight, sort_of(place)->out[1]};
+    ir_value *y = ir_in(op, "y"), *weight = ir_in(op, "weight");
+    ir_value *place = ir_in(op, "place");
+    ir_value *in_y[3] = {dz, weight, ir_out(sort_of(place), "order")};
     QVL_TRY(give_into(g, y, "combine_dy", in_y, 3));
     ir_value *in_w[3] = {dz, y, place};
     return give_op(g, weight, "combine_dw", in_w, 3);
@@ -222,9 +226,8 @@ static int rule_combine(grad *g, const ir_op *op, ir_value *dz)
 /* w = softmax of the chosen logits:  dl_k = w_k (dw_k - sum_j w_j dw_j) */
 static int rule_route(grad *g, const ir_op *op, ir_value *dw)
 {
-    ir_value *logits = op->in[0];
-    ir_value *in[3] = {op->out[0], op->out[1], dw};
-    return give_into(g, logits, "route_dx", in, 3);
+    ir_value *in[3] = {ir_out(op, "weight"), ir_out(op, "expert"), dw};
+    return give_into(g, ir_in(op, "logits"), "route_dx", in, 3);
 }
 
 /* ---- elementwise ---- */

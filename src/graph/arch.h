@@ -58,6 +58,7 @@ typedef enum {
     QVL_INPUT_ANGLES,  // f32 [rows, 2, A]: cosines, then sines
     QVL_INPUT_SLOT,    // i32 [rows]: place in a cache of n slots, -1: none
     QVL_INPUT_BLOCK,   // i32 [Z]: block tables, numbers of blocks of a cache
+    QVL_N_INPUT
 } qvl_input_kind;
 
 typedef struct {

@@ -75,6 +75,11 @@ lint
 exits 0
 echo '#include "calls.h"' | put src/backend/a.c
 finds src/backend/a.c:1 "src/backend may not include src/graph/calls.h"
+echo '#include "signatures.h"' | put src/backend/a.c
+lint
+exits 0
+echo '#include "signatures.h"' | put src/tensor/a.c
+finds src/tensor/a.c:1 "src/tensor may not include src/backend/signatures.h"
 
 start "folder that is not in the table"
 tree

@@ -131,16 +131,24 @@ static void test_same_bytes(void)
     qvl_arena_release(&arena);
 }
 
-/* Positions of kernels that no spec reaches, in the order of their signatures, and
- * functions that take all of them. */
+/* Positions of kernels in the order of their signatures, and functions that take
+ * all of those that a call by hand needs. */
 static void test_calls(void)
 {
-    static const char wanted[] =
+    static const char positions[] =
+        "enum {\n    QVL_MATMUL_NT_X,\n    QVL_MATMUL_NT_W,\n"
+        "    QVL_MATMUL_NT_Y,\n    QVL_MATMUL_NT_N_BUFS,\n};\n"
+        "enum {\n    QVL_MATMUL_NT_ARG_ROWS,\n    QVL_MATMUL_NT_ARG_K,\n"
+        "    QVL_MATMUL_NT_ARG_N,\n    QVL_MATMUL_NT_ARG_OFF_X,\n"
+        "    QVL_MATMUL_NT_ARG_LD_X,\n    QVL_MATMUL_NT_ARG_OFF_Y,\n"
+        "    QVL_MATMUL_NT_ARG_LD_Y,\n    QVL_MATMUL_NT_N_ARGS,\n};\n";
+    static const char of_clip[] =
         "enum {\n    QVL_CLIP_PART,\n    QVL_CLIP_RULE,\n"
         "    QVL_CLIP_STAT,\n    QVL_CLIP_N_BUFS,\n"
         "    QVL_CLIP_RULE_COLS = 8,\n};\n"
         "enum {\n    QVL_CLIP_ARG_PARTS,\n    QVL_CLIP_ARG_RULES,\n"
-        "    QVL_CLIP_N_ARGS,\n};\n"
+        "    QVL_CLIP_N_ARGS,\n};\n";
+    static const char functions[] =
         "static inline void qvl_clip_bufs(\n"
         "    qvl_slice *to, qvl_slice part, qvl_slice rule, "
         "qvl_slice stat)\n"
@@ -148,10 +156,7 @@ static void test_calls(void)
         "static inline void qvl_clip_args(\n"
         "    uint32_t *to, uint32_t parts, uint32_t rules)\n"
         "{\n    to[0] = parts;\n    to[1] = rules;\n}\n\n"
-        "enum {\n    QVL_TALLY_X,\n    QVL_TALLY_Y,\n"
-        "    QVL_TALLY_N_BUFS,\n};\n"
-        "enum {\n    QVL_TALLY_ARG_N,\n    QVL_TALLY_ARG_ACC_Y,\n"
-        "    QVL_TALLY_N_ARGS,\n};\n";
+        "static inline void qvl_tally_bufs(\n";
     qvl_arena arena = {0};
     qvl_err err;
     size_t len;
@@ -159,8 +164,12 @@ static void test_calls(void)
     CHECK_OK(qvl_file_make_dirs(folder, &err), err);
     run(qvl_arena_printf(&arena, GEN " --kernel clip --kernel tally --tune "
                          QVL_TEST_SOURCE "/configs/tune --out %s", folder));
+    const char *text = read_all(qvl_arena_printf(&arena, "%s/signatures.h", folder),
+                                &len, &arena);
+    CHECK_HAS(text, positions, "signatures.h");
+    CHECK_HAS(text, of_clip, "signatures.h");
     CHECK_HAS(read_all(qvl_arena_printf(&arena, "%s/calls.h", folder), &len,
-                       &arena), wanted, "calls.h");
+                       &arena), functions, "calls.h");
     qvl_arena_release(&arena);
 }
 

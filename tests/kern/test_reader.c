@@ -247,6 +247,8 @@ static const struct {
       "n of x: expected the first dim" },
     { "kernel a(" Y ",in f32 x[m])\ncut n edge\n" BODY, "3:1",
       "no operand has a dim groups" },
+    { "kernel a(" Y ",in f32 x[m])\nconst m 8\ncut n edge m\n" BODY, "3:12",
+      "m is const and cannot be an edge" },
     { "kernel a(" Y ",in f32 x[m])\ncut n edge k\n" BODY, "2:12",
       "no operand has a dim k" },
     { "kernel a(" Y ")\ncut n edge n\n" BODY, "2:12",

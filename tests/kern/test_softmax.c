@@ -1,10 +1,14 @@
-/* Attention whose scores differ much from block to block of keys: the largest
- * one so far rises, and what was summed before is scaled. Specs of random weights
- * have scores near 0. */
-#include <math.h>
-
+/* test_softmax.c - attention whose scores differ much from block to block of keys
+ *
+ * The largest one so far rises, and what was summed before is scaled. Specs of
+ * random weights have scores near 0.
+ */
 #include "check.h"
+#include "ref/build.h"
+#include "ref/ops.h"
 #include "runner.h"
+
+#define SCALE 0.5
 
 enum { OFF = 3, PAD = 2 };
 
@@ -26,42 +30,42 @@ static void set_ranges(operand *range, uint32_t tokens)
     }
 }
 
-static double score(const attention_case *c, const attention_data *d,
-                    uint32_t t, uint32_t h, uint32_t j)
+/* Rows of `width` numbers without what lies around them; or back into it. */
+static void copy_rows(double *dense, operand *wide, uint32_t rows, uint32_t width,
+                      bool is_back)
 {
-    size_t q = OFF + t * (c->heads * c->size + PAD) + h * c->size;
-    size_t k = OFF + j * (c->key_heads * c->size + PAD)
-               + h / (c->heads / c->key_heads) * c->size;
-    double sum = 0.0;
-    for (uint32_t i = 0; i < c->size; i++)
-        sum += d->q.v[q + i] * d->k.v[k + i];
-    return 0.5 * sum;
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t c = 0; c < width; c++) {
+            double *at = &wide->v[OFF + r * (width + PAD) + c];
+            double *of = &dense[r * width + c];
+            *(is_back ? at : of) = *(is_back ? of : at);
+        }
 }
 
-static void truth(const attention_case *c, attention_data *d, uint32_t t,
-                  uint32_t h)
+/* want_o and want_lse from the numbers that were uploaded. */
+static void truth(const kern *k, const attention_case *c, attention_data *d)
 {
-    uint32_t first = (uint32_t)d->range.v[t * 4];
-    uint32_t last = (uint32_t)d->range.v[t * 4 + 1];
-    double *o = &d->want_o.v[OFF + t * (c->heads * c->size + PAD)
-                             + h * c->size];
-    double *lse = &d->want_lse.v[t * c->heads + h];
-    double sum = 0.0;
-    *lse = -1e30;
-    for (uint32_t j = first; j < last; j++)
-        sum += exp(score(c, d, t, h, j));
-    if (first < last)
-        *lse = log(sum);
-    for (uint32_t j = first; j < last; j++) {
-        size_t v = OFF + j * (c->key_heads * c->size + PAD)
-                   + h / (c->heads / c->key_heads) * c->size;
-        double p = exp(score(c, d, t, h, j) - *lse);
-        for (uint32_t i = 0; i < c->size; i++)
-            o[i] += p * d->v.v[v + i];
-    }
+    uint32_t width = c->heads * c->size, width_k = c->key_heads * c->size;
+    const int64_t dim[] = { c->tokens, c->heads, c->size, c->key_heads };  // T H D G
+    const double scale = SCALE;
+    operand q = operand_zeros((size_t)c->tokens * width);
+    operand keys = operand_zeros((size_t)c->tokens * width_k);
+    operand v = operand_zeros((size_t)c->tokens * width_k);
+    operand o = operand_zeros((size_t)c->tokens * width);
+    copy_rows(q.v, &d->q, c->tokens, width, false);
+    copy_rows(keys.v, &d->k, c->tokens, width_k, false);
+    copy_rows(v.v, &d->v, c->tokens, width_k, false);
+    ref_attention(&(ref_call){
+        .k = k, .dim = dim, .scalar = &scale,
+        .in = (const double *[]){ q.v, keys.v, v.v, d->range.v },
+        .out = (double *[]){ o.v, d->want_lse.v } });
+    copy_rows(o.v, &d->want_o, c->tokens, width, true);
+    operand *all[] = { &q, &keys, &v, &o };
+    for (size_t i = 0; i < QVL_COUNT(all); i++)
+        operand_release(all[i]);
 }
 
-static void check_attention(const target *t, const attention_case *c)
+static void check_attention(const target *t, const kern *k, const attention_case *c)
 {
     uint32_t ld = c->heads * c->size + PAD;
     uint32_t ld_k = c->key_heads * c->size + PAD;
@@ -82,10 +86,8 @@ static void check_attention(const target *t, const attention_case *c)
                (operand *[]){ &d.q, &d.k, &d.v, &d.range, &d.o, &d.lse },
                (uint32_t[]){ c->tokens, c->heads, c->size, c->key_heads, OFF,
                              ld, OFF, ld_k, OFF, ld_k, OFF, ld,
-                             f32_word(0.5f) });
-    for (uint32_t r = 0; r < c->tokens; r++)
-        for (uint32_t h = 0; h < c->heads; h++)
-            truth(c, &d, r, h);
+                             f32_word(SCALE) });
+    truth(k, c, &d);
     char what[96];
     snprintf(what, sizeof what, "attention on %s, %u tokens, %u of %u heads",
              t->name, c->tokens, c->key_heads, c->heads);
@@ -103,11 +105,17 @@ static void test_scores(void)
     static const attention_case cases[] = {
         { 1, 1, 1, 4 }, { 45, 4, 2, 19 }, { 33, 3, 1, 32 }, { 40, 2, 2, 8 },
     };
+    qvl_arena arena = { 0 };
+    kern_set set = { 0 };
+    qvl_err err;
     int n;
+    CHECK_OK(ref_kernels_read(&set, PROJECT_ROOT "/shaders", &arena, &err), err);
+    const kern *attention = kern_find(&set, "attention");
     const target *t = runner_targets(&n);
     for (int i = 0; i < n; i++)
         for (size_t k = 0; k < QVL_COUNT(cases); k++)
-            check_attention(&t[i], &cases[k]);
+            check_attention(&t[i], attention, &cases[k]);
+    qvl_arena_release(&arena);
 }
 
 RUN_TESTS(TEST(test_scores))

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "backend/internal.h"
+#include "signatures.h"
 #include "tensor/dtype.h"
 
 /* Below this many multiplications the calls cost more than they save. */
@@ -93,41 +94,66 @@ static int enter_single(void)
     return before;
 }
 
-/* Where the operands are, from the kernel's signature: three dims, then offset
- * and row stride of each operand that may be a column slice. False when the
- * operation is none of the three. */
-static bool place(qvl_product *p)
+/* Where the kernel's signature has what a product is made of. */
+typedef struct {
+    const char *op;
+    int m, n, depth;         // arguments
+    int left, right;         // buffers
+    int off, ld;             // arguments of left
+    int right_off, right_ld; // of right, IS_WHOLE: its rows lie one behind the other
+    bool turns_left;         // lies as [depth, m]
+    bool turns_right;        // lies as [n, depth]
+} layout;
+
+#define IS_WHOLE (-1)
+
+static const layout layouts[] = {
+    { .op = "matmul_nt", .left = QVL_MATMUL_NT_X, .right = QVL_MATMUL_NT_W,
+      .m = QVL_MATMUL_NT_ARG_ROWS, .n = QVL_MATMUL_NT_ARG_N,
+      .depth = QVL_MATMUL_NT_ARG_K, .off = QVL_MATMUL_NT_ARG_OFF_X,
+      .ld = QVL_MATMUL_NT_ARG_LD_X, .right_off = IS_WHOLE,
+      .right_ld = IS_WHOLE, .turns_right = true },
+    { .op = "matmul_nn", .left = QVL_MATMUL_NN_X, .right = QVL_MATMUL_NN_W,
+      .m = QVL_MATMUL_NN_ARG_ROWS, .n = QVL_MATMUL_NN_ARG_K,
+      .depth = QVL_MATMUL_NN_ARG_N, .off = QVL_MATMUL_NN_ARG_OFF_X,
+      .ld = QVL_MATMUL_NN_ARG_LD_X, .right_off = IS_WHOLE,
+      .right_ld = IS_WHOLE },
+    { .op = "matmul_tn", .left = QVL_MATMUL_TN_X, .right = QVL_MATMUL_TN_Y,
+      .m = QVL_MATMUL_TN_ARG_N, .n = QVL_MATMUL_TN_ARG_K,
+      .depth = QVL_MATMUL_TN_ARG_ROWS, .off = QVL_MATMUL_TN_ARG_OFF_X,
+      .ld = QVL_MATMUL_TN_ARG_LD_X, .right_off = QVL_MATMUL_TN_ARG_OFF_Y,
+      .right_ld = QVL_MATMUL_TN_ARG_LD_Y, .turns_left = true },
+};
+
+/* NULL: the kernel is none of the three. */
+static const layout *find_layout(const char *op)
+{
+    for (size_t i = 0; i < QVL_COUNT(layouts); i++)
+        if (strcmp(layouts[i].op, op) == 0)
+            return &layouts[i];
+    return NULL;
+}
+
+/* A matrix whose rows begin `ld` elements from each other, behind `off` of them. */
+static operand operand_at(const qvl_product *p, int buf, uint32_t off,
+                          uint32_t ld, bool turns)
+{
+    int type = p->k->dtype[buf];
+    const char *at = (const char *)p->buf[buf] + off * qvl_dtype_bytes(type);
+    return (operand){ at, type, turns ? 1 : ld, turns ? ld : 1 };
+}
+
+static void place(qvl_product *p, const layout *l)
 {
     const uint32_t *arg = p->arg;
-    const char *op = p->k->op;
-    int x_type = p->k->dtype[0];
-    int w_type = p->k->dtype[1];
-    const char *x = (char *)p->buf[0] + arg[3] * qvl_dtype_bytes(x_type);
-    const char *w = p->buf[1];
-    dnnl_dim_t ld_x = arg[4];
-    bool is_nt = strcmp(op, "matmul_nt") == 0;
-    bool is_nn = strcmp(op, "matmul_nn") == 0;
-    bool is_tn = strcmp(op, "matmul_tn") == 0;
-    if (!is_nt && !is_nn && !is_tn)
-        return false;
-
-    p->n = arg[2];
-    if (is_tn) {
-        p->depth = arg[0];
-        p->m = arg[1];
-        p->a = (operand){ x, x_type, 1, ld_x };
-        p->b = (operand){ w + arg[5] * qvl_dtype_bytes(w_type), w_type,
-                          arg[6], 1 };
-        return true;
-    }
-    p->m = arg[0];
-    p->depth = arg[1];
-    p->a = (operand){ x, x_type, ld_x, 1 };
-    if (is_nt)
-        p->b = (operand){ w, w_type, 1, p->depth };
-    else
-        p->b = (operand){ w, w_type, p->n, 1 };
-    return true;
+    p->m = arg[l->m];
+    p->n = arg[l->n];
+    p->depth = arg[l->depth];
+    bool is_whole = l->right_ld == IS_WHOLE;
+    uint32_t row = arg[l->turns_right ? l->depth : l->n];
+    p->a = operand_at(p, l->left, arg[l->off], arg[l->ld], l->turns_left);
+    p->b = operand_at(p, l->right, is_whole ? 0 : arg[l->right_off],
+                      is_whole ? row : arg[l->right_ld], l->turns_right);
 }
 
 static bool is_taken(int dtype)
@@ -205,7 +231,9 @@ static int product_open(qvl_product **out, qvl_library *lib,
                         qvl_err *err)
 {
     *out = NULL;
-    if (!is_taken(k->dtype[0]) || !is_taken(k->dtype[1]) || k->n_args < 7)
+    const layout *l = find_layout(k->op);
+    if (l == NULL || !is_taken(k->dtype[l->left])
+        || !is_taken(k->dtype[l->right]))
         return QVL_OK;
     qvl_product *p = qvl_memory_zeroed(1, sizeof *p);
     p->engine = lib->engine;
@@ -214,9 +242,9 @@ static int product_open(qvl_product **out, qvl_library *lib,
     p->store = store;
     memcpy(p->buf, buf, (size_t)k->n_bufs * sizeof *buf);
     memcpy(p->arg, arg, (size_t)k->n_args * sizeof *arg);
-    bool is_product = place(p);
+    place(p, l);
     size_t n_muls = (size_t)p->m * (size_t)p->n * (size_t)p->depth;
-    if (!is_product || n_muls < LIBRARY_FROM_MULS || p->m < (dnnl_dim_t)from
+    if (n_muls < LIBRARY_FROM_MULS || p->m < (dnnl_dim_t)from
         || p->n < (dnnl_dim_t)from) {
         free(p);
         return QVL_OK;

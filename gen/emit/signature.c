@@ -1,0 +1,121 @@
+/* signature.c - signatures of kernels as headers in C
+ *
+ * Positions are an enum each for buffers and arguments of a kernel, so numbers are
+ * those of the form (kern_buffers, kern_args) by the order in which they are
+ * listed.
+ */
+#include "emit/signature.h"
+
+#include <ctype.h>
+
+#include "emit/form.h"
+
+/* "QVL_TALLY_ARG_N," from "tally", "ARG_" and "n". */
+static void emit_position(out *o, const char *kernel, const char *what,
+                          const char *name)
+{
+    qvl_str s = {0};
+    qvl_str_printf(&s, "QVL_%s_%s%s", kernel, what, name);
+    for (size_t i = 0; i < s.len; i++)
+        s.p[i] = (char)toupper((unsigned char)s.p[i]);
+    out_line(o, "%s,", s.p);
+    qvl_str_release(&s);
+}
+
+/* Row lengths of operands that the kernel itself fixes. */
+static void emit_cols(out *o, const form_view *v)
+{
+    for (int i = 0; i < v->k->n_operands; i++) {
+        const kern_operand *x = &v->k->operand[i];
+        int last = x->dim[x->rank - 1];
+        if (x->rank < 2 || last >= 0)
+            continue;
+        qvl_str s = {0};
+        qvl_str_printf(&s, "%s_cols = %d", x->name, -1 - last);
+        emit_position(o, v->k->name, "", s.p);
+        qvl_str_release(&s);
+    }
+}
+
+static void emit_positions(out *o, const form_view *v)
+{
+    out_line(o, "enum {");
+    o->depth++;
+    for (int b = 0; b < v->n_bufs; b++)
+        emit_position(o, v->k->name, "", form_buf_name(v, b).text);
+    emit_position(o, v->k->name, "", "n_bufs");
+    emit_cols(o, v);
+    o->depth--;
+    out_line(o, "};");
+    out_line(o, "enum {");
+    o->depth++;
+    for (int a = 0; a < v->n_args; a++)
+        emit_position(o, v->k->name, "arg_", form_arg_name(v, a).text);
+    emit_position(o, v->k->name, "", "n_args");
+    o->depth--;
+    out_line(o, "};");
+}
+
+/* `qvl_tally_bufs(to, x, y)`: an operand that a caller leaves out does not
+ * compile. */
+static void emit_setter(out *o, const form_view *v, bool is_bufs)
+{
+    const char *type = is_bufs ? "qvl_slice" : "uint32_t";
+    int n = is_bufs ? v->n_bufs : v->n_args;
+    out_list list = {0};
+    out_line(o, "static inline void qvl_%s_%s(", v->k->name,
+             is_bufs ? "bufs" : "args");
+    o->depth++;
+    out_item(o, &list, "%s *to", type);
+    for (int i = 0; i < n; i++)
+        out_item(o, &list, "%s %s", type,
+                 is_bufs ? form_buf_name(v, i).text : form_arg_name(v, i).text);
+    out_list_end(o, &list, ")");
+    o->depth--;
+    out_open(o);
+    for (int i = 0; i < n; i++)
+        out_line(o, "to[%d] = %s;", i,
+                 is_bufs ? form_buf_name(v, i).text : form_arg_name(v, i).text);
+    out_close(o, "");
+}
+
+void emit_signatures(qvl_str *s, const kern_set *kernels)
+{
+    out o;
+    out_init(&o, s);
+    out_line(&o, "/* Generated: positions of buffers and arguments of kernels. */");
+    out_line(&o, "#ifndef QVL_SIGNATURES_H");
+    out_line(&o, "#define QVL_SIGNATURES_H");
+    out_gap(&o);
+    for (int i = 0; i < kernels->n; i++) {
+        const kern_form form = {.k = &kernels->item[i], .epilogue_on = -1};
+        form_view v;
+        form_view_init(&v, &form);
+        emit_positions(&o, &v);
+        out_gap(&o);
+    }
+    out_line(&o, "#endif");
+}
+
+void emit_calls(qvl_str *s, const families *f)
+{
+    out o;
+    out_init(&o, s);
+    out_line(&o, "/* Generated: how kernels are called by hand. */");
+    out_line(&o, "#ifndef QVL_CALLS_H");
+    out_line(&o, "#define QVL_CALLS_H");
+    out_gap(&o);
+    out_line(&o, "#include \"backend/backend.h\"");
+    out_line(&o, "#include \"signatures.h\"");
+    out_gap(&o);
+    for (int i = 0; i < f->n_families; i++) {
+        if (!f->family[i].by_hand)
+            continue;
+        form_view v;
+        form_view_init(&v, f->form[f->family[i].form[0]]);
+        emit_setter(&o, &v, true);
+        emit_setter(&o, &v, false);
+        out_gap(&o);
+    }
+    out_line(&o, "#endif");
+}

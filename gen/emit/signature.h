@@ -1,0 +1,25 @@
+/* signature.h - signatures of kernels for C that knows them by name
+ *
+ * Back ends run kernels by their record and know none. What does know some (a
+ * library that replaces products, the optimizer, benches) takes their layout from
+ * the headers made here, so that a changed signature does not compile, or still
+ * computes what it did. Names are those of the signature (form.h).
+ */
+#ifndef GEN_EMIT_SIGNATURE_H
+#define GEN_EMIT_SIGNATURE_H
+
+#include "emit/families.h"
+
+/* signatures.h: of each kernel the positions of buffers and arguments,
+ * QVL_KERNEL_NAME and QVL_KERNEL_ARG_NAME, their numbers, and
+ * QVL_KERNEL_NAME_COLS where the signature fixes the length of a row. They are
+ * those of the form without an expression that has every optional operand. In any
+ * other form dims and what stands before the first optional operand are there too. */
+void emit_signatures(qvl_str *s, const kern_set *kernels);
+
+/* calls.h, for C that calls kernels by hand: functions qvl_KERNEL_bufs and
+ * qvl_KERNEL_args that take all of them, for each family that families_of_kernel
+ * made. */
+void emit_calls(qvl_str *s, const families *f);
+
+#endif
