@@ -1,3 +1,4 @@
+/* bench_shapes.c - the shapes that are built in, and lines of JSON read as shapes */
 #include "bench_shapes.h"
 
 #include <stdio.h>

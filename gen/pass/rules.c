@@ -8,7 +8,7 @@
 
 #include "pass/grad.h"
 
-#define FAILED QVL_E_INTERNAL
+#define FAILED g->err->code
 
 static const char *d_name(grad *g, const ir_value *v)
 {

@@ -34,7 +34,7 @@ struct qvl_arena_block {
 typedef struct guard {
     jmp_buf jump;
     struct guard *outer;
-    size_t bytes;  // of the request that failed
+    volatile size_t bytes;  // of the request that failed; set before the jump
 } guard;
 
 static _Thread_local guard *innermost;

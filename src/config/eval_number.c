@@ -1,3 +1,4 @@
+/* eval_number.c - the names of QVL_EVAL_TABLE, with and without a source in front */
 #include "config/eval_number.h"
 
 #include <assert.h>

@@ -1,3 +1,7 @@
+/* fetch.c - which names are URLs, and trying again
+ *
+ * What one try does is in fetch_curl.c, or fetch_none.c in a build without libcurl.
+ */
 #include "data/fetch.h"
 
 #include <assert.h>

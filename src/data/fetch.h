@@ -28,8 +28,9 @@ qvl_fetch_limits qvl_fetch_defaults(void);
 /* Does the name begin with http:// or https://? */
 bool qvl_fetch_is_url(const char *name);
 
-/* Download: *bytes [*n] on the heap, n > 0. Fails with QVL_E_IO, QVL_E_RANGE for
- * a body beyond the limit, QVL_E_MEMORY, QVL_E_UNSUPPORTED without libcurl. */
+/* Download: *bytes [*n] on the heap, for free(), n > 0; the limits are above 0.
+ * Fails with QVL_E_IO, QVL_E_RANGE for a body beyond the limit, QVL_E_MEMORY,
+ * QVL_E_UNSUPPORTED without libcurl. */
 int qvl_fetch(uint8_t **bytes, size_t *n, const char *url,
               const qvl_fetch_limits *limits, qvl_err *err);
 

@@ -1,5 +1,6 @@
 /* processor_file.c - preprocessor_config.json and its twin for videos */
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -53,8 +54,10 @@ static int need_count(const qvl_node *root, const char *key, int most,
 {
     const qvl_node *n = find(root, key);
     int64_t v;
+    char expected[64];
+    snprintf(expected, sizeof expected, "a whole number from 1 to %d", most);
     if (!qvl_node_as_int(n, &v) || v < 1 || v > most)
-        return wrong(root, n, key, "a whole number above 0", err);
+        return wrong(root, n, key, expected, err);
     *out = (int)v;
     return QVL_OK;
 }
@@ -90,20 +93,32 @@ static int need_channels(const qvl_node *root, const char *key, double low,
     for (size_t i = 0; i < n->n; i++) {
         double v;
         if (!qvl_node_as_float(&n->items[i], &v) || !(v > low))
-            return wrong(root, &n->items[i], key, "another number", err);
+            return wrong(root, &n->items[i], key,
+                         low < 0.0 ? "a number" : "a number above 0", err);
         out[i] = v;
     }
     return QVL_OK;
 }
 
-/* A bound, by its plain name or as an "edge", which it is not. */
-static int need_bound(const qvl_node *root, const char *name,
-                      const char *edge, int64_t *out, qvl_err *err)
+/* The key of a bound: its plain name, or an "edge", which it is not. */
+static const char *bound_key(const qvl_node *root, const char *name,
+                             const char *edge)
 {
-    int v;
-    const char *key = find(root, name) != NULL ? name : edge;
-    QVL_TRY(need_count(root, key, INT_MAX, &v, err));
-    *out = v;
+    return find(root, name) != NULL ? name : edge;
+}
+
+static int need_bounds(const qvl_node *root, common *c, qvl_err *err)
+{
+    const char *least = bound_key(root, "min_pixels", "size.shortest_edge");
+    const char *most = bound_key(root, "max_pixels", "size.longest_edge");
+    int a, b;
+    QVL_TRY(need_count(root, least, INT_MAX, &a, err));
+    QVL_TRY(need_count(root, most, INT_MAX, &b, err));
+    c->min_pixels = a;
+    c->max_pixels = b;
+    if (a > b)
+        return wrong(root, find(root, least), least,
+                     "at most as many pixels as the largest size", err);
     return QVL_OK;
 }
 
@@ -125,13 +140,7 @@ static int read_common(common *c, const qvl_node *root, qvl_err *err)
     QVL_TRY(need_count(root, "patch_size", most, &c->patch, err));
     QVL_TRY(need_count(root, "temporal_patch_size", most, &c->frames, err));
     QVL_TRY(need_count(root, "merge_size", most, &c->merge, err));
-    QVL_TRY(need_bound(root, "min_pixels", "size.shortest_edge",
-                       &c->min_pixels, err));
-    QVL_TRY(need_bound(root, "max_pixels", "size.longest_edge",
-                       &c->max_pixels, err));
-    if (c->min_pixels > c->max_pixels)
-        return wrong(root, find(root, "size"), "size",
-                     "a smallest size that is not above the largest", err);
+    QVL_TRY(need_bounds(root, c, err));
     QVL_TRY(need_channels(root, "image_mean", -1e9, c->mean, err));
     QVL_TRY(need_channels(root, "image_std", 0.0, c->std, err));
     c->rescale = 1.0 / 255.0;

@@ -32,6 +32,8 @@ int qvl_regex_open(qvl_regex **re, const char *pattern, qvl_err *err)
                                PCRE2_UTF, &code, &at, NULL);
     if (made->code == NULL) {
         qvl_regex_close(made);
+        if (code == PCRE2_ERROR_HEAP_FAILED)
+            return qvl_fail(err, QVL_E_MEMORY, "no memory for an expression");
         return qvl_fail(err, QVL_E_CONFIG,
                         "expression %s: found what cannot be read at byte "
                         "%zu, expected a regular expression (%s)",

@@ -17,8 +17,8 @@ typedef struct qvl_regex qvl_regex;
 int qvl_regex_open(qvl_regex **re, const char *pattern, qvl_err *err);
 void qvl_regex_close(qvl_regex *re);
 
-/* Search a text. Fails with QVL_E_CONFIG when the expression needs more steps
- * than are allowed. */
+/* Search a text, by one thread at a time. Fails with QVL_E_CONFIG when the
+ * expression needs more steps than are allowed, or the text is not UTF-8. */
 int qvl_regex_find(const qvl_regex *re, const char *text, bool *found,
                    qvl_err *err);
 

@@ -53,8 +53,9 @@ int qvl_progress_parse(qvl_progress_mode *mode, const char *name,
 /* Start at `done` of p->total; fields above "private" are set, the rest zero. */
 void qvl_progress_start(qvl_progress *p, int64_t done, double now_s);
 
-/* `note` stands behind the numbers in a bar or line ("loss 0.123"); `json` is
- * more of the map ("\"loss\": 0.123"). Either may be NULL. */
+/* `done` does not fall and is at most p->total. `note` stands behind the numbers
+ * in a bar or line ("loss 0.123"); `json` is more of the map ("\"loss\": 0.123").
+ * Either may be NULL. */
 void qvl_progress_step(qvl_progress *p, int64_t done, double now_s,
                        const char *note, const char *json);
 

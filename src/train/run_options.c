@@ -53,7 +53,7 @@
     X(scores_rows) X(max_steps) X(greater_is_better)
 
 /* The struct is its fields and what aligns those behind four odd ints: a field
- * without a row does not compile. */
+ * without a row does not compile (but for an int in one of these four holes). */
 #define SIZE(field) + sizeof(((qvl_train_options *)0)->field)
 #define ROW_SIZE(field, section, name) SIZE(field)
 _Static_assert(0 NUMBERS(ROW_SIZE) WORDS(ROW_SIZE) OTHERS(SIZE)

@@ -1,3 +1,8 @@
+/* sources.c - which source each record is of, and its share of a step's loss
+ *
+ * Sources are counted once, before a run; a step adds the scores of its rows to the
+ * source of each row's record.
+ */
 #include "train/sources.h"
 
 #include <assert.h>

@@ -81,9 +81,14 @@ static void test_refused(void)
         { "{", "preprocessor_config.json" },
         { "[]", "expected a map" },
         { "{" PICTURES "}", "size.shortest_edge" },
-        { "{" PICTURES ", " SIZE(0, 5) "}", "above 0" },
-        { "{" PICTURES ", " SIZE(6, 5) "}", "not above the largest" },
-        { "{" PICTURES ", " SIZE(1, 99999999999) "}", "longest_edge" },
+        { "{" PICTURES ", " SIZE(0, 5) "}",
+          "size.shortest_edge" },
+        { "{" PICTURES ", " SIZE(6, 5) "}", "found integer 6, expected at "
+          "most as many pixels as the largest size" },
+        { "{" PICTURES ", \"min_pixels\": 7, \"max_pixels\": 6}", "min_pixels" },
+        { "{" PICTURES ", " SIZE(1, 99999999999) "}",
+          "found integer 99999999999, expected a whole number from 1 to "
+          "2147483647" },
         { "{" PICTURES ", " SIZE(1, 5) ", \"resample\": 2}", "expected 3" },
         { "{" PICTURES ", " SIZE(1, 5) ", \"do_resize\": false}",
           "expected true" },
@@ -91,12 +96,14 @@ static void test_refused(void)
           "rescale_factor" },
         { "{" SIZE(1, 5) "}", "patch_size" },
         { "{" SIZE(1, 5) ", \"patch_size\": \"16\"}", "string 16" },
-        { "{" SIZE(1, 5) ", \"patch_size\": 100000}", "patch_size" },
+        { "{" SIZE(1, 5) ", \"patch_size\": 100000}",
+          "expected a whole number from 1 to 1024" },
         { "{" SIZE(1, 5) ", \"patch_size\": 16, \"temporal_patch_size\": 2, "
           "\"merge_size\": 2, \"image_mean\": [0, 0]}", "image_mean" },
         { "{" SIZE(1, 5) ", \"patch_size\": 16, \"temporal_patch_size\": 2, "
           "\"merge_size\": 2, \"image_mean\": [0, 0, 0], "
-          "\"image_std\": [1, 1, 0]}", "image_std" },
+          "\"image_std\": [1, 1, 0]}", "found integer 0, expected a number above "
+          "0" },
     };
     remove(check_path("video_preprocessor_config.json"));
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {

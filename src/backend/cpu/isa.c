@@ -25,7 +25,9 @@ bool qvl_isa_is_present(qvl_isa isa)
         return qvl_isa_is_present(QVL_ISA_V2)
             && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
             && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
-            && __builtin_cpu_supports("f16c");
+            && __builtin_cpu_supports("f16c")
+            && __builtin_cpu_supports("lzcnt")
+            && __builtin_cpu_supports("movbe");
     case QVL_ISA_V4:
 #ifdef QVL_EMULATE_AVX512
         return qvl_isa_is_present(QVL_ISA_V3);
