@@ -105,7 +105,7 @@ count() {
         /^\[  SKIPPED \]/ { n_off++ }
         /^SKIP / { n_said++ }
         /^Test Passed\./ { result = "pass" }
-        /^Test Skipped\./ { result = "skip" }
+        /^Test Skipped\./ || /^Skip regular expression found/ { result = "skip" }
         /^Unable to find executable:/ { failed++ }
         END {
             close_test()
