@@ -4,7 +4,7 @@
  *
  * What glslangValidator does for one file, by the same library: its tables of
  * built-in functions are made once, which takes it ten times as long as a kernel.
- * SHADERS is where `#include "dialect/..."` is looked for. A shader that does not
+ * What a shader includes lies beside it or in SHADERS. A shader that does not
  * compile ends the run with what glslang says and status 1.
  */
 #include <glslang/Include/glslang_c_interface.h>
@@ -35,25 +35,25 @@ static const char *included(compiler *c, const char *line, size_t len)
                : NULL;
 }
 
-/* Append a file of `folder` with what it includes in its place. */
-static int put_file(compiler *c, const char *folder, const char *name,
-                    qvl_str *out)
+/* Append a file with what it includes in its place, which lies beside it or in
+ * SHADERS. */
+static int put_file(compiler *c, const char *path, qvl_str *out)
 {
     char *text;
     size_t len;
-    const char *path = qvl_arena_printf(&c->arena, "%s/%s", folder, name);
+    int beside = (int)(strrchr(path, '/') - path);
     QVL_TRY(qvl_file_read(path, &text, &len, &c->arena, &c->err));
     int number = 1;
     for (const char *p = text; p < text + len; number++) {
         size_t n = strcspn(p, "\n");
-        const char *inner = included(c, p, n);
-        if (inner != NULL) {
-            const char *at = strncmp(inner, "dialect/", 8) == 0
-                                 ? c->shaders
-                                 : qvl_arena_printf(&c->arena, "%s/dialect",
-                                                    c->shaders);
+        const char *name = included(c, p, n);
+        if (name != NULL) {
+            const char *inner = qvl_arena_printf(&c->arena, "%.*s/%s", beside,
+                                                 path, name);
+            if (!qvl_file_exists(inner))
+                inner = qvl_arena_printf(&c->arena, "%s/%s", c->shaders, name);
             qvl_str_puts(out, "#line 1\n");
-            QVL_TRY(put_file(c, at, inner, out));
+            QVL_TRY(put_file(c, inner, out));
             qvl_str_printf(out, "\n#line %d\n", number + 1);
         } else {
             qvl_str_putn(out, p, n);
@@ -94,7 +94,7 @@ static int link_shader(compiler *c, glslang_shader_t *shader, const char *form)
 static int compile(compiler *c, const char *form)
 {
     qvl_str text = { 0 };
-    QVL_TRY(put_file(c, c->dir, qvl_arena_printf(&c->arena, "%s.comp", form),
+    QVL_TRY(put_file(c, qvl_arena_printf(&c->arena, "%s/%s.comp", c->dir, form),
                      &text));
     const glslang_input_t input = {
         .language = GLSLANG_SOURCE_GLSL,

@@ -79,14 +79,21 @@ static void emit_setter(out *o, const form_view *v, bool is_bufs)
     out_close(o, "");
 }
 
+static void begin_header(out *o, qvl_str *s, const char *guard,
+                         const char *what)
+{
+    out_init(o, s);
+    out_line(o, "/* Generated: %s. */", what);
+    out_line(o, "#ifndef %s", guard);
+    out_line(o, "#define %s", guard);
+    out_gap(o);
+}
+
 void emit_signatures(qvl_str *s, const kern_set *kernels)
 {
     out o;
-    out_init(&o, s);
-    out_line(&o, "/* Generated: positions of buffers and arguments of kernels. */");
-    out_line(&o, "#ifndef QVL_SIGNATURES_H");
-    out_line(&o, "#define QVL_SIGNATURES_H");
-    out_gap(&o);
+    begin_header(&o, s, "QVL_SIGNATURES_H",
+                 "positions of buffers and arguments of kernels");
     for (int i = 0; i < kernels->n; i++) {
         const kern_form form = {.k = &kernels->item[i], .epilogue_on = -1};
         form_view v;
@@ -100,11 +107,7 @@ void emit_signatures(qvl_str *s, const kern_set *kernels)
 void emit_calls(qvl_str *s, const families *f)
 {
     out o;
-    out_init(&o, s);
-    out_line(&o, "/* Generated: how kernels are called by hand. */");
-    out_line(&o, "#ifndef QVL_CALLS_H");
-    out_line(&o, "#define QVL_CALLS_H");
-    out_gap(&o);
+    begin_header(&o, s, "QVL_CALLS_H", "how kernels are called by hand");
     out_line(&o, "#include \"backend/backend.h\"");
     out_line(&o, "#include \"signatures.h\"");
     out_gap(&o);

@@ -350,6 +350,22 @@ ir_value *ir_operand(const ir_op *op, int operand)
     return NULL;
 }
 
+const kern_operand *ir_operand_of(const ir_op *op, const ir_value *v)
+{
+    for (int i = 0; i < op->k->n_operands; i++)
+        if (op->k->operand[i].access != KERN_IN && ir_operand(op, i) == v)
+            return &op->k->operand[i];
+    return NULL;
+}
+
+bool ir_has_views(const ir_module *m, const ir_value *v)
+{
+    for (int i = 0; i < m->n_values; i++)
+        if (m->value[i]->kind == IR_V_VIEW && m->value[i]->base == v)
+            return true;
+    return false;
+}
+
 /* Position among those that are read, or among those that are written. */
 static int place_of(const kern *k, const char *name, bool is_in)
 {

@@ -433,6 +433,10 @@ const ir_expr *ir_ex_derive(ir_module *m, int fn, const ir_expr *a);
 int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
 /* Value of operand i of op's kernel: in, out in signature order; NULL: absent. */
 ir_value *ir_operand(const ir_op *op, int operand);
+/* The operand of op's kernel that output v is, NULL: none of its outputs. */
+const kern_operand *ir_operand_of(const ir_op *op, const ir_value *v);
+/* Is anything seen of v, in another shape or in part? */
+bool ir_has_views(const ir_module *m, const ir_value *v);
 /* What op reads, and what it writes, as the operand that its kernel calls so; the
  * kernel has one of the name. An optional one that is absent is NULL. */
 ir_value *ir_in(const ir_op *op, const char *name);

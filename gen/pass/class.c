@@ -12,11 +12,8 @@ static bool free_class(const ir_value *v)
 {
     if (v->kind != IR_V_OP || !v->def || v->def->kind != IR_N_OP)
         return false;
-    const ir_op *op = &v->def->op;
-    for (int i = 0; i < op->k->n_operands; i++)
-        if (ir_operand(op, i) == v)
-            return kern_is_storage(&op->k->operand[i]);
-    return false;
+    const kern_operand *o = ir_operand_of(&v->def->op, v);
+    return o && kern_is_storage(o);
 }
 
 typedef struct {

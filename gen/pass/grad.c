@@ -147,14 +147,10 @@ static bool can_move(grad *g, const ir_value *dv, ir_class cls)
     if (dv->kind != IR_V_OP || dv->cls != cls ||
         dv->def->kind != IR_N_OP || dv->home != g->b.block->owner)
         return false;
-    const ir_op *op = &dv->def->op;
-    for (int i = 0; i < op->k->n_operands; i++)
-        if (ir_operand(op, i) == dv && !op->k->operand[i].ld)
-            return false;
+    if (!ir_operand_of(&dv->def->op, dv)->ld || ir_has_views(g->m, dv))
+        return false;
     counting c = {.v = dv};
     ir_walk(&g->m->body, count_uses, &c);
-    for (int i = 0; i < g->m->n_values; i++)
-        c.n += g->m->value[i]->kind == IR_V_VIEW && g->m->value[i]->base == dv;
     return c.n == 0;
 }
 

@@ -475,28 +475,15 @@ static int local_dim(ir_module *m, const char *name)
     return m->n_dims++;
 }
 
-/* Can the op of v store it as rows of something larger? Not where its kernel takes
- * none, nor where views of v are in use. */
-static bool can_be_rows(const ir_module *m, const ir_value *v)
-{
-    const ir_op *op = &v->def->op;
-    for (int i = 0; i < op->k->n_operands; i++)
-        if (ir_operand(op, i) == v && !op->k->operand[i].ld)
-            return false;
-    for (int i = 0; i < m->n_values; i++)
-        if (m->value[i]->kind == IR_V_VIEW && m->value[i]->base == v)
-            return false;
-    return true;
-}
-
-/* v, made in a chunk, becomes rows of a value outside of it. */
+/* v, made in a chunk, becomes rows of a value outside of it: v itself, or a copy
+ * where its kernel stores no part of something larger, or views of v are in use. */
 static int collect_rows(lower *s, ir_region *r, ir_value *v, const char *name,
                         ir_value **out)
 {
     ir_shape shape = v->shape;
     shape.d[0] = spec_dim_size(s->m, r->dim);
     QVL_TRY(ir_shape_check(s->m, &shape, s->err));
-    if (!can_be_rows(s->m, v)) {
+    if (!ir_operand_of(&v->def->op, v)->ld || ir_has_views(s->m, v)) {
         ir_block *outside = s->b.block;
         s->b.block = &r->body;
         v = ir_map_add(&s->b, ir_ex_arg(s->m, 0), &v, 1, v->cls, NULL, name,

@@ -51,15 +51,12 @@ static void follow_expression(row_search *c, const ir_op *op,
 /* The inputs that have the first dim of output v. */
 static void follow_inputs(row_search *c, const ir_op *op, const ir_value *v)
 {
-    int rows = -1;
+    const kern_operand *made = ir_operand_of(op, v);
     bool found = false;
-    for (int i = 0; i < op->k->n_operands; i++)
-        if (ir_operand(op, i) == v)
-            rows = op->k->operand[i].dim[0];
     for (int i = 0; i < op->k->n_operands; i++) {
         const kern_operand *o = &op->k->operand[i];
         ir_value *in = o->access == KERN_IN ? ir_operand(op, i) : NULL;
-        if (!in || rows < 0 || o->dim[0] != rows)
+        if (!in || !made || o->dim[0] != made->dim[0])
             continue;
         follow(c, in, v);
         found = true;
