@@ -343,7 +343,8 @@ int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
 {
     qvl_err err = { 0 };
     keeping k = { .trainer = trainer, .folder = run_folder,
-                  .options = options, .state = state, .room = path != NULL ? path_bytes : SIZE_MAX,
+                  .options = options, .state = state,
+                  .room = path != NULL ? path_bytes : SIZE_MAX,
                   .err = &err,
                   .arena = qvl_trainer_about(trainer)->calls };
     qvl_arena_reset(k.arena);

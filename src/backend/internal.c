@@ -86,7 +86,7 @@ static int check_constants(const qvl_kernel *k, const uint32_t *args,
         if (found > k->const_max[i])
             return qvl_fail(err, QVL_E_UNSUPPORTED, "kernel %s: found %.*s = %"
                             PRIu32 ", expected at most %" PRIu32, k->op,
-                            (int)strcspn(k->const_name[i], "_"),
+                            (int)(strlen(k->const_name[i]) - strlen("_MAX")),
                             k->const_name[i], found, k->const_max[i]);
     }
     return QVL_OK;

@@ -243,7 +243,14 @@ static int64_t n_tokens(const qvl_node *tokenizer)
     return n;
 }
 
-/* Give a key of the config the id of a control token. */
+/* Give a key of the config a value. */
+static void set_int(qvl_node *n, int64_t value)
+{
+    *n = (qvl_node){.kind = QVL_NODE_INT, .line = n->line, .col = n->col,
+                    .file = n->file, .i = value, .f = (double)value};
+}
+
+/* The same: the id of a control token. */
 static int set_id(qvl_node *n, const qvl_node *tokenizer, const char *content,
                   const char *folder, qvl_err *err)
 {
@@ -253,8 +260,7 @@ static int set_id(qvl_node *n, const qvl_node *tokenizer, const char *content,
                         "a control token is missing (%s/tokenizer.json): "
                         "found no '%s' among the added tokens",
                         folder, content);
-    *n = (qvl_node){.kind = QVL_NODE_INT, .line = n->line, .col = n->col,
-                        .file = n->file, .i = id, .f = (double)id};
+    set_int(n, id);
     return QVL_OK;
 }
 
@@ -300,6 +306,6 @@ int qvl_init_use_tokenizer(qvl_node *config, const char *folder,
         return qvl_node_fail(vocab != NULL ? vocab : part, err, QVL_E_CONFIG,
                              "vocab_size: expected a number of rows");
     if (rows < n_tokens(tokenizer))
-        vocab->i = n_tokens(tokenizer);
+        set_int(vocab, n_tokens(tokenizer));
     return QVL_OK;
 }

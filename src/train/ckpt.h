@@ -10,7 +10,7 @@
  *   trainer_state.json     the run, in the words of other tools
  *   dataloader_state.json, args.json  texts of the caller
  *   checkpoint.json        the marker (ckpt_folder.h)
- * Without moments (only_model) the three that continue a run are left out.
+ * Without moments (save_only_model) the three that continue a run are left out.
  *
  * The run and what to save of it are told in the words of qvl_train.h; texts are
  * borrowed for the call. Numbers are written so that they read back as they
