@@ -26,34 +26,33 @@ typedef enum { ZERO, M, N, K, TOKENS, HEADS, SIZE, ROW, SCALE } meaning;
 typedef struct {
     const char *op;
     int n_bufs, n_args;
-    int range_buf;
     content buf[QVL_KERNEL_MAX_BUFS];
     meaning arg[QVL_KERNEL_MAX_ARGS];
 } layout;
 
 static const layout layouts[] = {
-    { .op = "matmul_nt", .range_buf = -1,
+    { .op = "matmul_nt",
       .n_bufs = QVL_MATMUL_NT_N_BUFS, .n_args = QVL_MATMUL_NT_N_ARGS,
       .buf = { [QVL_MATMUL_NT_X] = LEFT, [QVL_MATMUL_NT_W] = RIGHT,
                [QVL_MATMUL_NT_Y] = RESULT },
       .arg = { [QVL_MATMUL_NT_ARG_ROWS] = M, [QVL_MATMUL_NT_ARG_N] = N,
                [QVL_MATMUL_NT_ARG_K] = K, [QVL_MATMUL_NT_ARG_LD_X] = K,
                [QVL_MATMUL_NT_ARG_LD_Y] = N } },
-    { .op = "matmul_nn", .range_buf = -1,
+    { .op = "matmul_nn",
       .n_bufs = QVL_MATMUL_NN_N_BUFS, .n_args = QVL_MATMUL_NN_N_ARGS,
       .buf = { [QVL_MATMUL_NN_X] = LEFT, [QVL_MATMUL_NN_W] = RIGHT,
                [QVL_MATMUL_NN_Y] = RESULT },
       .arg = { [QVL_MATMUL_NN_ARG_ROWS] = M, [QVL_MATMUL_NN_ARG_K] = N,
                [QVL_MATMUL_NN_ARG_N] = K, [QVL_MATMUL_NN_ARG_LD_X] = K,
                [QVL_MATMUL_NN_ARG_LD_Y] = N } },
-    { .op = "matmul_tn", .range_buf = -1,
+    { .op = "matmul_tn",
       .n_bufs = QVL_MATMUL_TN_N_BUFS, .n_args = QVL_MATMUL_TN_N_ARGS,
       .buf = { [QVL_MATMUL_TN_X] = LEFT, [QVL_MATMUL_TN_Y] = RIGHT,
                [QVL_MATMUL_TN_Z] = SUM },
       .arg = { [QVL_MATMUL_TN_ARG_N] = M, [QVL_MATMUL_TN_ARG_K] = N,
                [QVL_MATMUL_TN_ARG_ROWS] = K, [QVL_MATMUL_TN_ARG_LD_X] = M,
                [QVL_MATMUL_TN_ARG_LD_Y] = N } },
-    { .op = "attention", .range_buf = QVL_ATTENTION_RANGE,
+    { .op = "attention",
       .n_bufs = QVL_ATTENTION_N_BUFS, .n_args = QVL_ATTENTION_N_ARGS,
       .buf = { [QVL_ATTENTION_Q] = VECTORS, [QVL_ATTENTION_K] = VECTORS,
                [QVL_ATTENTION_V] = VECTORS, [QVL_ATTENTION_RANGE] = RANGES,
@@ -63,7 +62,7 @@ static const layout layouts[] = {
                [QVL_ATTENTION_ARG_LD_Q] = ROW, [QVL_ATTENTION_ARG_LD_K] = ROW,
                [QVL_ATTENTION_ARG_LD_V] = ROW, [QVL_ATTENTION_ARG_LD_O] = ROW,
                [QVL_ATTENTION_ARG_SCALE] = SCALE } },
-    { .op = "attention_dq", .range_buf = QVL_ATTENTION_DQ_RANGE,
+    { .op = "attention_dq",
       .n_bufs = QVL_ATTENTION_DQ_N_BUFS, .n_args = QVL_ATTENTION_DQ_N_ARGS,
       .buf = { [QVL_ATTENTION_DQ_Q] = VECTORS, [QVL_ATTENTION_DQ_K] = VECTORS,
                [QVL_ATTENTION_DQ_V] = VECTORS, [QVL_ATTENTION_DQ_RANGE] = RANGES,
@@ -75,7 +74,7 @@ static const layout layouts[] = {
                [QVL_ATTENTION_DQ_ARG_LD_V] = ROW, [QVL_ATTENTION_DQ_ARG_LD_DY] = ROW,
                [QVL_ATTENTION_DQ_ARG_LD_DQ] = ROW,
                [QVL_ATTENTION_DQ_ARG_SCALE] = SCALE } },
-    { .op = "attention_dkv", .range_buf = QVL_ATTENTION_DKV_RANGE,
+    { .op = "attention_dkv",
       .n_bufs = QVL_ATTENTION_DKV_N_BUFS, .n_args = QVL_ATTENTION_DKV_N_ARGS,
       .buf = { [QVL_ATTENTION_DKV_Q] = VECTORS, [QVL_ATTENTION_DKV_K] = VECTORS,
                [QVL_ATTENTION_DKV_V] = VECTORS, [QVL_ATTENTION_DKV_RANGE] = RANGES,
@@ -113,13 +112,15 @@ bench_call bench_call_of(const bench_shape *shape, int dtype)
         i++;
     assert(i < QVL_COUNT(layouts));
     const layout *l = &layouts[i];
-    bench_call call = { .n_bufs = l->n_bufs, .range_buf = l->range_buf };
+    bench_call call = { .n_bufs = l->n_bufs, .range_buf = -1 };
     for (int b = 0; b < l->n_bufs; b++) {
         content what = l->buf[b];
         call.dtype[b] = what == SUM || what == STATS ? QVL_F32
                         : what == RANGES             ? QVL_I32
                                                      : dtype;
         call.bytes[b] = bytes_of(what, dim, call.dtype[b]);
+        if (what == RANGES)
+            call.range_buf = b;
     }
     for (int a = 0; a < l->n_args; a++)
         call.arg[a] = value[l->arg[a]];

@@ -11,19 +11,26 @@
 #define MAX_HEADS 1024u
 #define MAX_ELEMS ((uint64_t)1 << 31)    // of an operand: kernels count in u32
 
+/* Name, and whether it is attention. */
+#define OPS(X)                                                                \
+    X(matmul_nt, false) X(matmul_nn, false) X(matmul_tn, false)               \
+    X(attention, true) X(attention_dq, true) X(attention_dkv, true)
+
 static const struct {
     const char *name;
     bool is_attention;
 } ops[] = {
-    { "matmul_nt", false }, { "matmul_nn", false },
-    { "matmul_tn", false }, { "attention", true },
-    { "attention_dq", true }, { "attention_dkv", true },
+#define ROW(name, is_attention) { #name, is_attention },
+    OPS(ROW)
+#undef ROW
 };
 
 const char *bench_shape_ops(void)
 {
-    return "matmul_nt, matmul_nn, matmul_tn, attention, attention_dq, "
-           "attention_dkv";
+#define TEXT(name, is_attention) ", " #name
+    static const char text[] = OPS(TEXT);
+#undef TEXT
+    return text + strlen(", ");
 }
 
 void bench_shape_text(char text[48], const bench_shape *shape)
