@@ -11,6 +11,8 @@
 set(QVL_ISAS v2 v3 v4)
 if(QVL_MUTATE)  # tests/mutate/run.sh: one is enough, and quicker
     set(QVL_ISAS v3)
+    target_compile_definitions(qvl_flags INTERFACE QVL_WITHOUT_v2
+                               QVL_WITHOUT_v4)
 endif()
 set(QVL_ISA_FLAGS_v2 -march=x86-64-v2)
 set(QVL_ISA_FLAGS_v3 -march=x86-64-v3)

@@ -7,6 +7,8 @@
 #include "each_backend.h"
 #include "qvl.h"
 
+#include <limits.h>
+
 #include "tensor/dtype.h"
 #include "tiny.h"
 
@@ -414,6 +416,14 @@ static void test_mistakes(void)
     CHECK(qvl_open(&none, dir, &(qvl_options){ .device = "tpu" }, &error) != 0
               && error.exit_code == 5,
           "device: %s", error.message);
+    static const int threads[] = { -1, 1025, INT_MAX };
+    for (size_t i = 0; i < QVL_COUNT(threads); i++)
+        CHECK(qvl_open(&none, dir, &(qvl_options){ .device = "cpu",
+                                                   .n_threads = threads[i] },
+                       &error) != 0
+                  && error.exit_code == 2
+                  && strstr(error.message, "expected 0 to 1024") != NULL,
+              "%d threads: %s", threads[i], error.message);
 
     open_model(dir, "cpu", NULL);
     f.batch.labels = NULL;
@@ -433,6 +443,13 @@ static void test_mistakes(void)
     CHECK_HAS(error.message, "found rows of 100 numbers, expected 1536",
               "columns");
     f.batch.images.n_cols = 1536;
+    int n_grids = f.batch.images.n_grids;
+    f.batch.images.n_grids = -1;
+    CHECK(qvl_forward(f.model, &f.batch, QVL_LOGITS, &error) != 0
+              && error.exit_code == 3,
+          "grids: %s", error.message);
+    CHECK_HAS(error.message, "pixel_values: found -1 grids", "grids");
+    f.batch.images.n_grids = n_grids;
     forward(QVL_LOGITS);
     qvl_tensor t = { .rank = 7 };
     float x;

@@ -327,6 +327,12 @@ static void test_files(void)
     CHECK_NEAR(found.best_metric, 0.1, 0.0, "best");
     CHECK_INT(found.best_global_step, 1, "best");
     CHECK_STR(found.best_model_checkpoint, "runs/\"x\"", "best");
+    s.best_model_checkpoint = path;
+    save_with(t, run, &keep_all, &s);
+    found = resume(u, path);
+    CHECK_STR(found.best_model_checkpoint, path, "best");
+    found = resume(u, found.best_model_checkpoint);  // a text that it releases
+    CHECK_STR(found.best_model_checkpoint, path, "best");
     CHECK(found.num_input_tokens_seen == 123456789012, "tokens");
     CHECK_HAS(found.log_history, "\"step\": 1", "history");
     CHECK_HAS(found.stateful_callbacks, "\"stop\": false", "callbacks");
