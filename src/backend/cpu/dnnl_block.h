@@ -23,12 +23,12 @@
 #include "backend/cpu/library.h"
 
 /* At most this much of a product is one block, and of its depth one slice: sums
- * and copies together are 2 MiB a thread. What oneDNN reads itself it packs for
+ * and copies together are 3 MiB a thread. What oneDNN reads itself it packs for
  * each block, so that there more rows pay. */
 #define GATHERED_ROWS 512
 #define DIRECT_ROWS 1024
 #define BLOCK_COLS 512
-#define SLICE_DEPTH 256
+#define SLICE_DEPTH 512
 
 /* A matrix operand: element (r, c) at p + (r * row + c * col) elements. One of
  * the strides is 1. */
