@@ -20,7 +20,9 @@ static const char *const class_name[QVL_N_CLASS] = {
     [QVL_CLASS_GPU] = "QVL_CLASS_GPU",
 };
 
-static const char *const isa_name[QVL_N_ISA] = { "v2", "v3", "v4" };
+static const char *const isa_name[QVL_N_ISA] = {
+    QVL_ISA_TABLE(QVL_ISA_TEXT)
+};
 
 int emit_kernel_spirv(qvl_str *s, const char *id, const void *spirv,
                       size_t bytes, qvl_err *err)

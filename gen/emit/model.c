@@ -405,6 +405,16 @@ static void emit_param(out *o, const ir_module *m, int i)
     qvl_str_release(&f);
 }
 
+/* Bytes for any parameter's name: a template and the number of a layer. */
+static size_t longest_name(const ir_module *m)
+{
+    size_t most = 0;
+    for (int i = 0; i < m->n_params; i++)
+        if (strlen(m->param[i].name) > most)
+            most = strlen(m->param[i].name);
+    return most + sizeof "-2147483648";
+}
+
 static void emit_params(out *o, const ir_module *m)
 {
     qvl_str body = {0};
@@ -434,7 +444,7 @@ static void emit_params(out *o, const ir_module *m)
     out_line(o, "static void params(qvl_param_list *list, const qvl_dims *d)");
     out_open(o);
     out_line(o, "int at[N_FAMILIES];");
-    out_line(o, "char name[256];");
+    out_line(o, "char name[%zu];", longest_name(m));
     text_dims(o, m, body.p);
     out_line(o, "places(at, d);");
     out_text(o, body.p);

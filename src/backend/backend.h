@@ -54,12 +54,14 @@ typedef struct {
     size_t max_binding_bytes;  // largest slice a dispatch may bind
     size_t align_bytes;        // of a bound slice
     uint32_t max_lanes;        // largest group
+    bool has_fixed_lanes;      // groups have the lanes that ship
     uint32_t max_walk;         // rows that a group of attention may pass in its
                                // loops, for heads of up to 128; 0: any number
     uint32_t max_turns;        // of all loops of a lane, which end there without
                                // a word; 0: any number
     uint32_t max_vector;       // floats of the widest vector of a kernel
     size_t shared_bytes;       // shared memory of a group
+    size_t shared_alone_bytes; // of one with a single lane
     uint32_t subgroup;         // 0: unknown
     bool has_f16;              // 16-bit float arithmetic
     bool has_matrix_units;     // cooperative matrices
@@ -163,7 +165,9 @@ int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
                     qvl_err *err);
 void qvl_device_close(qvl_device *dev);
 
-/* Tiling a device uses for a kernel; it may change with qvl_choice_use. */
+/* Tiling a device uses for a kernel; it may change with qvl_choice_use. Of the
+ * user's table that is one which qvl_tuned_find (tune.h) has read and found good;
+ * before, it is what ships. */
 const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
                                     const qvl_kernel *k);
 

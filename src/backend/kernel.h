@@ -47,8 +47,15 @@ typedef enum {
     QVL_N_CLASS
 } qvl_class;
 
-/* Instruction sets for which the generated C is compiled, worst first. */
-typedef enum { QVL_ISA_V2, QVL_ISA_V3, QVL_ISA_V4, QVL_N_ISA } qvl_isa;
+/* Instruction sets for which the generated C is compiled, worst first, and their
+ * names: levels of x86-64. */
+#define QVL_ISA_TABLE(X) X(V2, "v2") X(V3, "v3") X(V4, "v4")
+
+#define QVL_ISA_ENUM(name, text) QVL_ISA_##name,
+typedef enum { QVL_ISA_TABLE(QVL_ISA_ENUM) QVL_N_ISA } qvl_isa;
+#undef QVL_ISA_ENUM
+
+#define QVL_ISA_TEXT(name, text) [QVL_ISA_##name] = text,
 
 typedef enum { QVL_ACCESS_IN, QVL_ACCESS_OUT, QVL_ACCESS_IO } qvl_access;
 

@@ -79,9 +79,7 @@ int qvl_choice_check(const qvl_device *dev, const qvl_kernel *k,
         limits.max_lanes = info->max_lanes;
     if (info->max_vector < limits.max_vector)
         limits.max_vector = info->max_vector;
-    /* PoCL 3.1 gives wrong sums, and ends the process, for thin products with
-     * groups of 16 lanes: lanes of its processors stay as they ship. */
-    if (info->device_class == QVL_CLASS_OPENCL_CPU)
+    if (info->has_fixed_lanes)
         limits.max_lanes = k->tiling[info->device_class].lanes;
     if (info->max_turns > 0)
         limits.turns = &k->tiling[info->device_class];
@@ -103,10 +101,8 @@ int qvl_tuned_fits(const qvl_device *dev, const qvl_kernel *k,
         constant[i] = args[k->const_arg[i]];
     size_t bytes = qvl_tiles_shared_bytes(k, t, constant);
     size_t known = qvl_tiles_shared_bytes(k, shipped, constant);
-    bool is_stack = t->lanes == 1
-                    && dev->info.device_class == QVL_CLASS_OPENCL_CPU;
-    size_t most = is_stack ? qvl_tiles_most_shared(QVL_CLASS_OPENCL_CPU, 1)
-                           : dev->info.shared_bytes;
+    size_t most = t->lanes == 1 ? dev->info.shared_alone_bytes
+                                : dev->info.shared_bytes;
     if (bytes <= most || bytes <= known)
         return QVL_OK;
     return qvl_fail(err, QVL_E_CONFIG,
@@ -236,7 +232,7 @@ typedef struct {
     qvl_err *err;
 } open_job;
 
-static void take_entries(qvl_device *dev, const qvl_node *kernels)
+static void add_entries(qvl_device *dev, const qvl_node *kernels)
 {
     qvl_tuned *t = dev->tuned;
     for (size_t i = 0; i < kernels->n; i++) {
@@ -268,7 +264,7 @@ static int open_table(void *arg)
     for (size_t i = 0; i < devices->n; i++) {
         const qvl_node *d = &devices->items[i];
         if (qvl_tune_file_is(d, &dev->info, false)) {
-            take_entries(dev, qvl_node_find(d, "kernels"));
+            add_entries(dev, qvl_node_find(d, "kernels"));
             return QVL_OK;
         }
         other = qvl_tune_file_is(d, &dev->info, true) ? d : other;

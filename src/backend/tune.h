@@ -58,8 +58,8 @@ bool qvl_choice_is(const qvl_choice *a, const qvl_choice *b);
  * the device is closed; an empty text when there is none. */
 int qvl_tune_count(const qvl_device *dev, const char **path);
 
-/* Where the table of this user lies. *path is an empty text for "off", or when
- * the environment names no folder; it belongs to the arena. */
+/* Where the table of this user lies: an empty text for "off", or when the
+ * environment names no folder. It belongs to the arena. */
 const char *qvl_tune_path(qvl_arena *arena);
 
 /* One kernel of a table that is written. */

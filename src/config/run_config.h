@@ -35,7 +35,8 @@ typedef struct {
 
 /* Places of words in the rules of keys.def, as far as they are asked for here.
  * Words that choose how answers are written stand in the order of the enums of
- * src/data, the schedules in that of the list below. */
+ * src/data, the schedules in that of the list below. tests/train/test_samples.c
+ * holds all of them. */
 enum { QVL_CONFIG_F32, QVL_CONFIG_BF16, QVL_CONFIG_F16 };
 enum { QVL_OPTIMIZER_DEFAULT, QVL_OPTIMIZER_MULTIMODAL };
 enum { QVL_WHEN_NO, QVL_WHEN_STEPS, QVL_WHEN_EPOCH, QVL_WHEN_BEST };

@@ -160,7 +160,7 @@ static void test_save(void)
 
 /* ---- use, on every device there is ---- */
 
-/* The table of a device: one kernel with these values, put after `before`. */
+/* A table with one entry: this device with that driver, and the kernels. */
 static void use_entry(const qvl_device_info *info, const char *driver,
                       const char *kernels)
 {
@@ -308,16 +308,15 @@ static void test_tables(void)
     }
 }
 
-/* A dispatch fails with the table's place, and a tiling that shares too much
- * with the size of a head that comes. */
-static void test_dispatch(void)
+/* A tiling that shares too much for the size of a head that comes. */
+static void check_shared(const char *name)
 {
     const qvl_kernel *k = find_kernel("attention");
     qvl_err err = { 0 };
     qvl_device *dev = NULL;
     setenv("QVL_TUNE", "off", 1);
-    if (qvl_device_open(&dev, "vulkan", 1, &err) != QVL_OK) {
-        print_message("SKIP vulkan: %s\n", err.msg);
+    if (qvl_device_open(&dev, name, 1, &err) != QVL_OK) {
+        print_message("SKIP %s: %s\n", name, err.msg);
         return;
     }
     uint32_t arg[QVL_KERNEL_MAX_ARGS];
@@ -329,6 +328,12 @@ static void test_dispatch(void)
     CHECK_FAILS(qvl_tuned_fits(dev, k, &t, arg, &err), QVL_E_CONFIG, err,
                 "shared bytes, expected at most");
     qvl_device_close(dev);
+}
+
+static void test_shared(void)
+{
+    check_shared("vulkan");
+    check_shared("opencl");
 }
 
 /* ---- the search ---- */
@@ -477,5 +482,5 @@ static void test_search_fails(void)
 }
 
 RUN_TESTS(TEST(test_files), TEST(test_places), TEST(test_save),
-          TEST(test_tables), TEST(test_dispatch), TEST(test_search),
+          TEST(test_tables), TEST(test_shared), TEST(test_search),
           TEST(test_search_ends), TEST(test_search_fails))

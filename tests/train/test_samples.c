@@ -3,6 +3,7 @@
 #include "../data/made.h"
 #include "base/log.h"
 #include "check.h"
+#include "config/schema.h"
 
 /* n records in one file; those from `bad` on, n_bad of them, name a picture
  * that is there but is none. */
@@ -160,5 +161,78 @@ static void test_host_memory(void)
     qvl_arena_release(&kept);
 }
 
-RUN_TESTS(TEST(test_first_of_each_file), TEST(test_all),
+/* Words of a configuration stand where the enums have what they mean. */
+static void test_words(void)
+{
+    static const struct {
+        const char *key;
+        int place;
+        const char *word;
+    } words[] = {
+        { "model.torch_dtype", QVL_CONFIG_F32, "float32" },
+        { "model.torch_dtype", QVL_CONFIG_BF16, "bfloat16" },
+        { "model.torch_dtype", QVL_CONFIG_F16, "float16" },
+        { "template.loss_scale", QVL_LOSS_ALL_TURNS, "default" },
+        { "template.loss_scale", QVL_LOSS_LAST_TURN, "last_round" },
+        { "training.optimizer", QVL_OPTIMIZER_DEFAULT, "default" },
+        { "training.optimizer", QVL_OPTIMIZER_MULTIMODAL, "multimodal" },
+        { "training.eval_strategy", QVL_WHEN_NO, "no" },
+        { "training.eval_strategy", QVL_WHEN_STEPS, "steps" },
+        { "training.eval_strategy", QVL_WHEN_EPOCH, "epoch" },
+        { "training.save_strategy", QVL_WHEN_NO, "no" },
+        { "training.save_strategy", QVL_WHEN_STEPS, "steps" },
+        { "training.save_strategy", QVL_WHEN_EPOCH, "epoch" },
+        { "training.save_strategy", QVL_WHEN_BEST, "best" },
+        { "training.greater_is_better", QVL_BEST_AUTO, "auto" },
+        { "training.greater_is_better", QVL_BEST_LOWER, "false" },
+        { "training.greater_is_better", QVL_BEST_GREATER, "true" },
+        { "training.logging_key_style", QVL_LOG_KEYS_PREFIXED, "prefixed" },
+        { "training.logging_key_style", QVL_LOG_KEYS_HF, "hf" },
+        { "training.eval_loss_reduction", QVL_EVAL_BY_TOKEN, "token" },
+        { "training.eval_loss_reduction", QVL_EVAL_BY_SAMPLE, "sample" },
+        { "training.lr_scheduler_type", QVL_LR_LINEAR, "linear" },
+        { "training.lr_scheduler_type", QVL_LR_COSINE, "cosine" },
+        { "training.lr_scheduler_type", QVL_LR_COSINE_RESTARTS,
+          "cosine_with_restarts" },
+        { "training.lr_scheduler_type", QVL_LR_POLYNOMIAL, "polynomial" },
+        { "training.lr_scheduler_type", QVL_LR_CONSTANT, "constant" },
+        { "training.lr_scheduler_type", QVL_LR_CONSTANT_WARMUP,
+          "constant_with_warmup" },
+        { "training.lr_scheduler_type", QVL_LR_INVERSE_SQRT, "inverse_sqrt" },
+        { "training.lr_scheduler_type", QVL_LR_COSINE_MIN,
+          "cosine_with_min_lr" },
+        { "training.lr_scheduler_type", QVL_LR_COSINE_WARMUP_MIN,
+          "cosine_warmup_with_min_lr" },
+        { "training.lr_scheduler_type", QVL_LR_STABLE_DECAY,
+          "warmup_stable_decay" },
+        { "training.lr_scheduler_type", QVL_LR_ON_PLATEAU,
+          "reduce_lr_on_plateau" },
+        { "custom.emit_norm", QVL_COORD_NORM1000, "norm1000" },
+        { "custom.emit_norm", QVL_COORD_NORM100, "norm100" },
+        { "custom.emit_norm", QVL_COORD_PIXELS, "none" },
+        { "custom.json_format", QVL_SHAPE_FLAT, "flat" },
+        { "custom.json_format", QVL_SHAPE_STANDARD, "standard" },
+        { "custom.object_field_order", QVL_FIELDS_AUTO, "auto" },
+        { "custom.object_field_order", QVL_FIELDS_DESC_FIRST, "desc_first" },
+        { "custom.object_field_order", QVL_FIELDS_GEOMETRY_FIRST,
+          "geometry_first" },
+        { "custom.object_ordering_policy", QVL_ORDER_REFERENCE,
+          "reference_tlbr" },
+        { "custom.object_ordering_policy", QVL_ORDER_CENTER, "center_tlbr" },
+        { "custom.polygon_winding", QVL_WINDING_CLOCKWISE, "clockwise" },
+        { "custom.polygon_winding", QVL_WINDING_COUNTERCLOCKWISE,
+          "counterclockwise" },
+        { "custom.polygon_winding", QVL_WINDING_PRESERVE, "preserve" },
+    };
+    qvl_arena a = { 0 };
+    for (size_t i = 0; i < QVL_COUNT(words); i++) {
+        const qvl_key *key = qvl_key_find(words[i].key);
+        CHECK(key != NULL, "%s", words[i].key);
+        CHECK_STR(qvl_key_word(key, words[i].place, &a), words[i].word, "%s",
+                  words[i].key);
+    }
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_first_of_each_file), TEST(test_words), TEST(test_all),
           TEST(test_drawn_answers), TEST(test_host_memory))

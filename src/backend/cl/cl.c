@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/tiles.h"
+
 #define MAX_PLATFORMS 16
 #define MAX_DEVICES 32
 
@@ -119,6 +121,7 @@ static void fill_info(cl_device_id id, int index, qvl_device_info *info)
     cl_device_type type = number_of(id, CL_DEVICE_TYPE);
     bool is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
     size_t max_alloc_bytes = number_of(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    size_t shared_bytes = number_of(id, CL_DEVICE_LOCAL_MEM_SIZE);
     *info = (qvl_device_info){
         .backend = "opencl",
         .index = index,
@@ -129,8 +132,14 @@ static void fill_info(cl_device_id id, int index, qvl_device_info *info)
         .max_binding_bytes = max_alloc_bytes,
         .align_bytes = ALIGN_BYTES,
         .max_lanes = (uint32_t)size_of(id, CL_DEVICE_MAX_WORK_GROUP_SIZE),
+        /* PoCL 3.1 gives wrong sums, and ends the process, for thin products
+         * with groups of 16 lanes; a single lane has its memory on the stack. */
+        .has_fixed_lanes = is_cpu,
         .max_vector = 16,
-        .shared_bytes = number_of(id, CL_DEVICE_LOCAL_MEM_SIZE),
+        .shared_bytes = shared_bytes,
+        .shared_alone_bytes =
+            is_cpu ? qvl_tiles_most_shared(QVL_CLASS_OPENCL_CPU, 1)
+                   : shared_bytes,
         .has_f16 = has_extension(id, "cl_khr_fp16"),
     };
     put_names(id, info);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[QVL_N_ISA] = { "v2", "v3", "v4" };
+static const char *const names[QVL_N_ISA] = { QVL_ISA_TABLE(QVL_ISA_TEXT) };
 
 const char *qvl_isa_name(qvl_isa isa)
 {
@@ -51,7 +51,7 @@ static int plan_named(qvl_isa *isa, const char *name, qvl_err *err)
         if (!qvl_isa_is_present((qvl_isa)i))
             return qvl_fail(err, QVL_E_DEVICE,
                             "QVL_ISA: found %s, which this processor does not "
-                            "have", name);
+                            "have, expected one that it has", name);
         *isa = (qvl_isa)i;
         return QVL_OK;
     }

@@ -217,6 +217,7 @@ static void put_limits(const VkPhysicalDeviceLimits *limits,
         info->max_lanes = limits->maxComputeWorkGroupSize[0];
     info->max_vector = 1;
     info->shared_bytes = limits->maxComputeSharedMemorySize;
+    info->shared_alone_bytes = info->shared_bytes;
 }
 
 static bool is_gpu(VkPhysicalDeviceType type)
