@@ -1,4 +1,12 @@
-/* cmd_infer.c - answers for pictures: once, for a file, or in a conversation */
+/* cmd_infer.c - answers for pictures: once, for a file, or in a conversation
+ *
+ * This file reads the flags, says which of them do not go together, and hands a
+ * session to the way that was asked for: infer_batch.c for --jsonl, infer_chat.c
+ * for pictures and a prompt, or for lines of standard input. What a flag leaves
+ * open generation_config.json of the model decides; a flag that would have no
+ * effect is refused. The model is opened last.
+ */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,22 +147,36 @@ static const cmd_flag flags[] = {
                      " (default: bf16 on a GPU, else f32)"),
 };
 
+/* Does the call have the flag, which is one of the table? */
+static bool is_given(const infer_options *o, const char *flag)
+{
+    size_t i = 0;
+    while (i < QVL_COUNT(flags) && strcmp(flags[i].name, flag) != 0)
+        i++;
+    assert(i < QVL_COUNT(flags));
+    return o->given[i];
+}
+
 static int check_modes(const infer_options *o, int n_words, qvl_err *err)
 {
-    bool once = o->images.n + n_words > 0 || o->prompt != NULL;
+    static const char *const of_files[] = {
+        "result-path", "resume", "limit", "root-image-dir", "verify-inputs",
+        "write-batch-size"
+    };
     if (o->input != NULL && o->images.n + n_words > 0)
         return qvl_fail(err, QVL_E_USAGE,
                         "flags: found --image and --jsonl, expected one of "
                         "them");
-    if (o->input == NULL && (o->output != NULL || o->resume))
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flags: found --result_path or --resume, expected "
-                        "them with --jsonl");
+    for (size_t i = 0; o->input == NULL && i < QVL_COUNT(of_files); i++)
+        if (is_given(o, of_files[i]))
+            return qvl_fail(err, QVL_E_USAGE,
+                            "flag --%s: found no --jsonl, expected it",
+                            of_files[i]);
     if (o->resume && (o->output == NULL || strcmp(o->output, "-") == 0))
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --resume: found no file to go on with, expected "
                         "--result_path");
-    if (o->input == NULL && !once && o->overlay != NULL)
+    if (o->input == NULL && o->images.n + n_words == 0 && o->overlay != NULL)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --overlay: found no picture, expected --image "
                         "or --jsonl");
@@ -164,13 +186,19 @@ static int check_modes(const infer_options *o, int n_words, qvl_err *err)
 static int check_counts(const infer_options *o, bool is_chat, qvl_err *err)
 {
     const qvl_session_options *s = &o->s;
-    if (s->seats < 1 || s->max_new < 1 || o->flush_lines < 1
-        || s->n_replies < 1 || s->piece_tok < 1 || o->max_bytes < 1)
-        return qvl_fail(err, QVL_E_USAGE,
-                        "flags: found 0, expected at least 1 for "
-                        "--max_batch_size, --max_new_tokens, "
-                        "--write_batch_size, --n, --prefill_chunk and "
-                        "--max_image_bytes");
+    const struct {
+        const char *flag;
+        long long n;
+    } counts[] = {
+        { "max_batch_size", s->seats },      { "max_new_tokens", s->max_new },
+        { "write_batch_size", o->flush_lines }, { "n", s->n_replies },
+        { "prefill_chunk", s->piece_tok },   { "max_image_bytes", o->max_bytes },
+    };
+    for (size_t i = 0; i < QVL_COUNT(counts); i++)
+        if (counts[i].n < 1)
+            return qvl_fail(err, QVL_E_USAGE,
+                            "flag --%s: found %lld, expected at least 1",
+                            counts[i].flag, counts[i].n);
     if (s->n_replies > 1 && is_chat)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --n: found %d in a conversation, expected 1",
@@ -216,7 +244,8 @@ static int session_options(infer_options *o, qvl_err *err)
     for (int i = 0; i < o->stop.n; i++)
         if (o->stop.item[i][0] == '\0')
             return qvl_fail(err, QVL_E_USAGE,
-                            "flag --stop: found an empty text");
+                            "flag --stop: found an empty text, expected one "
+                            "or more characters");
     if (o->input != NULL)
         for (int m = 0; m < QVL_N_MODES; m++)
             s->encoder.prompt[m] = (qvl_prompt){ o->system, o->prompt };
@@ -253,13 +282,6 @@ static const struct {
 #undef FIELD
 };
 
-static bool is_given(const infer_options *o, const char *flag)
-{
-    for (size_t i = 0; i < QVL_COUNT(flags); i++)
-        if (strcmp(flags[i].name, flag) == 0)
-            return o->given[i];
-    return false;
-}
 
 static int set_field(infer_options *o, int key, double v, qvl_err *err)
 {

@@ -55,8 +55,8 @@ typedef struct {
     size_t align_bytes;        // of a bound slice
     uint32_t max_lanes;        // largest group
     bool has_fixed_lanes;      // groups have the lanes that ship
-    uint32_t max_walk;         // rows that a group of attention may pass in its
-                               // loops, for heads of up to 128; 0: any number
+    uint32_t max_walk;         // rows that a group may pass in its loops over a
+                               // range, rows of up to 128 numbers; 0: any number
     uint32_t max_turns;        // of all loops of a lane, which end there without
                                // a word; 0: any number
     uint32_t max_vector;       // floats of the widest vector of a kernel
@@ -172,8 +172,9 @@ const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
                                     const qvl_kernel *k);
 
 /* How often the loops of a lane turn at most in a dispatch with these args, 0
- * where the device has no max_turns. That attention passes at most max_walk rows
- * its caller knows. Fails where the user's table has tiles that cannot be had. */
+ * where the device has no max_turns. Loops over a range count as max_walk rows:
+ * that they pass no more is the caller's to see. Fails where the user's table has
+ * tiles that cannot be had. */
 int qvl_device_turns(const qvl_device *dev, const qvl_kernel *k,
                      const uint32_t *args, uint64_t *turns, qvl_err *err);
 

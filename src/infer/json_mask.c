@@ -1,4 +1,11 @@
-/* json_mask.c - tokens tried once for each kind of place, some at each question */
+/* json_mask.c - tokens tried once for each kind of place, some at each question
+ *
+ * A kind is a wait of json_state.h, inside a name or not. For each there is, when
+ * an answer first comes there, a set of bits for the tokens that are allowed
+ * whatever is open, and a list of those that depend on it; the rest is never
+ * allowed. Memory: a bit a token and kind. Sets are shared by all answers and never
+ * change once they are made; an answer itself holds no more than its state.
+ */
 #include "infer/json_mask.h"
 
 #include <assert.h>

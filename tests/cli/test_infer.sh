@@ -253,6 +253,19 @@ infer --jsonl synth/train.jsonl --top_logprobs 2
 fails 2
 infer --prompt hello --logprobs
 fails 2
+for flag in "limit 2" "root_image_dir synth" verify-inputs "write_batch_size 2" \
+    "result_path out.jsonl" resume; do
+    # shellcheck disable=SC2086  # a flag and its value
+    infer --prompt hello --$flag
+    fails 2
+    complains "found no --jsonl, expected it"
+done
+infer --prompt hello --overlay pictures
+fails 2
+complains "flag --overlay: found no picture"
+infer --prompt hello --max_new_tokens 0
+fails 2
+complains "flag --max_new_tokens: found 0, expected at least 1"
 
 start "a prompt in pieces"
 for n in 3 40 2048; do

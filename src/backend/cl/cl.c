@@ -1,4 +1,11 @@
-/* cl.c - OpenCL as a back end: its devices and their memory */
+/* cl.c - OpenCL as a back end: its devices and their memory
+ *
+ * A device is one that is there, has a compiler and is little endian; they are
+ * counted over all platforms. It has one queue, in order, so nothing waits for an
+ * event: writes are enqueued from the caller's memory or, while the queue is busy,
+ * from copies, reads wait. Releasing a buffer that is still in use is OpenCL's to
+ * sort out. Refused: allocations beyond the device's own limit, as out of memory.
+ */
 #include "backend/cl/cl.h"
 
 #include <assert.h>
@@ -105,7 +112,7 @@ static bool has_extension(cl_device_id id, const char *name)
 static void put_names(cl_device_id id, qvl_device_info *info)
 {
     char platform_version[100] = "";
-    char driver[20] = "";
+    char driver[sizeof info->driver] = "";
     cl_platform_id platform = NULL;
     clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof info->name, info->name, NULL);
     clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
