@@ -10,7 +10,8 @@
  *
  * An answer has a number of tokens at most. A token after which the object
  * could no longer be closed in the tokens left is not allowed; since every byte
- * that closing takes is a token of its own, one always is.
+ * that closing takes is a token of its own, one always is. With so few left that
+ * this rules out some, all that would be allowed are looked at.
  */
 #ifndef QVL_INFER_JSON_MASK_H
 #define QVL_INFER_JSON_MASK_H

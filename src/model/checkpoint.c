@@ -87,7 +87,8 @@ static bool split_expert(const char *name, size_t *prefix_len, size_t *expert,
         return false;
     const char *digits = at + sizeof mark - 1;
     size_t n = strspn(digits, "0123456789");
-    if (n == 0 || n > 6 || digits[n] != '.')
+    bool is_padded = n > 1 && digits[0] == '0';  // 00 would be 0 once more
+    if (n == 0 || n > 6 || is_padded || digits[n] != '.')
         return false;
     *prefix_len = (size_t)(digits - name);
     *expert = (size_t)strtoul(digits, NULL, 10);
@@ -197,6 +198,34 @@ static int pair_all(qvl_checkpoint *ck, bool **used, qvl_err *err)
     return QVL_OK;
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const qvl_piece *x = *(qvl_piece *const *)a, *y = *(qvl_piece *const *)b;
+    if (x->e.param != y->e.param)
+        return x->e.param < y->e.param ? -1 : 1;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+/* No two tensors have one place: of an expert that is there under two names,
+ * another one may be missing. */
+static int check_places(qvl_checkpoint *ck, qvl_err *err)
+{
+    size_t n = ck->info.n_entries;
+    qvl_piece **piece = qvl_arena_array(&ck->arena, qvl_piece *, n);
+    for (size_t k = 0; k < n; k++)
+        piece[k] = &ck->piece[k];
+    qsort(piece, n, sizeof *piece, by_place);
+    for (size_t k = 1; k < n; k++)
+        if (by_place(&piece[k - 1], &piece[k]) == 0)
+            return qvl_fail(err, QVL_E_MODEL,
+                            "parameter %s (%s): found tensors %s and %s, "
+                            "expected one",
+                            ck->params->item[piece[k]->e.param].name,
+                            ck->folder, piece[k - 1]->e.tensor->name,
+                            piece[k]->e.tensor->name);
+    return QVL_OK;
+}
+
 /* Each parameter by one whole tensor, or by all of its parts. */
 static int check_cover(qvl_checkpoint *ck, qvl_err *err)
 {
@@ -282,6 +311,7 @@ static int open_parts(void *arg)
     qvl_names_init(&ck->names, ck->params, &ck->arena);
     QVL_TRY(qvl_checkpoint_open_files(ck, &used, o->err));
     QVL_TRY(pair_all(ck, used, o->err));
+    QVL_TRY(check_places(ck, o->err));
     QVL_TRY(check_cover(ck, o->err));
     QVL_TRY(decide_square(ck, o->err));
     for (size_t k = 0; k < ck->info.n_entries; k++)
@@ -358,6 +388,7 @@ static int load_swapped(const qvl_piece *piece, const qvl_arch_param *p,
         qvl_transpose(out, in, rows, cols);
         QVL_TRY(qvl_store_write(store, piece->e.param, m * n, n, out,
                                 QVL_F32, err));
+        qvl_file_forget(matrix.data, bytes);
     }
     return QVL_OK;
 }

@@ -426,6 +426,14 @@ static void test_wrong_folders(void)
         { DOWN, QVL_F32, 3, { 2, 3, 2 }, 1 },
         { "module." DOWN, QVL_F32, 3, { 2, 3, 2 }, 1 },
     };
+    static const plain again[] = {  // and none of expert 1
+        { PART(0, down), QVL_F32, 2, { 3, 2 }, 1 },
+        { "module." PART(0, down), QVL_F32, 2, { 3, 2 }, 2 },
+    };
+    static const plain padded[] = {
+        { PART(0, down), QVL_F32, 2, { 3, 2 }, 1 },
+        { PART(01, down), QVL_F32, 2, { 3, 2 }, 2 },
+    };
     static const plain expert[] = { { PART(7, gate), QVL_F32, 2, { 2, 3 },
                                       1 } };
     static const struct {
@@ -437,6 +445,8 @@ static void test_wrong_folders(void)
         { "shape", shape, 1, "found shape [2, 3, 3], expected [2, 3, 2]" },
         { "rank", rank, 1, "found shape [6, 2]" },
         { "twice", twice, 2, "expected one" },
+        { "again", again, 2, "expected one" },
+        { "padded", padded, 2, "found 6 of 12 values" },
         { "expert", expert, 1, "found expert 7" },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {

@@ -1,7 +1,7 @@
 /* memory.c - buffers, and the way of data in and out
  *
- * Where memory is shared, data is copied in place once the device is idle.
- * Elsewhere it passes through a host-visible buffer that is cut in stages, used
+ * Where memory is shared, data is copied in place when the device is idle.
+ * Else, and elsewhere, it passes through a host-visible buffer that is cut in stages, used
  * in turns: a write returns when the data lies in a stage, and the queue takes
  * it from there in its order.
  */
