@@ -282,7 +282,6 @@ static const struct {
 #undef FIELD
 };
 
-
 static int set_field(infer_options *o, int key, double v, qvl_err *err)
 {
     char *field = (char *)o + fields[key].at;

@@ -206,24 +206,15 @@ static int by_place(const void *a, const void *b)
     return (x->first > y->first) - (x->first < y->first);
 }
 
-/* No two tensors have one place: of an expert that is there under two names,
- * another one may be missing. */
-static int check_places(qvl_checkpoint *ck, qvl_err *err)
+/* All pieces, those of a parameter one behind the other. */
+static qvl_piece **sorted_pieces(qvl_checkpoint *ck)
 {
     size_t n = ck->info.n_entries;
     qvl_piece **piece = qvl_arena_array(&ck->arena, qvl_piece *, n);
     for (size_t k = 0; k < n; k++)
         piece[k] = &ck->piece[k];
     qsort(piece, n, sizeof *piece, by_place);
-    for (size_t k = 1; k < n; k++)
-        if (by_place(&piece[k - 1], &piece[k]) == 0)
-            return qvl_fail(err, QVL_E_MODEL,
-                            "parameter %s (%s): found tensors %s and %s, "
-                            "expected one",
-                            ck->params->item[piece[k]->e.param].name,
-                            ck->folder, piece[k - 1]->e.tensor->name,
-                            piece[k]->e.tensor->name);
-    return QVL_OK;
+    return piece;
 }
 
 /* Each parameter by one whole tensor, or by all of its parts. */
@@ -231,18 +222,20 @@ static int check_cover(qvl_checkpoint *ck, qvl_err *err)
 {
     size_t n = (size_t)ck->params->n;
     size_t *covered = qvl_arena_array(&ck->arena, size_t, n);
+    size_t *end = qvl_arena_array(&ck->arena, size_t, n);  // of the last piece
     const char **by = qvl_arena_array(&ck->arena, const char *, n);
+    qvl_piece **sorted = sorted_pieces(ck);
     for (size_t k = 0; k < ck->info.n_entries; k++) {
-        const qvl_piece *piece = &ck->piece[k];
+        const qvl_piece *piece = sorted[k];
         int i = piece->e.param;
-        size_t elems = qvl_arch_param_elems(&ck->params->item[i]);
-        covered[i] += piece->e.tensor->n_elems;
-        if (covered[i] > elems)
+        if (piece->first < end[i])
             return qvl_fail(err, QVL_E_MODEL,
                             "parameter %s (%s): found tensors %s and %s, "
                             "expected one",
                             ck->params->item[i].name, ck->folder, by[i],
                             piece->e.tensor->name);
+        covered[i] += piece->e.tensor->n_elems;
+        end[i] = piece->first + piece->e.tensor->n_elems;
         by[i] = piece->e.tensor->name;
     }
     ck->missing = qvl_arena_array(&ck->arena, const char *, n);
@@ -311,7 +304,6 @@ static int open_parts(void *arg)
     qvl_names_init(&ck->names, ck->params, &ck->arena);
     QVL_TRY(qvl_checkpoint_open_files(ck, &used, o->err));
     QVL_TRY(pair_all(ck, used, o->err));
-    QVL_TRY(check_places(ck, o->err));
     QVL_TRY(check_cover(ck, o->err));
     QVL_TRY(decide_square(ck, o->err));
     for (size_t k = 0; k < ck->info.n_entries; k++)
