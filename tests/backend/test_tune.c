@@ -1,5 +1,6 @@
 /* test_tune.c - choices of kernels, the user's table of them, and the search */
 #include "backend/search.h"
+#include "backend/tiles.h"
 #include "backend/tune.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -308,7 +309,8 @@ static void test_tables(void)
     }
 }
 
-/* A tiling that shares too much for the size of a head that comes. */
+/* A tiling may share, for the size of a head that comes, what a group has there;
+ * one lane of an OpenCL processor has it on its stack. */
 static void check_shared(const char *name)
 {
     const qvl_kernel *k = find_kernel("attention");
@@ -324,9 +326,46 @@ static void check_shared(const char *name)
         arg[i] = 64;
     qvl_tiling t = k->tiling[dev->info.device_class];
     CHECK_OK(qvl_tuned_fits(dev, k, &t, arg, &err), err);
-    t.tile[0] *= 1024;  // BQ
-    CHECK_FAILS(qvl_tuned_fits(dev, k, &t, arg, &err), QVL_E_CONFIG, err,
-                "shared bytes, expected at most");
+    uint32_t shipped_bq = t.tile[0], constant[QVL_KERNEL_MAX_CONSTS] = { 0 };
+    bool is_stack = dev->info.device_class == QVL_CLASS_OPENCL_CPU;
+    size_t most = is_stack ? qvl_tiles_most_shared(QVL_CLASS_OPENCL_CPU, 1)
+                           : dev->info.shared_bytes;
+    for (int i = 0; i < k->n_consts; i++)
+        constant[i] = arg[k->const_arg[i]];
+    int n_fit = 0;
+    for (uint32_t n = 1; n <= 1024; n++) {
+        t.tile[0] = n * shipped_bq;
+        bool fits = qvl_tiles_shared_bytes(k, &t, constant) <= most;
+        n_fit += fits;
+        if (fits || n == 1)
+            CHECK_OK(qvl_tuned_fits(dev, k, &t, arg, &err), err);
+        else
+            CHECK_FAILS(qvl_tuned_fits(dev, k, &t, arg, &err), QVL_E_CONFIG,
+                        err, "shared bytes, expected at most");
+    }
+    CHECK(n_fit > 0 && n_fit < 1024, "%s: %d fit", name, n_fit);
+    qvl_device_close(dev);
+}
+
+/* Lanes of an OpenCL processor are those that ship. */
+static void test_lanes(void)
+{
+    const qvl_kernel *k = find_kernel("matmul_nt");
+    qvl_err err = { 0 };
+    qvl_device *dev = NULL;
+    qvl_choice c;
+    setenv("QVL_TUNE", "off", 1);
+    if (qvl_device_open(&dev, "opencl", 1, &err) != QVL_OK) {
+        print_message("SKIP opencl: %s\n", err.msg);
+        return;
+    }
+    qvl_choice_shipped(dev, k, &c);
+    CHECK_OK(qvl_choice_check(dev, k, &c, &err), err);
+    CHECK_STR(c.name[0], "LANES", "the first");
+    c.value[0] *= 2;
+    if (dev->info.device_class == QVL_CLASS_OPENCL_CPU)
+        CHECK_FAILS(qvl_choice_check(dev, k, &c, &err), QVL_E_CONFIG, err,
+                    "LANES");
     qvl_device_close(dev);
 }
 
@@ -482,5 +521,5 @@ static void test_search_fails(void)
 }
 
 RUN_TESTS(TEST(test_files), TEST(test_places), TEST(test_save),
-          TEST(test_tables), TEST(test_shared), TEST(test_search),
+          TEST(test_tables), TEST(test_shared), TEST(test_lanes), TEST(test_search),
           TEST(test_search_ends), TEST(test_search_fails))
