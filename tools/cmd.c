@@ -1,4 +1,10 @@
-/* cmd.c - arguments to options, errors to lines and exit codes */
+/* cmd.c - arguments to options, errors to lines and exit codes
+ *
+ * Options start as zeros; presets and then the flags of the call are set by the same
+ * code, so a preset is checked like a flag, the last value wins, and lists grow. What a
+ * command returns comes back to cmd_main, which prints the error and makes the exit
+ * status of it.
+ */
 #include "cmd.h"
 
 #include <errno.h>
@@ -343,13 +349,25 @@ int cmd_fail_output(qvl_err *err)
                          err);
 }
 
+/* Did all that was printed arrive? Commands that flush line by line may have lost one
+ * long ago; what the reason was is not kept. */
+static bool is_written(FILE *f)
+{
+    bool failed_before = ferror(f) != 0;
+    if (fflush(f) != 0)
+        return false;
+    if (failed_before)
+        errno = EIO;
+    return !failed_before;
+}
+
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv)
 {
     call c = { .command = commands, .n_commands = n, .argc = argc,
                .argv = argv };
     qvl_log_set_sink(qvl_log_stderr, NULL, QVL_LOG_INFO);
     int rc = qvl_guard(run_call, &c, &c.err);
-    if (fflush(stdout) != 0 && rc == QVL_OK)
+    if (!is_written(stdout) && rc == QVL_OK)
         rc = cmd_fail_output(&c.err);
     if (rc != QVL_OK)
         print_error(&c.err);

@@ -1,4 +1,10 @@
-/* infer_line.c - a record and what was said to it, as a line of JSON */
+/* infer_line.c - a record and what was said to it, as a line of JSON
+ *
+ * `qvl eval` reads response, finish_reason, images, pred and gt_norm1000 of these
+ * lines, and --resume knows a record that failed by the null response behind its index:
+ * the names, and that order, are a contract. A reply is read tolerantly, and as one
+ * that is cut where tokens or the count of its objects ended it.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -93,17 +99,30 @@ static void put_images(qvl_str *s, const qvl_record *r)
     qvl_str_putc(s, ']');
 }
 
-/* Text of the last turn when it is the assistant's, else NULL. */
-static const char *last_answer(const qvl_node *messages)
+/* Text of a turn: a string, or the texts of a list one behind the other. */
+static const char *text_of(const qvl_node *content, qvl_arena *arena)
 {
-    const char *role, *text = NULL;
+    const char *text = NULL;
+    if (qvl_node_as_string(content, &text))
+        return text;
+    const char *all = "";
+    for (size_t i = 0; content != NULL && i < content->n; i++)
+        if (qvl_node_as_string(qvl_node_find(&content->items[i], "text"), &text))
+            all = qvl_arena_printf(arena, "%s%s", all, text);
+    return all;
+}
+
+/* Text of the last turn when it is the assistant's, else NULL. */
+static const char *last_answer(const qvl_node *messages, qvl_arena *arena)
+{
+    const char *role;
     if (messages == NULL || messages->n == 0)
         return NULL;
     const qvl_node *turn = &messages->items[messages->n - 1];
-    if (qvl_node_as_string(qvl_node_find(turn, "role"), &role)
-        && strcmp(role, "assistant") == 0)
-        qvl_node_as_string(qvl_node_find(turn, "content"), &text);
-    return text;
+    if (!qvl_node_as_string(qvl_node_find(turn, "role"), &role)
+        || strcmp(role, "assistant") != 0)
+        return NULL;
+    return text_of(qvl_node_find(turn, "content"), arena);
 }
 
 /* What the record says should have been the reply. */
@@ -112,7 +131,7 @@ static void put_labels(qvl_str *s, const infer_line *l)
     const qvl_record *r = l->record;
     qvl_str text = { 0 };
     if (r->messages != NULL) {
-        put_text(s, "labels", last_answer(r->messages));
+        put_text(s, "labels", last_answer(r->messages, l->arena));
     } else if (l->asked->encoded.mode == QVL_MODE_SUMMARY) {
         put_text(s, "labels", r->summary);
     } else if (r->n_objects > 0 && r->w > 0 && r->h > 0) {

@@ -1,4 +1,10 @@
-/* generate.c - tokens to text, and the ends of answers */
+/* generate.c - tokens to text, and the ends of answers
+ *
+ * Ends are looked for in the text without special tokens, in the step that brings them,
+ * and what may become one is held back, so a reader is never told what they cut off;
+ * `raw` is made beside it and is not cut. Stop strings are not copied: they are
+ * borrowed until the answer is done.
+ */
 #include "infer/generate.h"
 
 #include <assert.h>
@@ -429,19 +435,54 @@ static entry *find_open(const qvl_generator *g, int ticket)
     return e;
 }
 
+typedef struct {
+    stepping step;
+    entry *entry;
+    const qvl_new_token *token;
+} taking;
+
+static int take_one(void *arg)
+{
+    const taking *t = arg;
+    return take_token(&t->step, t->entry, t->token);
+}
+
+static void lose(qvl_generator *g, qvl_reply *a)
+{
+    if (!a->is_done)
+        qvl_batcher_drop(g->batcher, a->ticket);
+    a->is_done = true;
+    a->finish = QVL_FINISH_FAILED;
+}
+
+/* Every answer takes its token, whatever becomes of those before it. */
+static int take_all(const stepping *st, const qvl_new_token *token, int n)
+{
+    int first = QVL_OK;
+    for (int i = 0; i < n; i++) {
+        taking t = { *st, find_open(st->g, token[i].ticket), &token[i] };
+        if (t.entry == NULL)
+            continue;
+        t.step.err = first == QVL_OK ? st->err : NULL;
+        int rc = qvl_guard(take_one, &t, t.step.err);
+        if (rc == QVL_E_MEMORY)  // it may lack part of its text
+            lose(st->g, &t.entry->answer);
+        first = first == QVL_OK ? rc : first;
+    }
+    return first;
+}
+
 static int run_step(void *arg)
 {
     const stepping *st = arg;
     const qvl_new_token *token;
     int n;
     int rc = qvl_batcher_step(st->g->batcher, &token, &n, st->err);
+    if (rc == QVL_OK)
+        return take_all(st, token, n);
     for (int i = 0; i < n; i++) {
         entry *e = find_open(st->g, token[i].ticket);
-        if (e == NULL)
-            continue;
-        if (rc == QVL_OK) {
-            QVL_TRY(take_token(st, e, &token[i]));
-        } else {
+        if (e != NULL) {
             e->answer.is_done = true;
             e->answer.finish = QVL_FINISH_FAILED;
         }

@@ -16,7 +16,8 @@
 /* What is asked beside the tokens of the prompt. */
 typedef struct {
     const char *const *stop;  // [n_stops] strings that end the answer; the
-                              // earliest in the text counts, and is cut off
+                              // earliest in the text counts, and is cut off;
+                              // borrowed until the answer is done
     int n_stops;
     bool is_json;             // end with the first object of JSON (guard.h);
                               // under json_object: close it where it repeats
@@ -86,10 +87,11 @@ void qvl_generator_drop(qvl_generator *g, qvl_reply *answer);
 /* Answers that are not done. */
 int qvl_generator_n_open(const qvl_generator *g);
 
-/* One step of all of them; sink may be NULL. What the sink returns, when it is
- * not 0, ends the step and is returned. Errors: those of qvl_batcher_step;
- * answers that are lost are done then, as QVL_FINISH_FAILED, without a word to
- * the sink, and the next step goes on with the others. */
+/* One step of all of them; sink may be NULL. Each answer gets its token and is told,
+ * and the first value of the sink that is not 0 is returned. Errors: those of
+ * qvl_batcher_step and QVL_E_MEMORY; answers that are lost are done then, as
+ * QVL_FINISH_FAILED, without a word to the sink, and the next step goes on with the
+ * others. */
 int qvl_generator_step(qvl_generator *g, qvl_text_sink *sink, void *ctx,
                        qvl_err *err);
 

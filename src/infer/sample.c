@@ -1,4 +1,9 @@
-/* sample.c - penalties, filters, and one draw */
+/* sample.c - penalties, filters, and one draw
+ *
+ * Candidates lie in a heap and come off best first, no further than a filter lets them:
+ * the rest is never sorted. Weights are relative to the best logit, so its own is 1 and
+ * min_p is compared with them as they are. Nothing is kept from one token to the next.
+ */
 #include "infer/sample.h"
 
 #include <math.h>
@@ -207,7 +212,8 @@ typedef struct {
 
 static double weight_of(const qvl_sampling *s, float logit, float top)
 {
-    return exp(((double)logit - (double)top) / s->temperature);
+    /* Two infinities have no difference. */
+    return logit == top ? 1.0 : exp(((double)logit - (double)top) / s->temperature);
 }
 
 /* The best top_k of them; among those the fewest that reach top_p; of those the
@@ -217,34 +223,25 @@ static void choose(choice *c, const qvl_sampling *s, candidate *heap, int n,
 {
     int most = s->top_k > 0 && s->top_k < n ? s->top_k : n;
     float top = heap[0].logit;
-    double all = 0.0;
+    double all = 0.0;  // weight of the best top_k
     if (most == n)
         for (int i = 0; i < n; i++)
             all += weight_of(s, heap[i].logit, top);
-    int cap = most;
-    c->id = qvl_arena_array(arena, int, cap);
-    c->weight = qvl_arena_array(arena, double, cap);
-    for (int i = 0; i < most; i++) {
-        candidate best = take_best(heap, n - i);
-        double w = weight_of(s, best.logit, top);
-        if (w < s->min_p || (most == n && c->sum >= s->top_p * all))
-            break;
-        c->id[c->n] = best.id;
-        c->weight[c->n++] = w;
-        c->sum += w;
+    c->id = qvl_arena_array(arena, int, most);
+    c->weight = qvl_arena_array(arena, double, most);
+    int n_taken = 0;
+    double taken = 0.0;
+    while (n_taken < most && (most < n || taken < s->top_p * all)) {
+        candidate best = take_best(heap, n - n_taken);
+        c->id[n_taken] = best.id;
+        c->weight[n_taken] = weight_of(s, best.logit, top);
+        taken += c->weight[n_taken++];
     }
-    if (most == n)
-        return;
-    double kept = 0.0;
-    all = c->sum;
-    for (int i = 0; i < c->n; i++) {
-        if (kept >= s->top_p * all) {
-            c->n = i;
-            break;
-        }
-        kept += c->weight[i];
-    }
-    c->sum = kept;
+    if (most < n)
+        all = taken;
+    while (c->n < n_taken && c->sum < s->top_p * all
+           && c->weight[c->n] >= s->min_p)
+        c->sum += c->weight[c->n++];
 }
 
 static int64_t draw(const choice *c, double u)

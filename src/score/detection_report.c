@@ -1,5 +1,9 @@
-/* detection_report.c - scores as a table for people and as JSON */
-#include <assert.h>
+/* detection_report.c - scores as a table for people and as JSON
+ *
+ * JSON is built from the inside out: a value is text in the arena before its map takes
+ * it. A map sorts its keys as they come, so callers put them in any order. Rates are
+ * taken from the counts when they are written.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,26 +144,35 @@ void qvl_detection_put_text(qvl_str *out, const qvl_detection *d)
 
 /* ---- JSON --------------------------------------------------------------- */
 
-#define MAP_MAX 128
+typedef struct {
+    const char *key;
+    const char *value;  // JSON
+} map_entry;
 
-/* A map that is being written: values as JSON text, sorted when it ends. */
+/* A map that is being written, in the order of its keys. */
 typedef struct {
     qvl_arena *arena;
-    struct {
-        const char *key;
-        const char *value;
-    } entry[MAP_MAX];
-    int n;
+    map_entry *entry;  // [n] of cap, the arena's
+    int n, cap;
 } map;
+
+static void grow(map *m)
+{
+    m->cap = m->cap > 0 ? 2 * m->cap : 16;
+    map_entry *more = qvl_arena_array(m->arena, map_entry, m->cap);
+    if (m->n > 0)
+        memcpy(more, m->entry, (size_t)m->n * sizeof *more);
+    m->entry = more;
+}
 
 static void put(map *m, const char *key, const char *value)
 {
-    assert(m->n < MAP_MAX);
+    if (m->n == m->cap)
+        grow(m);
     int i = m->n++;
     for (; i > 0 && strcmp(m->entry[i - 1].key, key) > 0; i--)
         m->entry[i] = m->entry[i - 1];
-    m->entry[i].key = key;
-    m->entry[i].value = value;
+    m->entry[i] = (map_entry){ key, value };
 }
 
 /* The text of a qvl_str, moved into the arena. */
@@ -323,7 +336,7 @@ static const char *parameters_text(const qvl_detection *d, qvl_arena *arena)
     map m = { .arena = arena };
     map weights = { .arena = arena };
     qvl_str s = { 0 };
-    for (int i = 0; i < o->n_weights && i < MAP_MAX; i++)
+    for (int i = 0; i < o->n_weights; i++)
         put_number(&weights, o->weight[i].key, o->weight[i].weight);
     put(&m, "attr_weights", map_text(&weights));
     qvl_str_putc(&s, '[');

@@ -335,7 +335,9 @@ base64 -w0 <"$images/gray_61x47.png" >picture
     head -n 1 synth/train.jsonl
     echo 'no JSON at all'
     echo '{"images": ["missing.png"], "width": 9, "height": 9, "objects": []}'
-    echo '{"messages": [{"role": "user", "content": "only text"}]}'
+    echo '{"messages": [{"role": "user", "content": "only text"},' \
+        '{"role": "assistant", "content": [{"type": "text", "text": "in "},' \
+        '{"type": "text", "text": "parts"}]}]}'
     printf '{"messages": [{"role": "user", "content": [{"type": "image_url"'
     printf ', "image_url": {"url": "data:image/png;base64,%s"}}' "$(cat picture)"
     echo ', {"type": "text", "text": "what"}]}]}'
@@ -363,6 +365,7 @@ for index in 1 2 6 7 8; do
     has_lines mixed.out 1 "{\"index\": $index, \"response\": null"
 done
 has_lines mixed.out 1 '"labels": "a label"'
+has_lines mixed.out 1 '"labels": "in parts"'
 head -n 3 mixed.out >partly.out.part
 infer --jsonl records.jsonl --result_path partly.out --resume
 exits 3

@@ -454,8 +454,16 @@ static void test_refused(void)
              err);
     CHECK_INT(qvl_generator_step(g, refuse, &n_calls, &err),
               QVL_E_INTERRUPTED, "a sink that refuses");
-    CHECK_INT(n_calls, 1, "and is not asked again");
+    CHECK_INT(n_calls, 1, "is asked once for an answer");
     CHECK(!a->is_done && qvl_generator_n_open(g) == 1, "it goes on");
+    qvl_reply *b;
+    CHECK_OK(ask(g, &request, &(qvl_reply_ends){ 0 }, &b, &err), err);
+    while (qvl_generator_n_open(g) > 0)
+        CHECK_INT(qvl_generator_step(g, refuse, &n_calls, &err),
+                  QVL_E_INTERRUPTED, "a step of two");
+    CHECK_STR(a->text.p, "abcde", "no token is lost by a refusal");
+    CHECK_STR(b->text.p, "abcde", "nor by that of another answer");
+    qvl_generator_drop(g, b);
     qvl_generator_drop(g, a);
     CHECK_INT(qvl_generator_n_open(g), 0, "until it is released");
     qvl_generator_close(g);

@@ -156,6 +156,12 @@ static void test_draws(void)
     s.top_k = 4;  // 0.9 in all: 0.7 of it is 0.63, two tokens
     check_draws(&s, logit, (double[V]){ 0.4 / 0.65, 0.25 / 0.65 },
                 "top_p of what top_k left");
+    s.top_p = 0.6;  // 0.54: still two; of the two that min_p leaves one would do
+    s.min_p = 0.5;
+    check_draws(&s, logit, (double[V]){ 0.4 / 0.65, 0.25 / 0.65 },
+                "min_p behind top_p");
+    s.min_p = 0.7;
+    check_draws(&s, logit, (double[V]){ 1.0 }, "min_p of what top_p left");
     s = qvl_sampling_greedy();
     s.temperature = 1.0;
     s.min_p = 0.24;
@@ -169,6 +175,8 @@ static void test_draws(void)
     for (int k = 0; k < V; k++)
         squared[k] = p[k] * p[k] / sum;
     check_draws(&s, logit, squared, "temperature 0.5");
+    logit[6] = INFINITY;
+    check_draws(&s, logit, (double[V]){ [6] = 1.0 }, "an infinite logit");
 }
 
 /* The same key and place give the same token; other places others. */
