@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "model/results.h"
 #include "tensor/dtype.h"
+#include "text/label.h"
 
 struct qvl {
     qvl_model *model;
@@ -20,6 +21,7 @@ struct qvl {
 };
 
 _Static_assert(QVL_MAX_RANK == QVL_ST_MAX_RANK, "rank of a tensor in a file");
+_Static_assert(QVL_LABEL_NONE == QVL_IGNORE_INDEX, "a label that does not count");
 
 const char *qvl_version(void)
 {

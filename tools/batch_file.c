@@ -1,4 +1,10 @@
-/* batch_file.c - named tensors to a batch */
+/* batch_file.c - named tensors to a batch
+ *
+ * `known` names every tensor that counts. With a prefix a file holds several batches,
+ * and names without it are passed over. input_ids is read first: it sets rows and
+ * tokens of the others. Ids, labels and grids are held against the model by the
+ * library.
+ */
 #include "batch_file.h"
 
 #include <limits.h>

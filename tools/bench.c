@@ -1,4 +1,9 @@
-/* bench.c - timing, roofs, lines */
+/* bench.c - timing, roofs, lines
+ *
+ * Rates, and shares of a roof, are of the fastest repeat. A roof is measured, not
+ * looked up: a square product as the device runs it, and a copy of 128 MiB, counted as
+ * read and as written. What buffers and arguments a kernel takes, bench_call.c knows.
+ */
 #include "bench.h"
 
 #include <assert.h>

@@ -17,7 +17,7 @@ typedef enum {
     SUM,       // [m, n] f32
     VECTORS,   // [tokens, heads, size of a head]
     STATS,     // [tokens, heads] f32
-    RANGES,    // [tokens, QVL_ATTENTION_RANGE_COLS] i32
+    RANGES,    // [tokens, QVL_N_RANGE] i32
 } content;
 
 /* What an argument is. Those of a table that are not named are offsets, and acc. */
@@ -95,7 +95,7 @@ static size_t bytes_of(content what, const uint32_t *dim, int dtype)
     size_t n = what == LEFT      ? (size_t)dim[0] * dim[2]
                : what == RIGHT   ? (size_t)dim[1] * dim[2]
                : what == VECTORS ? pairs * dim[2]
-               : what == RANGES  ? (size_t)dim[0] * QVL_ATTENTION_RANGE_COLS
+               : what == RANGES  ? (size_t)dim[0] * QVL_N_RANGE
                                  : pairs;
     return n * qvl_dtype_bytes(dtype);
 }

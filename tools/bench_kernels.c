@@ -1,18 +1,19 @@
 /* bench_kernels.c - products in their three forms, and attention, timed alone
  *
- * On the processor the matrix library is measured beside them where there is
- * one: the line named after it has its own rate for the same product.
+ * Where a back end has a matrix library it is measured beside them: the line
+ * named after it has its own rate for the same product.
  */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/cpu/library.h"
+#include "backend/backend.h"
 #include "base/arena.h"
 #include "base/str.h"
 #include "bench.h"
 #include "bench_call.h"
+#include "signatures.h"
 #include "step_facts.h"
 #include "tensor/dtype.h"
 
@@ -69,9 +70,9 @@ static bool is_wanted(const bench *b, const char *op)
 /* ---- products ------------------------------------------------------------- */
 
 /* "onednn" of "oneDNN". */
-static const char *library_name(bench *b)
+static const char *lower(bench *b, const char *text)
 {
-    char *name = qvl_arena_strdup(&b->arena, qvl_build_library->name);
+    char *name = qvl_arena_strdup(&b->arena, text);
     for (char *p = name; *p != '\0'; p++)
         *p = (char)tolower((unsigned char)*p);
     return name;
@@ -81,19 +82,21 @@ static int time_library(bench *b, const bench_shape *p, double flop,
                         double bytes)
 {
     double s[BENCH_MAX_REPEATS];
-    const qvl_library_product own = {
+    const char *library = NULL;
+    const qvl_plain_product own = {
         .dtype = b->dtype, .m = p->dim[0], .n = p->dim[1], .k = p->dim[2],
         .turns_left = strcmp(p->op, "matmul_tn") == 0,
         .turns_right = strcmp(p->op, "matmul_nt") == 0,
     };
-    if (qvl_build_library == NULL || b->dtype == QVL_F16
-        || b->dev->info.device_class != QVL_CLASS_HOST)
+    if (b->dev->be->library_time == NULL)
         return QVL_OK;
-    QVL_TRY(qvl_build_library->time(&own, b->o->n_threads, s, b->o->repeats,
-                                    b->err));
+    QVL_TRY(b->dev->be->library_time(b->dev, &own, &library, s, b->o->repeats,
+                                     b->err));
+    if (library == NULL)
+        return QVL_OK;
     bench_time t = bench_time_of(s, b->o->repeats);
     if (t.min_s > 0.0)
-        tell(b, &(line){ .shape = p, .name = library_name(b),
+        tell(b, &(line){ .shape = p, .name = lower(b, library),
                          .library_for = p->op, .flop = flop, .bytes = bytes },
              &t);
     return QVL_OK;
@@ -122,10 +125,10 @@ static int time_product(bench *b, const bench_shape *p)
 /* Every query has every key. */
 static int32_t *whole_range(bench *b, uint32_t n_tok)
 {
-    int32_t *range = qvl_arena_array(&b->arena, int32_t, 4 * n_tok);
+    int32_t *range = qvl_arena_array(&b->arena, int32_t, QVL_N_RANGE * n_tok);
     for (uint32_t i = 0; i < n_tok; i++) {
-        range[4 * i + 1] = (int32_t)n_tok;
-        range[4 * i + 3] = (int32_t)n_tok;
+        range[QVL_N_RANGE * i + QVL_RANGE_KV_HI] = (int32_t)n_tok;
+        range[QVL_N_RANGE * i + QVL_RANGE_Q_HI] = (int32_t)n_tok;
     }
     return range;
 }

@@ -1,4 +1,10 @@
-/* bench_model.c - vision tower, prompt, and decoding of a model, timed */
+/* bench_model.c - vision tower, prompt, and decoding of a model, timed
+ *
+ * Vision and prompt are one step each, timed until the device is done. Decoding goes
+ * through the batcher: prompts are read first, untimed, and answers end by their length
+ * alone. Its bytes are the weights of the text decoder, once a step; what is read of
+ * the cache is not counted.
+ */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

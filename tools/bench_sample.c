@@ -84,7 +84,7 @@ qvl_batch_source bench_sample(const qvl_model_config *config, int rows,
                                    : v->image_token;
     bench_text(config, id + n_front, n_text, 0);
     for (int i = 0; i < s.row_len; i++)
-        label[i] = i < n_front ? QVL_LABEL_NONE : id[i];
+        label[i] = i < n_front ? QVL_IGNORE_INDEX : id[i];
     s.id = id;
     s.label = is_labelled ? label : NULL;
     return s;

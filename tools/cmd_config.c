@@ -1,4 +1,10 @@
-/* cmd_config.c - qvl config: what a configuration of a run says */
+/* cmd_config.c - qvl config: what a configuration of a run says
+ *
+ * Keys come in the order of the schema; rows whose section is NULL stand for no field
+ * and are left out. Two configurations are compared by the text of their final values,
+ * so where a key was set makes no difference. `check` calls what a run calls before it
+ * opens its model (train/loop.h).
+ */
 #include <stdio.h>
 #include <string.h>
 

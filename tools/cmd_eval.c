@@ -1,4 +1,10 @@
-/* cmd_eval.c - scores of files with answers */
+/* cmd_eval.c - scores of files with answers
+ *
+ * One line is in memory at a time; from row to row score/detection.h keeps counts. A
+ * row with both pred and a text is scored by pred, and the text tells of its form
+ * alone. A first row with neither side is taken for a summary of the file; any other
+ * row that lacks one is counted and left out, with a warning at the end.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

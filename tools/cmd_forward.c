@@ -1,4 +1,9 @@
-/* cmd_forward.c - tensors in, tensors out: the exact numbers of a model */
+/* cmd_forward.c - tensors in, tensors out: the exact numbers of a model
+ *
+ * The model is used through qvl.h alone, as other programs use it. Results are declared
+ * first, then read one at a time into one buffer as long as the largest, so that
+ * gradients pass through it one by one.
+ */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

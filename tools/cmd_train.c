@@ -1,4 +1,10 @@
-/* cmd_train.c - qvl train: a run from its configuration */
+/* cmd_train.c - qvl train: a run from its configuration
+ *
+ * Flags go into the configuration as values that beat the files, so they are checked
+ * like keys; QVL_DEVICE counts where neither names a device. A signal sets a word that
+ * the loop looks at between steps. Log and progress share standard error: the bar is
+ * cleared before a line.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,10 @@
-/* cmd_validate.c - qvl data validate: all that is wrong with JSONL files */
+/* cmd_validate.c - qvl data validate: all that is wrong with JSONL files
+ *
+ * Faults come through a sink as they are found, so the error that a bad record returns
+ * is dropped here: it was told before. Text is written record by record; JSON is one
+ * value and is written when all files are read. With --model a good record that cannot
+ * be encoded counts as a bad one.
+ */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,9 @@
-/* infer_chat.c - one prompt, or a conversation at the terminal */
+/* infer_chat.c - one prompt, or a conversation at the terminal
+ *
+ * Turns are written as JSON and parsed, so that a conversation takes the way of a
+ * record with messages. A turn and its reply are kept together or not at all: after an
+ * error the conversation is as it was. Replies alone go to standard output.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -70,10 +70,11 @@ static double count_pairs(const qvl_plan *plan, const qvl_planned *s, int range_
     double pairs = 0.0;
     if (range == NULL)
         return 0.0;
-    const size_t cols = QVL_ATTENTION_RANGE_COLS;
-    for (size_t i = 0; i + cols <= made->n; i += cols)
-        if (range[i + 1] > range[i])
-            pairs += range[i + 1] - range[i];
+    for (size_t t = 0; t < made->n / QVL_N_RANGE; t++) {
+        const int32_t *r = range + QVL_N_RANGE * t;
+        int32_t n_keys = r[QVL_RANGE_KV_HI] - r[QVL_RANGE_KV_LO];
+        pairs += n_keys > 0 ? n_keys : 0;
+    }
     return pairs;
 }
 

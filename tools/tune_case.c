@@ -14,6 +14,7 @@
 #include "base/half.h"
 #include "base/str.h"
 #include "bench.h"
+#include "signatures.h"
 #include "tensor/dtype.h"
 
 /* ---- shapes --------------------------------------------------------------- */
@@ -155,15 +156,28 @@ static int open_product(tune_case *c, const product *p, qvl_device *dev,
     return open_buffers(c, arena, err);
 }
 
-/* Each token has the keys before it and its own; of a cache all. */
-static const int32_t *make_ranges(uint32_t n_tok, uint32_t n_keys,
-                                  bool is_cached, qvl_arena *arena)
+/* Each token has the keys before it and its own. */
+static const int32_t *make_ranges(uint32_t n_tok, qvl_arena *arena)
 {
-    int32_t *range = qvl_arena_array(arena, int32_t, 4 * n_tok);
+    int32_t *range = qvl_arena_array(arena, int32_t, QVL_N_RANGE * n_tok);
     for (uint32_t t = 0; t < n_tok; t++) {
-        range[4 * t + 1] = (int32_t)(is_cached ? n_keys - t : t + 1);
-        range[4 * t + 2] = (int32_t)(is_cached ? 0 : t);
-        range[4 * t + 3] = (int32_t)(is_cached ? BLOCK_SLOTS : n_tok);
+        int32_t *r = range + QVL_N_RANGE * t;
+        r[QVL_RANGE_KV_HI] = (int32_t)t + 1;
+        r[QVL_RANGE_Q_LO] = (int32_t)t;
+        r[QVL_RANGE_Q_HI] = (int32_t)n_tok;
+    }
+    return range;
+}
+
+/* The first token has all that is kept, each behind it one less. */
+static const int32_t *make_kept_ranges(uint32_t n_tok, uint32_t n_keys,
+                                       qvl_arena *arena)
+{
+    int32_t *range = qvl_arena_array(arena, int32_t, QVL_N_KEPT * n_tok);
+    for (uint32_t t = 0; t < n_tok; t++) {
+        int32_t *r = range + QVL_N_KEPT * t;
+        r[QVL_KEPT_KV_HI] = (int32_t)(n_keys - t);
+        r[QVL_KEPT_SLOTS] = BLOCK_SLOTS;
     }
     return range;
 }
@@ -203,7 +217,8 @@ static void size_buffer(tune_case *c, int b, char letter, const extent *x,
         break;
     case 'r':
         c->bytes[b] = (size_t)x->n_tok * 4 * sizeof(int32_t);
-        c->data[b] = make_ranges(x->n_tok, x->n_keys, is_cached, arena);
+        c->data[b] = is_cached ? make_kept_ranges(x->n_tok, x->n_keys, arena)
+                               : make_ranges(x->n_tok, arena);
         break;
     default:
         c->bytes[b] = n_blocks * sizeof(int32_t);

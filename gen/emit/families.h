@@ -37,7 +37,8 @@ typedef struct {
 } families;
 
 void families_init(families *f, qvl_arena *arena);
-/* The family of an op, made at first use; its index. */
+/* The family of an op, made at first use; its index. Fails with QVL_E_CONFIG for a
+ * form that emit_kernel_check refuses. */
 int families_of_op(families *f, const ir_op *op, int *index, qvl_err *err);
 /* A family named qvl_family_KERNEL with all operands f32 or i32 as declared, and capital
  * types of the class given: for kernels that no op of a spec reaches. */

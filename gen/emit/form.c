@@ -377,6 +377,11 @@ void form_macros(out *o, const form_view *v)
 {
     if (has_parts(v->k))
         out_line(o, "#define PARTS %du", KERN_PARTS);
+    for (const kern_names *l = v->k->names; l != NULL; l = l->next) {
+        out_line(o, "#define N_%s %du", l->name, l->n);
+        for (int i = 0; i < l->n; i++)
+            out_line(o, "#define %s %du", l->item[i], i);
+    }
     for (int i = 0; i < v->k->n_operands; i++)
         if (v->form->dtype[i] < 0)
             absent_macros(o, &v->k->operand[i]);
@@ -399,6 +404,11 @@ void form_undef(out *o, const form_view *v)
 {
     if (has_parts(v->k))
         out_line(o, "#undef PARTS");
+    for (const kern_names *l = v->k->names; l != NULL; l = l->next) {
+        out_line(o, "#undef N_%s", l->name);
+        for (int i = 0; i < l->n; i++)
+            out_line(o, "#undef %s", l->item[i]);
+    }
     for (int i = 0; i < v->k->n_operands; i++) {
         const kern_operand *op = &v->k->operand[i];
         if (op->optional)

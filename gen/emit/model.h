@@ -11,8 +11,8 @@
 #include "ir/ir.h"
 
 /* The modules of all phases come from the same spec. `header` declares the
- * families. Fails with QVL_E_INTERNAL for a module that no pass should leave;
- * what was appended to s until then stays there. */
+ * families. Fails as families_of_op does; what was appended to s until then stays
+ * there. */
 int emit_model(qvl_str *s, families *f, ir_module *const phase[IR_N_PHASE],
                const char *header, qvl_err *err);
 

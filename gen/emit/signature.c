@@ -1,4 +1,4 @@
-/* signature.c - signatures of kernels as headers in C
+/* signature.c - signatures of kernels, and names of columns, as headers in C
  *
  * Positions are an enum each for buffers and arguments of a kernel, so numbers are
  * those of the form (kern_buffers, kern_args) by the order in which they are
@@ -7,6 +7,7 @@
 #include "emit/signature.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #include "emit/form.h"
 
@@ -22,21 +23,6 @@ static void emit_position(out *o, const char *kernel, const char *what,
     qvl_str_release(&s);
 }
 
-/* Row lengths of operands that the kernel itself fixes. */
-static void emit_cols(out *o, const form_view *v)
-{
-    for (int i = 0; i < v->k->n_operands; i++) {
-        const kern_operand *x = &v->k->operand[i];
-        int last = x->dim[x->rank - 1];
-        if (x->rank < 2 || last >= 0)
-            continue;
-        qvl_str s = {0};
-        qvl_str_printf(&s, "%s_cols = %d", x->name, -1 - last);
-        emit_position(o, v->k->name, "", s.p);
-        qvl_str_release(&s);
-    }
-}
-
 static void emit_positions(out *o, const form_view *v)
 {
     out_line(o, "enum {");
@@ -44,7 +30,6 @@ static void emit_positions(out *o, const form_view *v)
     for (int b = 0; b < v->n_bufs; b++)
         emit_position(o, v->k->name, "", form_buf_name(v, b).text);
     emit_position(o, v->k->name, "", "n_bufs");
-    emit_cols(o, v);
     o->depth--;
     out_line(o, "};");
     out_line(o, "enum {");
@@ -89,12 +74,31 @@ static void begin_header(out *o, qvl_str *s, const char *guard,
     out_gap(o);
 }
 
+/* The lists from `l` up to `known`, which are out already, topmost first. */
+static void emit_names(out *o, const kern_names *l, const kern_names *known)
+{
+    if (l == known)
+        return;
+    emit_names(o, l->next, known);
+    out_line(o, "enum {");
+    o->depth++;
+    for (int i = 0; i < l->n; i++)
+        out_line(o, "QVL_%s,", l->item[i]);
+    out_line(o, "QVL_N_%s", l->name);
+    o->depth--;
+    out_line(o, "};");
+    out_gap(o);
+}
+
 void emit_signatures(qvl_str *s, const kern_set *kernels)
 {
     out o;
     begin_header(&o, s, "QVL_SIGNATURES_H",
-                 "positions of buffers and arguments of kernels");
+                 "positions of buffers, arguments and columns of kernels");
     for (int i = 0; i < kernels->n; i++) {
+        const kern *k = &kernels->item[i];
+        bool is_first = i == 0 || strcmp(k[-1].file, k->file) != 0;
+        emit_names(&o, k->names, is_first ? NULL : k[-1].names);
         const kern_form form = {.k = &kernels->item[i], .epilogue_on = -1};
         form_view v;
         form_view_init(&v, &form);

@@ -11,10 +11,10 @@
 #include "emit/families.h"
 
 /* signatures.h: of each kernel the positions of buffers and arguments,
- * QVL_KERNEL_NAME and QVL_KERNEL_ARG_NAME, their numbers, and
- * QVL_KERNEL_NAME_COLS where the signature fixes the length of a row. They are
- * those of the form without an expression that has every optional operand. In any
- * other form dims and what stands before the first optional operand are there too. */
+ * QVL_KERNEL_NAME and QVL_KERNEL_ARG_NAME, and their numbers. They are those of the
+ * form without an expression that has every optional operand. In any other form
+ * dims and what stands before the first optional operand are there too. Of each
+ * list `names` the columns, QVL_LIST_NAME, and QVL_N_LIST. */
 void emit_signatures(qvl_str *s, const kern_set *kernels);
 
 /* calls.h, for C that calls kernels by hand: functions qvl_KERNEL_bufs and

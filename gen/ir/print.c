@@ -1,4 +1,9 @@
-/* print.c - a module as text, one node a line, for --dump and for tests */
+/* print.c - a module as text, one node a line, for --dump and for tests
+ *
+ * Not all of it is for people: ir_print_poly and ir_operator_word make C for gen/emit,
+ * ir_print_expr what stands in kernels, where the text also tells one form from
+ * another. The dump is compared with files by tests/gen.
+ */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,8 @@
-/* word.c - names of a spec, and those that the emitted C cannot take */
+/* word.c - names of a spec, and those that the emitted C cannot take
+ *
+ * The lists follow what gen/emit writes: a word that it begins to use in its own right
+ * is entered here, or a spec with that name gives C that does not compile.
+ */
 #include "ir/word.h"
 
 #include <string.h>

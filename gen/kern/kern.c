@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "kern/cut.h"
 #include "kern/lex.h"
+#include "kern/names.h"
 
 /* Longest name; the emitters put prefixes before it. */
 #define MAX_NAME 40
@@ -36,7 +37,7 @@ static const char *const reserved[] = {
     "PARTS", "WALK",
     "BARRIER", "if", "else", "for", "while", "do", "in", "out", "io", "acc",
     "arg", "tile", "shared", "library", "const", "kernel", "cut", "needs",
-    "turns",
+    "turns", "names",
 };
 
 static int fail_here(reader *r, const char *what)
@@ -90,6 +91,7 @@ static bool is_name_taken(const kern *k, const char *name)
         if (strcmp(k->shared[i].name, name) == 0)
             return true;
     return is_operand(k, name) || is_tile(k, name)
+           || kern_names_has(k->names, name)
            || scalar_of(k, name) != NULL || sym_index(k, name) >= 0;
 }
 
@@ -186,6 +188,11 @@ static int read_dim(reader *r, kern_operand *o)
     const char *at = r->lex.token.at;
     const char *name = NULL;
     QVL_TRY(read_word(r, "a dim", &name));
+    const kern_names *columns = kern_names_find(k->names, name);
+    if (columns != NULL) {
+        o->dim[o->rank++] = -1 - columns->n;
+        return QVL_OK;
+    }
     int i = sym_index(k, name);
     if (i < 0) {
         QVL_TRY(check_reserved(r, at, name));
@@ -615,6 +622,18 @@ static int read_kernel(reader *r, const kern_set *set)
     return check_loops(r, k->body);
 }
 
+/* The host has the lists of all files side by side. */
+static int read_names(reader *r, const kern_names **names, const kern_set *others)
+{
+    const char *at = r->lex.token.at;
+    QVL_TRY(kern_read_names(names, &r->lex, r->arena, r->err));
+    for (int i = 0; i < others->n; i++)
+        if (kern_names_find(others->item[i].names, (*names)->name) != NULL)
+            return lex_fail(&r->lex, at, r->err, "names %s stands in %s already",
+                            (*names)->name, others->item[i].file);
+    return QVL_OK;
+}
+
 /* Arrays in an arena do not grow: the set is copied when it doubles. */
 static void append(kern_set *set, const kern *k, qvl_arena *arena)
 {
@@ -637,8 +656,11 @@ int kern_read(kern_set *set, const char *path, qvl_arena *arena,
     reader r = { .arena = arena, .err = err };
     lex_init(&r.lex, qvl_arena_strdup(arena, path), text, len);
     kern_set found = *set;
+    const kern_names *names = NULL;
     while (r.lex.token.kind != LEX_END) {
-        kern k = { 0 };
+        while (lex_is(&r.lex, "names"))
+            QVL_TRY(read_names(&r, &names, set));
+        kern k = { .names = names };
         r.k = &k;
         QVL_TRY(read_kernel(&r, &found));
         append(&found, &k, arena);

@@ -25,6 +25,10 @@
  *            addresses it as (row, col), row = the first dim, col = the rest
  *            flattened; without ld it is addressed by one flat index.
  *   optional `in f32 b[N]?` may be absent: HAS_b is 0 or 1, compiled in.
+ * Between kernels
+ *   names ROW { LO, HI }   columns of a table, for the kernels below: as a dim ROW
+ *            is 2; in bodies ROW_LO is 0u, ROW_HI 1u and N_ROW 2u, on the host
+ *            QVL_ROW_LO and so on (signatures.h)
  * Lines after the signature, each at most once unless said
  *   arg f32|u32 NAME   in the parentheses, behind the operands
  *   tile NAME, NAME    constants that configs/tune/ sets for a device class
@@ -105,6 +109,7 @@
 #define KERN_MAX_EXTRA 6    // operands of a fused expression
 #define KERN_MAX_CUTS 3
 #define KERN_MAX_CONSTS 4   // dims that are compiled in
+#define KERN_MAX_NAMES 16   // of a list
 
 /* A kernel that is read here fits the record that runs know it by. */
 _Static_assert(KERN_MAX_OPERANDS <= QVL_KERNEL_MAX_BUFS, "buffers");
@@ -151,9 +156,18 @@ typedef struct {
     bool apart; // outputs without the dim: parts store different elements
 } kern_cut;
 
+/* A list `names`, and those above it in the file. */
+typedef struct kern_names {
+    const struct kern_names *next;
+    const char *name;                  // "ROW"
+    const char *item[KERN_MAX_NAMES];  // "ROW_LO", counted from 0
+    int n;
+} kern_names;
+
 typedef struct {
     const char *name;
     const char *file;
+    const kern_names *names;  // that hold here; NULL: none
     int line;       // of `kernel`
     int body_line;  // of the first line of the body
     const char *body;

@@ -3,6 +3,10 @@
  * grad.c walks the module backwards, region by region; rules.c holds the table
  * of gradient rules, one for each kernel that a spec can reach. A rule reads the
  * gradients of its op's outputs and adds ops that make those of its inputs.
+ *
+ * What fails here does so with QVL_E_CONFIG and the place in the spec, where its
+ * author can help it; with QVL_E_INTERNAL for a kernel without a rule, and for ops
+ * that its own kernel or the checks of the IR refuse.
  */
 #ifndef GEN_PASS_GRAD_H
 #define GEN_PASS_GRAD_H

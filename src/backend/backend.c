@@ -1,7 +1,7 @@
 /* backend.c - the list of back ends, and devices by name
  *
- * The only file that knows what the build left out: QVL_VULKAN, QVL_OPENCL and
- * QVL_ONEDNN are defined for the parts that are compiled.
+ * The only file that knows which back ends the build left out: QVL_VULKAN and
+ * QVL_OPENCL are defined for those that are compiled.
  */
 #include "backend/backend.h"
 
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/cpu/library.h"
 #include "backend/internal.h"
 #include "backend/tune.h"
 
@@ -24,12 +23,6 @@ static const qvl_backend *const backends[] = {
 #endif
     &qvl_backend_cpu,
 };
-
-#ifdef QVL_ONEDNN
-const qvl_library_table *const qvl_build_library = &qvl_library_onednn;
-#else
-const qvl_library_table *const qvl_build_library = NULL;
-#endif
 
 void qvl_backends_start(char **argv)
 {

@@ -22,7 +22,6 @@
 
 #include "backend/kernel.h"
 #include "base/err.h"
-#include "base/str.h"
 
 typedef struct qvl_device qvl_device;  // opened device, owned by its back end
 typedef struct qvl_list qvl_list;      // recorded dispatches
@@ -88,10 +87,20 @@ typedef struct {
 
 typedef struct qvl_tuned qvl_tuned;  // what was chosen for a device
 
+/* y[m, n] = x[m, k] w[k, n], all of dtype, row-major; a turned operand lies as
+ * [k, m] or [n, k]. */
+typedef struct {
+    int dtype;  // enum qvl_dtype
+    uint32_t m, n, k;
+    bool turns_left, turns_right;
+} qvl_plain_product;
+
 /* One back end. All functions but `count`, `info` and `open` take the device
- * first. Errors: QVL_E_DEVICE (no such device, a limit), QVL_E_DEVICE_MEMORY,
- * QVL_E_DEVICE_LOST. A lost device only accepts release and close. `open` and
- * what makes a list run out of host memory as an arena does. */
+ * first. Errors: QVL_E_DEVICE (no such device, a limit, a driver that refuses),
+ * QVL_E_DEVICE_MEMORY, QVL_E_DEVICE_LOST, QVL_E_UNSUPPORTED (what this device or
+ * this build cannot run), QVL_E_CONFIG (the user's table of tiles), QVL_E_MEMORY. A
+ * lost device only accepts release and close. `open` and what makes a list run
+ * out of host memory as an arena does. */
 typedef struct qvl_backend {
     const char *name;
     /* Devices present; 0 when there is none or the loader is missing. */
@@ -99,7 +108,11 @@ typedef struct qvl_backend {
     int (*info)(int index, qvl_device_info *info, qvl_err *err);
     int (*open)(qvl_device **dev, int index, int n_threads, qvl_err *err);
     void (*close)(qvl_device *dev);
+    /* A buffer of at least so many bytes, their values unknown; *buf is set on
+     * success alone. */
     int (*alloc)(qvl_device *dev, size_t bytes, qvl_buf *buf, qvl_err *err);
+    /* Accepts a zeroed buffer. No submitted list reads or writes it any more; lists
+     * that have it are not submitted again. */
     void (*release)(qvl_device *dev, qvl_buf *buf);
     /* Copy in; src may be reused on return. */
     int (*write)(qvl_device *dev, qvl_slice dst, const void *src,
@@ -118,6 +131,8 @@ typedef struct qvl_backend {
     int (*dispatch)(qvl_device *dev, const qvl_kernel *k,
                     const qvl_slice *bufs, const uint32_t *args,
                     qvl_err *err);
+    /* Append a copy between slices of equal length, a multiple of 4 bytes, that
+     * do not overlap. */
     int (*copy)(qvl_device *dev, qvl_slice dst, qvl_slice src, qvl_err *err);
     int (*list_end)(qvl_device *dev, qvl_list **list, qvl_err *err);
     void (*list_release)(qvl_device *dev, qvl_list *list);
@@ -127,6 +142,13 @@ typedef struct qvl_backend {
     /* Optional: run the list alone and write seconds to s, one for each
      * dispatch and copy appended, empty ones included. NULL: not measured. */
     int (*profile)(qvl_device *dev, qvl_list *list, double *s, qvl_err *err);
+    /* Optional: the product of a library beside the kernels, alone as the
+     * library offers it, n times after a first one, for benches. *library is
+     * its name, s [n] seconds, or 0 where it has no code of its own for this
+     * device and type. Fails with QVL_E_MEMORY, QVL_E_INTERNAL. NULL, or *library
+     * NULL: there is none. */
+    int (*library_time)(qvl_device *dev, const qvl_plain_product *p,
+                        const char **library, double *s, int n, qvl_err *err);
     void (*counts)(const qvl_device *dev, qvl_device_counts *c);
     /* What may be chosen of a kernel, with the values that ship, and whether
      * others may be had (tune.h). Both NULL: its lanes and tiles. */

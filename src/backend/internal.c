@@ -1,4 +1,10 @@
-/* internal.c - checks and counts that every back end makes alike */
+/* internal.c - checks and counts that every back end makes alike
+ *
+ * The user's table is asked (qvl_tuned_find) before a kernel's tiling is taken: until
+ * then qvl_device_tiling answers with what ships. Two operands may share memory when
+ * both are read, or both are written: that outputs keep their elements apart is the
+ * caller's to see.
+ */
 #include "backend/internal.h"
 
 #include <assert.h>

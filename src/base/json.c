@@ -1,8 +1,10 @@
-/* cJSON gives the tree and the decoded values; it keeps no places, is lax in
- * some points and cuts strings at \u0000. So the text is walked once more, in
- * step with the tree: that walk supplies line, column, exact integers and
- * lengths, and refuses what strict JSON does not allow. scan_ steps over the
- * text, walk_ fills a node while it does so. */
+/* json.c - cJSON gives the tree and the decoded values; it keeps no places, is lax in
+ * some points and cuts strings at \u0000
+ *
+ * So the text is walked once more, in step with the tree: that walk supplies line,
+ * column, exact integers and lengths, and refuses what strict JSON does not allow.
+ * scan_ steps over the text, walk_ fills a node while it does so.
+ */
 #include "base/json.h"
 
 #include <assert.h>

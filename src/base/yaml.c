@@ -1,5 +1,8 @@
-/* A tree from the events of libyaml. Its own tree is not used: that one
- * forgets which scalars were plain, and resolves neither types nor merges. */
+/* yaml.c - a tree from the events of libyaml
+ *
+ * Its own tree is not used: that one forgets which scalars were plain, and resolves
+ * neither types nor merges.
+ */
 #include "base/yaml.h"
 
 #include <assert.h>

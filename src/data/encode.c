@@ -251,10 +251,10 @@ static int decode(reading *r, int from, int behind)
 static int last_stretch(const qvl_encoded *s)
 {
     int i = s->n;
-    while (i > 0 && s->label[i - 1] == QVL_LABEL_NONE)
+    while (i > 0 && s->label[i - 1] == QVL_IGNORE_INDEX)
         i--;
     int behind = i;
-    while (i > 0 && s->label[i - 1] != QVL_LABEL_NONE)
+    while (i > 0 && s->label[i - 1] != QVL_IGNORE_INDEX)
         i--;
     return behind > 0 ? i : s->n;
 }

@@ -27,7 +27,7 @@
 #include "data/message.h"
 #include "data/record.h"
 #include "image/processor.h"
-#include "qvl.h"
+#include "text/label.h"
 #include "text/tokenizer.h"
 
 /* Which turns of the assistant are supervised. */
@@ -76,13 +76,13 @@ const qvl_prompt *qvl_encoder_prompt(const qvl_encoder *e, qvl_mode mode);
 typedef struct {
     int n;             // tokens
     int64_t *id;       // [n]
-    int64_t *label;    // [n], QVL_LABEL_NONE where nothing is supervised
+    int64_t *label;    // [n], QVL_IGNORE_INDEX where nothing is supervised
     float *pixels;     // [n_patches, n_values]; NULL: text alone
     size_t n_patches;
     size_t n_values;   // numbers of a patch
     int64_t *grid;     // [n_grids, 3] patches: in time, down, across
     int n_grids;       // pictures
-    int n_supervised;  // labels that are not QVL_LABEL_NONE
+    int n_supervised;  // labels that are not QVL_IGNORE_INDEX
     int n_image_tok;   // placeholders
     qvl_mode mode;
     const qvl_record *record;  // that it was made of, borrowed

@@ -1,4 +1,9 @@
-/* prompt.c - texts that ask, and what the rules of a run put into them */
+/* prompt.c - texts that ask, and what the rules of a run put into them
+ *
+ * What a variable says must hold for what qvl_answer_put writes under the same rules;
+ * {example} is written by it. The sentences are in the language of the built-in
+ * prompts, whose texts stand in configs/prompt.
+ */
 #include <stdio.h>
 #include <string.h>
 

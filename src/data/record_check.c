@@ -1,4 +1,10 @@
-/* record_check.c - a parsed line to a record: fields, pictures, texts */
+/* record_check.c - a parsed line to a record: fields, pictures, texts
+ *
+ * All fields are looked at, whatever is wrong with others: each fault is counted and
+ * told, the first becomes the error. The size comes before the objects, which are
+ * checked against it (record_objects.c; turns: record_messages.c). check_pictures comes
+ * last, and only when nothing else was wrong.
+ */
 #include "data/record_check.h"
 
 #include <limits.h>

@@ -1,4 +1,10 @@
-/* record_objects.c - objects of a record: description and geometry */
+/* record_objects.c - objects of a record: description and geometry
+ *
+ * Description and geometry are checked whatever the other says, and every object is, so
+ * that all faults of a record are told; within a geometry the first one ends it, as
+ * each check takes those before it for granted. Points are kept as written: their
+ * canonical form and the order of objects are made in message.c.
+ */
 #include <limits.h>
 #include <math.h>
 #include <string.h>

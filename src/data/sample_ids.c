@@ -26,14 +26,14 @@ static int put_run(qvl_sample *s, const qvl_text_part *part, size_t n,
     size_t from = s->ids.n;
     QVL_TRY(qvl_tokenizer_encode(s->e->tokenizer, part, n, &s->ids, s->err));
     for (size_t i = from; i < s->ids.n; i++)
-        qvl_ids_put(&s->labels, is_supervised ? s->ids.p[i] : QVL_LABEL_NONE);
+        qvl_ids_put(&s->labels, is_supervised ? s->ids.p[i] : QVL_IGNORE_INDEX);
     return QVL_OK;
 }
 
 static void put_end(qvl_sample *s, bool is_supervised)
 {
     qvl_ids_put(&s->ids, s->e->im_end);
-    qvl_ids_put(&s->labels, is_supervised ? s->e->im_end : QVL_LABEL_NONE);
+    qvl_ids_put(&s->labels, is_supervised ? s->e->im_end : QVL_IGNORE_INDEX);
 }
 
 /* The next mark from `from` on; n when there is none. */
@@ -165,7 +165,7 @@ static int take_ids(qvl_sample *s)
     for (size_t i = 0; i < s->ids.n; i++) {
         out->id[i] = s->ids.p[i];
         out->label[i] = s->labels.p[i];
-        out->n_supervised += s->labels.p[i] != QVL_LABEL_NONE;
+        out->n_supervised += s->labels.p[i] != QVL_IGNORE_INDEX;
         if (out->label[i] == s->e->image_pad)
             return qvl_fail(s->err, QVL_E_MODEL, "token %zu: found a label "
                             "that is a placeholder, expected answers without",

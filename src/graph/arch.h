@@ -54,7 +54,8 @@ typedef enum {
     QVL_INPUT_WEIGHT,  // f32 [rows, K] of an index; all 1 unless given
     QVL_INPUT_START,   // i32 [n + 1]: where the entries of each table row start
     QVL_INPUT_ENTRY,   // i32 [rows, K]: entries r * K + k sorted by table row
-    QVL_INPUT_RANGE,   // i32 [rows, 4]: kv_lo, kv_hi, q_lo, q_hi
+    QVL_INPUT_RANGE,   // i32 [rows, 4]: RANGE of shaders/attention.k, or
+                       // KEPT of cache.k
     QVL_INPUT_ANGLES,  // f32 [rows, 2, A]: cosines, then sines
     QVL_INPUT_SLOT,    // i32 [rows]: place in a cache of n slots, -1: none
     QVL_INPUT_BLOCK,   // i32 [Z]: block tables, numbers of blocks of a cache
@@ -107,8 +108,8 @@ typedef struct qvl_arch {
     void (*input_sizes)(qvl_input_size *size, const qvl_dims *d);
     /* Append the steps of inference over whole sequences, which keep keys and
      * values as states; of inference that continues sequences from such states
-     * (their ranges are {kv_lo, kv_hi, first entry of the block table, slots of
-     * a block}; NULL: the spec has no cache); of training with every gradient.
+     * (their ranges are KEPT; NULL: the spec has no cache); of training with every
+     * gradient.
      */
     void (*infer)(qvl_program *p, const qvl_dims *d);
     void (*decode)(qvl_program *p, const qvl_dims *d);

@@ -1,4 +1,10 @@
-/* exec.c - a plan bound to memory, recorded, and replayed */
+/* exec.c - a plan bound to memory, recorded, and replayed
+ *
+ * A run has two lists, one that starts sums and one that adds to them; where nothing
+ * differs the first serves for both. The lists of a run that shares are void once a
+ * block of the scratch was replaced, its inputs then too, and when another run has used
+ * the blocks: take_scratch sees to it, before each input and each submission.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +97,8 @@ int qvl_run_record(qvl_run *run, int first, int n, bool more, qvl_list **list,
     const qvl_backend *be = run->dev->be;
     record_job job = {run, first, n, more, err};
     QVL_TRY(be->list_begin(run->dev, err));
-    /* A list that has begun must end, when host memory runs out as well; a
-     * broken one is thrown away. */
+    /* The list ends when host memory runs out as well, and gives back what it has;
+     * a broken one is thrown away. */
     int rc = qvl_guard(record_steps, &job, err);
     qvl_list *made = NULL;
     int end = be->list_end(run->dev, &made, rc == QVL_OK ? err : NULL);

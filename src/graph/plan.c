@@ -1,4 +1,10 @@
-/* plan.c - the order of the passes, and the kernels for the storage types */
+/* plan.c - the order of the passes, and the kernels for the storage types
+ *
+ * Recomputing repeats steps, so who starts a gradient is decided behind it; the parts
+ * of a cut inherit that; places need the steps that run. Kernels are chosen for the
+ * final steps, and a form that is missing is an error here and not in the passes
+ * before.
+ */
 #include "graph/plan.h"
 
 #include <assert.h>

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "graph/plan_draft.h"
 
 /* A part of a step; the arrays are its own. */

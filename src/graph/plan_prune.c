@@ -1,4 +1,9 @@
-/* plan_prune.c - what the roots need, and who starts a gradient */
+/* plan_prune.c - what the roots need, and who starts a gradient
+ *
+ * The program is not touched: the draft has its own steps and a copy of the values. A
+ * gradient of an untrained parameter is a temporary in that copy, so all later passes
+ * treat it as one. Steps that set a gradient to zero stand in front of all others.
+ */
 #include <assert.h>
 
 #include "calls.h"

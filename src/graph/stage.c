@@ -1,4 +1,10 @@
-/* stage.c - conversion in pieces of a fixed size */
+/* stage.c - conversion in pieces of a fixed size
+ *
+ * A 16-bit range may begin or end inside a word. Reading takes the whole word; writing
+ * fetches it first, and so waits for the device. Where a range begins at an odd element
+ * every piece does. What needs neither another type nor a part of a word goes to the
+ * device as it is.
+ */
 #include "graph/stage.h"
 
 #include <assert.h>

@@ -1,4 +1,10 @@
-/* store.c - device memory of parameters and their gradients */
+/* store.c - device memory of parameters and their gradients
+ *
+ * Weights and gradients lie on a shelf each (shelf.h); a tied parameter has no slot and
+ * goes by its owner's. Gradients are set to zero when they are made and never again
+ * here: runs start them. The array of states moves when it grows; the old one stays in
+ * the arena, since slices that were handed out point into it.
+ */
 #include "graph/store.h"
 
 #include <assert.h>

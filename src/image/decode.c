@@ -1,4 +1,9 @@
-/* decode.c - formats, limits, orientation */
+/* decode.c - formats, limits, orientation
+ *
+ * A format is a row of the table: whether a file is one, what its header says, its
+ * pixels as stored. The size is checked between the last two, so no decoder meets a
+ * picture beyond the limit; turning comes last, here, for all formats.
+ */
 #include "image/decode.h"
 
 #include <stdarg.h>

@@ -1,4 +1,9 @@
-/* jpeg_turbo.c - JPEG pixels by libjpeg-turbo */
+/* jpeg_turbo.c - JPEG pixels by libjpeg-turbo
+ *
+ * Errors of the library leave by longjmp, to try_decode and nowhere else: what is held
+ * then lies in `job`, and qvl_jpeg_decode gives it back. The size is the one that
+ * qvl_jpeg_read found and decode.c has checked; one that decodes to another is refused.
+ */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,9 @@
-/* png.c - the chunks of a PNG file */
+/* png.c - the chunks of a PNG file
+ *
+ * No colour is copied: the palette and the pixels are told as places in the file. All
+ * chunks up to IEND are walked before a pixel is read, so a file that is cut costs no
+ * decoding. Checksums and pixels are png_pixels.c's.
+ */
 #include "image/png.h"
 
 #include <limits.h>

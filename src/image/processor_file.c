@@ -1,4 +1,9 @@
-/* processor_file.c - preprocessor_config.json and its twin for videos */
+/* processor_file.c - preprocessor_config.json and its twin for videos
+ *
+ * Both files are read by one function and must agree in what they share but the bounds:
+ * pictures and videos are cut into the same patches. Bounds are numbers of pixels, also
+ * where a file calls them edges; those of a profile replace the ones of pictures alone.
+ */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>

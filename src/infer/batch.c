@@ -1,4 +1,10 @@
-/* batch.c - open and close, and the kinds of step */
+/* batch.c - open and close, and the kinds of step
+ *
+ * A step is the first of these with seats: answers to a prompt read for another one,
+ * which need no step of the model; the next piece of a long prompt; prompts of the
+ * queue; a token for all in work, whose turn is also between two pieces. One that took
+ * from the queue and failed may give back and go again with less.
+ */
 #include "infer/batch.h"
 
 #include <assert.h>

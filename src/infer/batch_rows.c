@@ -1,4 +1,10 @@
-/* batch_rows.c - pieces of prompts, and rows of tokens */
+/* batch_rows.c - pieces of prompts, and rows of tokens
+ *
+ * A row holds the new tokens of a seat, padded behind to the longest; rows behind the
+ * seats hold one token and have past -1, so they have no effect (model/batch.h).
+ * Pictures go with the piece that has their placeholders. Where these do not agree with
+ * the grids the whole rest is one piece, and the step says what is wrong.
+ */
 #include "infer/batch_rows.h"
 
 #include <string.h>

@@ -1,4 +1,10 @@
-/* batch_seats.c - who has which seat, and which blocks */
+/* batch_seats.c - who has which seat, and which blocks
+ *
+ * A seat takes all blocks it may need when it sits down, so no step runs out of them.
+ * The cache grows only while nobody is in work and no prompt that was read waits, since
+ * what its blocks hold is lost then. Whoever counts on a shared prompt (in the queue,
+ * or reading it) leaves it once, and the last one gives its blocks back.
+ */
 #include "infer/batch_seats.h"
 
 #include <assert.h>

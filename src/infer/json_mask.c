@@ -183,7 +183,8 @@ static bool fits(const qvl_token *token, qvl_json_state s, int most)
     return token->len > 0 && qvl_json_rest(&s) <= most;
 }
 
-/* Bytes that closing may take behind the next token. */
+/* Bytes that closing may take behind the next token, a token each: see
+ * qvl_json_rule_allowed. */
 static int most_rest(const qvl_json_rule *r, int room)
 {
     int rest = qvl_json_rest(&r->state);

@@ -36,10 +36,12 @@ int qvl_json_tokens_open(qvl_json_tokens **t, const qvl_tokenizer *tokenizer,
                          int vocab, qvl_err *err);
 void qvl_json_tokens_close(qvl_json_tokens *t);
 
-/* The tokens that may come next where `room` may still come, this one counted:
+/* The tokens that may come next where `room` tokens may still come, this one counted:
  * [vocab] bits, the lowest of a word first, until the next question. At least
- * one is set unless the object is closed. Where the object cannot be closed in
- * the room any more, no token is refused for that. Runs out of memory as an
+ * one is set unless the object is closed. What closes the object is counted in
+ * bytes, a token each: each byte of it is a token of its own (qvl_json_tokens_open),
+ * so an object that fits that way fits. Where it cannot be closed in the room any
+ * more, no token is refused for that. Runs out of memory as an
  * arena does. */
 const uint64_t *qvl_json_rule_allowed(const qvl_json_rule *r, int room);
 

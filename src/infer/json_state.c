@@ -1,4 +1,10 @@
-/* json_state.c - one function for each kind of place */
+/* json_state.c - one function for each kind of place
+ *
+ * Waits are told apart by ranges of the table in json_state.h (between values, strings,
+ * numbers, words), so its order counts. A byte that is refused leaves the state as it
+ * is, and from each state but the closed one some byte of qvl_json_closing brings the
+ * end nearer: a new wait keeps both.
+ */
 #include "infer/json_state.h"
 
 #include <string.h>

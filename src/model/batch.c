@@ -1,4 +1,10 @@
-/* batch.c - rows checked, padding dropped, positions walked */
+/* batch.c - rows checked, padding dropped, positions walked
+ *
+ * Tokens, labels, logits and merged rows are counted here; the counts become the dims,
+ * from which the architecture derives its own. One walk over the pictures and one over
+ * the videos run through all rows, so these stand in the order of the rows, and what is
+ * left over at the end is an error.
+ */
 #include "model/batch.h"
 
 #include <limits.h>
@@ -53,12 +59,12 @@ static int check_token(const qvl_batch *b, int row, int col, qvl_err *err)
                         "input_ids (row %d, column %d): found %lld, expected "
                         "an id below the vocabulary, %d",
                         row, col, (long long)s->id[at], vocab);
-    int64_t label = s->label != NULL ? s->label[at] : QVL_LABEL_NONE;
-    if (label != QVL_LABEL_NONE && (label < 0 || label >= vocab))
+    int64_t label = s->label != NULL ? s->label[at] : QVL_IGNORE_INDEX;
+    if (label != QVL_IGNORE_INDEX && (label < 0 || label >= vocab))
         return qvl_fail(err, QVL_E_DATA,
                         "labels (row %d, column %d): found %lld, expected "
                         "%d or an id below the vocabulary, %d",
-                        row, col, (long long)label, QVL_LABEL_NONE, vocab);
+                        row, col, (long long)label, QVL_IGNORE_INDEX, vocab);
     return QVL_OK;
 }
 
@@ -74,7 +80,7 @@ static int take_row(qvl_batch *b, int row, qvl_err *err)
         int32_t at = row * s->row_len + c;
         b->id[b->n_tokens] = s->id[at];
         b->place[b->n_tokens++] = at;
-        if (c > lo && s->label != NULL && s->label[at] != QVL_LABEL_NONE)
+        if (c > lo && s->label != NULL && s->label[at] != QVL_IGNORE_INDEX)
             b->n_labels++;
     }
     b->first[row + 1] = b->n_tokens;
@@ -90,7 +96,7 @@ int qvl_batch_count_row(const qvl_batch_source *source, int row, int64_t *n,
     for (int c = lo + 1; source->label != NULL && c < hi; c++)
         count += source->label[(size_t)row * (size_t)source->row_len
                                + (size_t)c]
-                 != QVL_LABEL_NONE;
+                 != QVL_IGNORE_INDEX;
     *n = count;
     return QVL_OK;
 }

@@ -27,7 +27,7 @@
 #include "base/err.h"
 #include "model/config.h"
 #include "model/vision_index.h"
-#include "qvl.h"
+#include "text/label.h"
 
 /* Pictures, or videos, of a whole batch in order of appearance. */
 typedef struct {
@@ -65,7 +65,7 @@ typedef struct {
     int row_len;
     const int64_t *id;     // [n_rows, row_len]
     const int64_t *mask;   // [n_rows, row_len] 1 = real; NULL: all are
-    const int64_t *label;  // [n_rows, row_len] QVL_LABEL_NONE = not counted;
+    const int64_t *label;  // [n_rows, row_len] QVL_IGNORE_INDEX = not counted;
                            // NULL: none counts
     qvl_batch_pictures images;
     qvl_batch_pictures videos;

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "signatures.h"
+
 static qvl_batch_array array_of(const void *data, size_t n)
 {
     return (qvl_batch_array){ .data = data, .n = n };
@@ -56,39 +58,39 @@ static qvl_batch_array make_text_angles(qvl_batch *b)
     return array_of(out, n);
 }
 
-/* text_range [T, 4] of sequences that are continued: all that is kept up to the
+/* text_range [T, KEPT] of sequences that are continued: all that is kept up to the
  * token itself, by way of the block table. */
 static qvl_batch_array make_kept_range(qvl_batch *b)
 {
     const qvl_batch_cache *c = b->source->cache;
-    size_t n = 4 * (size_t)b->n_tokens;
+    size_t n = QVL_N_KEPT * (size_t)b->n_tokens;
     int32_t *out = qvl_arena_array(b->arena, int32_t, n);
     for (int row = 0; row < b->source->n_rows; row++)
         for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
-            int32_t *r = out + 4 * (size_t)t;
+            int32_t *r = out + QVL_N_KEPT * (size_t)t;
             if (c->past[row] >= 0)
-                r[1] = c->past[row] + t - b->first[row] + 1;
-            r[2] = c->table[row];
-            r[3] = c->block_len;
+                r[QVL_KEPT_KV_HI] = c->past[row] + t - b->first[row] + 1;
+            r[QVL_KEPT_TABLE] = c->table[row];
+            r[QVL_KEPT_SLOTS] = c->block_len;
         }
     return array_of(out, n);
 }
 
-/* text_range [T, 4]: keys from the start of the sequence to the token itself,
+/* text_range [T, RANGE]: keys from the start of the sequence to the token itself,
  * queries from there to its end. */
 static qvl_batch_array make_text_range(qvl_batch *b)
 {
     if (b->is_continued)
         return make_kept_range(b);
-    size_t n = 4 * (size_t)b->n_tokens;
+    size_t n = QVL_N_RANGE * (size_t)b->n_tokens;
     int32_t *out = qvl_arena_array(b->arena, int32_t, n);
     for (int row = 0; row < b->source->n_rows; row++)
         for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
-            int32_t *r = out + 4 * (size_t)t;
-            r[0] = b->first[row];
-            r[1] = t + 1;
-            r[2] = t;
-            r[3] = b->first[row + 1];
+            int32_t *r = out + QVL_N_RANGE * (size_t)t;
+            r[QVL_RANGE_KV_LO] = b->first[row];
+            r[QVL_RANGE_KV_HI] = t + 1;
+            r[QVL_RANGE_Q_LO] = t;
+            r[QVL_RANGE_Q_HI] = b->first[row + 1];
         }
     return array_of(out, n);
 }
@@ -138,7 +140,7 @@ static qvl_batch_array make_logit_row(qvl_batch *b)
 static int64_t label_after(const qvl_batch *b, int row, int32_t t)
 {
     if (b->source->label == NULL || t + 1 >= b->first[row + 1])
-        return QVL_LABEL_NONE;
+        return QVL_IGNORE_INDEX;
     return b->source->label[b->place[t + 1]];
 }
 
@@ -150,7 +152,7 @@ static void make_supervised(const qvl_batch *b, int32_t *token, int32_t *label)
     for (int row = 0; row < b->source->n_rows; row++)
         for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
             int64_t l = label_after(b, row, t);
-            if (l == QVL_LABEL_NONE)
+            if (l == QVL_IGNORE_INDEX)
                 continue;
             if (token != NULL)
                 token[n] = t;
@@ -243,12 +245,13 @@ static qvl_batch_array make_patch_angles(qvl_batch *b)
     return array_of(out, n);
 }
 
-/* patch_range [P, 4]. */
+/* patch_range [P, RANGE]. */
 static qvl_batch_array make_patch_range(qvl_batch *b)
 {
-    int32_t *out = qvl_arena_array(b->arena, int32_t, 4 * n_patches(b));
+    size_t n = QVL_N_RANGE * n_patches(b);
+    int32_t *out = qvl_arena_array(b->arena, int32_t, n);
     qvl_vision_ranges(out, b->grid, b->n_grids);
-    return array_of(out, 4 * n_patches(b));
+    return array_of(out, n);
 }
 
 /* ---- rules -------------------------------------------------------------- */

@@ -1,4 +1,10 @@
-/* checkpoint.c - tensors paired with parameters, and loaded */
+/* checkpoint.c - tensors paired with parameters, and loaded
+ *
+ * A piece is a tensor and the part of a parameter that it fills: all of it, or the
+ * share of one expert. That the pieces of a parameter neither overlap nor leave a gap
+ * is checked when all are there; only then are square ones given a layout, that of the
+ * others. Which files and which of their tensors count, checkpoint_files.c says.
+ */
 #include "model/checkpoint_files.h"
 
 #include <assert.h>

@@ -1,4 +1,10 @@
-/* checkpoint_files.c - which files of a folder hold the tensors */
+/* checkpoint_files.c - which files of a folder hold the tensors
+ *
+ * An index decides where there is one; else it is the only tensor file, or of several
+ * model.safetensors, so others may lie beside. Of the files that an index names, only
+ * tensors that it names count. What is wrong with a file is QVL_E_MODEL, whatever the
+ * reader below calls it.
+ */
 #include "model/checkpoint_files.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
-/* checkpoint_save.c - a model folder written beside its place, then renamed */
+/* checkpoint_save.c - a model folder written beside its place, then renamed
+ *
+ * Values stream from the store into a file, in pieces, or matrix by matrix where a
+ * tensor's axes are exchanged. Written are the entries of the checkpoint: tensors that
+ * no parameter has, and tied ones that are left unread, are not in the new folder.
+ */
 #include "model/checkpoint_files.h"
 
 #include <errno.h>

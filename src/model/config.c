@@ -1,4 +1,10 @@
-/* config.c - config.json, checked */
+/* config.c - config.json, checked
+ *
+ * Dims are read by the keys of the architecture's table, all else by name. The order
+ * counts: the tie is decided before the dims, one of which may be it; the size of the
+ * vocabulary is read before the ids that must lie below it. The table `fixed` holds
+ * keys of which the architectures express one value alone.
+ */
 #include "model/config.h"
 
 #include <assert.h>

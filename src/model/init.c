@@ -85,8 +85,8 @@ static int find_map(const qvl_node **map, const qvl_node *size,
     *map = qvl_node_find(size, name);
     if (*map != NULL && (*map)->kind == QVL_NODE_MAP && (*map)->n > 0)
         return QVL_OK;
-    return qvl_fail(err, QVL_E_CONFIG, "a size has config, processor and init "
-                    "(%s): found no map '%s'", file, name);
+    return qvl_fail(err, QVL_E_CONFIG, "size of a model (%s): found no map '%s', "
+                    "expected config, processor and init", file, name);
 }
 
 int qvl_init_config(qvl_model_config *config, const char *size,
@@ -296,7 +296,9 @@ static int write_data(const maker *m, qvl_st_writer *out)
     uint16_t *half = malloc(room * sizeof *half);
     int rc = QVL_OK;
     if (!w || !half)
-        rc = qvl_fail(m->err, QVL_E_MEMORY, "no memory for a block of weights");
+        rc = qvl_fail(m->err, QVL_E_MEMORY,
+                      "weights (%s): found no memory for %zu bytes of them", m->part,
+                      room * (sizeof *w + sizeof *half));
     for (int i = 0; i < m->params.n && rc == QVL_OK; i++)
         if (m->params.item[i].same_as < 0)
             rc = write_param(m, &m->params.item[i], out, w, half, room);
@@ -305,11 +307,10 @@ static int write_data(const maker *m, qvl_st_writer *out)
     return rc;
 }
 
-static int write_weights(const maker *m)
+static int write_weights(maker *m)
 {
     qvl_st_writer *out;
-    const char *path = qvl_arena_printf((qvl_arena *)&m->arena,
-                                        "%s/model.safetensors", m->part);
+    const char *path = qvl_arena_printf(&m->arena, "%s/model.safetensors", m->part);
     QVL_TRY(qvl_st_writer_open(&out, path, m->err));
     int rc = qvl_st_writer_meta(out, "format", "pt", m->err);
     for (int i = 0; i < m->params.n && rc == QVL_OK; i++) {

@@ -1,4 +1,10 @@
-/* model.c - open a model, run steps */
+/* model.c - open a model, run steps
+ *
+ * A run is kept for the next batch of the same dims and wishes: what changes a program
+ * or its outputs must be compared in is_same or follow from the dims. All runs use the
+ * memory of temporaries in turn, so only results of the last step can be read, and a
+ * step that fails leaves none (`last`).
+ */
 #include "model/model.h"
 
 #include <assert.h>

@@ -1,4 +1,10 @@
-/* results.c - named tensors of a step */
+/* results.c - named tensors of a step
+ *
+ * Positions and rope_delta come from the host's batch, the rest from the device. Logits
+ * and positions have no padding and are put back by `place`; padding reads as 0. The
+ * sum of the losses is divided here, by the labels of the batch. A gradient that stands
+ * otherwise in the checkpoint passes through a copy of the whole one.
+ */
 #include "model/results.h"
 
 #include <assert.h>

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <limits.h>
 
+#include "signatures.h"
+
 size_t qvl_grid_patches(const qvl_grid *grid, int n)
 {
     size_t sum = 0;
@@ -103,9 +105,10 @@ void qvl_vision_ranges(int32_t *range, const qvl_grid *grid, int n)
     for (int k = 0; k < n; k++) {
         int in_frame = grid[k].h * grid[k].w;
         for (int t = 0; t < grid[k].t; t++, first += in_frame)
-            for (int i = 0; i < in_frame; i++, range += 4) {
-                range[0] = range[2] = first;
-                range[1] = range[3] = first + in_frame;
+            for (int i = 0; i < in_frame; i++, range += QVL_N_RANGE) {
+                range[QVL_RANGE_KV_LO] = range[QVL_RANGE_Q_LO] = first;
+                range[QVL_RANGE_KV_HI] = first + in_frame;
+                range[QVL_RANGE_Q_HI] = first + in_frame;
             }
     }
 }

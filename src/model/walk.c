@@ -7,33 +7,38 @@
 
 #include <string.h>
 
-/* Rows of one group, which it walks for all together: the most that devices
- * with a limit take (BQ in configs/tune/). */
-#define GROUP_ROWS 16
+#include "signatures.h"
+
+/* Rows of one group, which it walks for all together: more than the BQ of any
+ * table for a device with a limit, configs/tune/ or a user's, is likely to be. A
+ * group that has more meets that many keys more than are counted here. */
+#define GROUP_ROWS 64
 #define HEAD 128  // numbers of a head for which max_walk is said
 
-/* Both sides of a range [lo, hi) of row t, and of the last row of a group that
- * begins there: ranges rise from row to row. */
-static int64_t distance(const int32_t *range, size_t t, size_t last, int at)
-{
-    int64_t d = (int64_t)range[4 * last + (size_t)at + 1]
-                - range[4 * t + (size_t)at];
-    return d > 0 ? d : 0;
-}
-
-/* Longest walk of keys (at 0) or queries (at 2) of groups of so many rows. */
-static int64_t longest(const qvl_batch_array *array, int at, size_t n_group)
+/* Longest walk of groups of so many rows, from column `lo` of a group's first row to
+ * column `hi` of its last: ranges rise from row to row. */
+static int64_t longest(const qvl_batch_array *array, int lo, int hi, size_t n_group)
 {
     const int32_t *range = array->data;
-    size_t n = array->n / 4;
+    size_t n = array->n / QVL_N_RANGE;
     int64_t most = 0;
     for (size_t t = 0; t < n; t++) {
         size_t last = t + n_group <= n ? t + n_group - 1 : n - 1;
-        int64_t d = distance(range, t, last, at);
-        if (d > most)
-            most = d;
+        int64_t d = (int64_t)range[QVL_N_RANGE * last + (size_t)hi]
+                    - range[QVL_N_RANGE * t + (size_t)lo];
+        most = d > most ? d : most;
     }
     return most;
+}
+
+static int64_t longest_of_keys(const qvl_batch_array *array, bool is_kept)
+{
+    _Static_assert((int)QVL_KEPT_KV_LO == (int)QVL_RANGE_KV_LO
+                   && (int)QVL_KEPT_KV_HI == (int)QVL_RANGE_KV_HI
+                   && (int)QVL_N_KEPT == (int)QVL_N_RANGE,
+                   "keys stand alike in both kinds of ranges");
+    return longest(array, QVL_RANGE_KV_LO, QVL_RANGE_KV_HI,
+                   is_kept ? 1 : GROUP_ROWS);
 }
 
 int qvl_batch_walk(qvl_batch *batch, bool grads, int64_t *rows, qvl_err *err)
@@ -49,9 +54,9 @@ int qvl_batch_walk(qvl_batch *batch, bool grads, int64_t *rows, qvl_err *err)
         bool of_patches = strcmp(in->name, "patch_range") == 0;
         int head = of_patches ? 2 * c->vision.n_angles : c->rope.dim;
         bool is_kept = !of_patches && batch->is_continued;
-        int64_t n = longest(&a, 0, is_kept ? 1 : GROUP_ROWS);
+        int64_t n = longest_of_keys(&a, is_kept);
         if (grads) {
-            int64_t back = longest(&a, 2, GROUP_ROWS)
+            int64_t back = longest(&a, QVL_RANGE_Q_LO, QVL_RANGE_Q_HI, GROUP_ROWS)
                            * (of_patches ? 1 : c->n_sharing);
             n = back > n ? back : n;
         }

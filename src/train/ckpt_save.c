@@ -1,4 +1,10 @@
-/* ckpt_save.c - a checkpoint written beside its place, then renamed */
+/* ckpt_save.c - a checkpoint written beside its place, then renamed
+ *
+ * In this order: the model folder, whole (model/checkpoint_save.c), without what it
+ * copied of the run it came from; what continues the run; the marker that makes it
+ * count; the name. A failure before the name takes the folder away. Older checkpoints
+ * are rotated out after it, and that they stay is a warning: the new one is saved.
+ */
 #include "train/ckpt.h"
 
 #include <errno.h>

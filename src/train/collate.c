@@ -18,7 +18,7 @@ static void put_row(qvl_collated *c, int row, const qvl_encoded *s,
     for (size_t i = 0; i < len; i++)
         mask[first + i] = i < n;
     for (size_t i = n; i < len; i++)
-        label[first + i] = QVL_LABEL_NONE;
+        label[first + i] = QVL_IGNORE_INDEX;
     c->n_tokens += s->n;
     c->n_supervised += s->n_supervised;
 }

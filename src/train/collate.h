@@ -1,7 +1,7 @@
 /* collate.h - samples side by side, as the arrays of one batch
  *
  * Rows are as long as the longest sample and padded on the right: mask 0, label
- * QVL_LABEL_NONE. Patches and grids of all samples stand one behind the other; a
+ * QVL_IGNORE_INDEX. Patches and grids of all samples stand one behind the other; a
  * batch without pictures has none of either. The model drops the padding again.
  */
 #ifndef QVL_TRAIN_COLLATE_H

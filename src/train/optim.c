@@ -2,8 +2,8 @@
  *
  * Parameters longer than a device binds are cut into pieces, and each piece is an
  * update of its own; what changes from step to step (rates, the factor of clipping)
- * lies in the table `rule`, so the list is recorded once and never again. The order
- * of a row of `rule` and of `stat` is that of shaders/optim.k.
+ * lies in the table `rule`, so the list is recorded once and never again. Its columns
+ * and those of `stat` are named in shaders/optim.k.
  */
 #include "train/optim.h"
 
@@ -24,10 +24,8 @@ extern const qvl_kernel_family qvl_family_adamw;
 extern const qvl_kernel_family qvl_family_adamw_master;
 
 #define RUN_ELEMS ((size_t)16384)  // of square_sum, a partial sum each
-#define RULE_WORDS QVL_ADAMW_RULE_COLS
-_Static_assert((int)QVL_CLIP_RULE_COLS == (int)RULE_WORDS
-               && (int)QVL_ADAMW_MASTER_RULE_COLS == (int)RULE_WORDS,
-               "one table of rules for all kernels of shaders/optim.k");
+#define STAT_BYTES ((size_t)4 * QVL_N_STAT)
+#define LEAST_BYTES ((size_t)16)  // of a slice
 #define PIECE_ELEMS ((size_t)1 << 18)  // of state that pass the host at a time
 
 /* A range of a trained parameter, as long as the device binds. */
@@ -48,7 +46,7 @@ struct qvl_optim {
     piece *piece;      // [n_pieces]
     int n_pieces;
     int *group;        // [n_params]
-    float *rule;       // [1 + n_groups, RULE_WORDS]
+    float *rule;       // [1 + n_groups, QVL_N_GROUP_RULE]
     float *out;        // [out_bytes / 4] sums, then stat
     float *scratch;    // [PIECE_ELEMS]
     // borrowed
@@ -63,6 +61,7 @@ struct qvl_optim {
     size_t out_bytes;
     int64_t n_updates;
     bool is_pending;   // a step was submitted and not yet read
+    bool has_rules;    // RULE was written
     qvl_optim_row *row;  // while a list is recorded for a profile, else NULL
     int n_rows;
 };
@@ -70,6 +69,11 @@ struct qvl_optim {
 static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 /* ---- memory ------------------------------------------------------------- */
@@ -149,9 +153,9 @@ static int open_memory(qvl_optim *o, qvl_err *err)
         if (qvl_optim_has_master(o, i))
             bytes[slot_of(o, i, QVL_OPTIM_MASTER)] = all;
     }
-    size_t rule_bytes = (size_t)(1 + o->n_groups) * RULE_WORDS * 4;
-    o->stat_at = qvl_shelf_reserve(o->dev, 16);
-    o->out_bytes = 2 * o->stat_at;
+    size_t rule_bytes = (size_t)(1 + o->n_groups) * QVL_N_GROUP_RULE * 4;
+    o->stat_at = qvl_shelf_reserve(o->dev, LEAST_BYTES);
+    o->out_bytes = o->stat_at + qvl_shelf_reserve(o->dev, STAT_BYTES);
     o->parts_bytes = qvl_shelf_reserve(o->dev, o->parts_bytes);
     bytes[3 * o->n_params + PARTS] = o->parts_bytes;
     bytes[3 * o->n_params + RULE] = qvl_shelf_reserve(o->dev, rule_bytes);
@@ -216,7 +220,7 @@ static qvl_slice cut_slice(qvl_slice whole, const piece *p, size_t elem_bytes)
 {
     size_t bytes = p->n * elem_bytes;
     return (qvl_slice){ whole.buf, whole.at + p->first * elem_bytes,
-                        bytes < 16 ? 16 : (bytes + 3) / 4 * 4 };
+                        max_size(LEAST_BYTES, (bytes + 3) / 4 * 4) };
 }
 
 /* Append a kernel over n_elems elements. */
@@ -237,7 +241,7 @@ static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
     size_t n_runs = (p->n + RUN_ELEMS - 1) / RUN_ELEMS;
     qvl_slice sums = other_of(o, PARTS);
     sums.at += p->part_at;
-    sums.bytes = 4 * n_runs < 16 ? 16 : 4 * n_runs;
+    sums.bytes = max_size(LEAST_BYTES, 4 * n_runs);
     qvl_slice buf[QVL_SQUARE_SUM_N_BUFS];
     uint32_t arg[QVL_SQUARE_SUM_N_ARGS];
     qvl_square_sum_bufs(
@@ -251,7 +255,7 @@ static int record_square(qvl_optim *o, const piece *p, qvl_err *err)
 static qvl_slice stat_of(const qvl_optim *o)
 {
     qvl_slice s = other_of(o, OUT);
-    return (qvl_slice){ s.buf, s.at + o->stat_at, 16 };
+    return (qvl_slice){ s.buf, s.at + o->stat_at, STAT_BYTES };
 }
 
 static uint32_t n_rules(const qvl_optim *o)
@@ -405,7 +409,7 @@ void qvl_optim_close(qvl_optim *optim)
 qvl_slice qvl_optim_total(const qvl_optim *optim)
 {
     qvl_slice s = other_of(optim, OUT);
-    return (qvl_slice){ s.buf, s.at, 16 };
+    return (qvl_slice){ s.buf, s.at, LEAST_BYTES };
 }
 
 size_t qvl_optim_bytes(const qvl_optim *optim)
@@ -425,17 +429,17 @@ void qvl_optim_set_updates(qvl_optim *optim, int64_t n)
 
 /* ---- steps -------------------------------------------------------------- */
 
-/* A group's row of `rule`, in the order that the head of shaders/optim.k says. */
+/* A group's row of `rule`, at update t. */
 static void set_row(float *row, const qvl_optim_rates *r, double t)
 {
-    row[0] = (float)r->beta1;
-    row[1] = (float)(1.0 - r->beta1);
-    row[2] = (float)r->beta2;
-    row[3] = (float)(1.0 - r->beta2);
-    row[4] = (float)(r->lr / (1.0 - pow(r->beta1, t)));
-    row[5] = (float)(1.0 / sqrt(1.0 - pow(r->beta2, t)));
-    row[6] = (float)r->epsilon;
-    row[7] = (float)(r->lr * r->decay);
+    row[QVL_GROUP_RULE_BETA1] = (float)r->beta1;
+    row[QVL_GROUP_RULE_REST1] = (float)(1.0 - r->beta1);
+    row[QVL_GROUP_RULE_BETA2] = (float)r->beta2;
+    row[QVL_GROUP_RULE_REST2] = (float)(1.0 - r->beta2);
+    row[QVL_GROUP_RULE_RATE] = (float)(r->lr / (1.0 - pow(r->beta1, t)));
+    row[QVL_GROUP_RULE_ROOT] = (float)(1.0 / sqrt(1.0 - pow(r->beta2, t)));
+    row[QVL_GROUP_RULE_EPSILON] = (float)r->epsilon;
+    row[QVL_GROUP_RULE_DECAY] = (float)(r->lr * r->decay);
 }
 
 int qvl_optim_step(qvl_optim *optim, const qvl_optim_rates *rates,
@@ -443,13 +447,14 @@ int qvl_optim_step(qvl_optim *optim, const qvl_optim_rates *rates,
 {
     assert(!optim->is_pending);
     double t = (double)optim->n_updates + 1.0;
-    optim->rule[0] = max_norm > 0.0 ? (float)max_norm : 0.0f;
-    optim->rule[1] = (float)factor;
+    optim->rule[QVL_ALL_RULE_MAX_NORM] = max_norm > 0.0 ? (float)max_norm : 0.0f;
+    optim->rule[QVL_ALL_RULE_FACTOR] = (float)factor;
     for (int g = 0; g < optim->n_groups; g++)
-        set_row(optim->rule + (size_t)(1 + g) * RULE_WORDS, &rates[g], t);
+        set_row(optim->rule + (size_t)(1 + g) * QVL_N_GROUP_RULE, &rates[g], t);
     qvl_slice dst = other_of(optim, RULE);
-    dst.bytes = (size_t)(1 + optim->n_groups) * RULE_WORDS * 4;
+    dst.bytes = (size_t)(1 + optim->n_groups) * QVL_N_GROUP_RULE * 4;
     QVL_TRY(optim->dev->be->write(optim->dev, dst, optim->rule, err));
+    optim->has_rules = true;
     QVL_TRY(optim->dev->be->submit(optim->dev, optim->list, err));
     optim->is_pending = true;
     return QVL_OK;
@@ -463,8 +468,8 @@ int qvl_optim_read(qvl_optim *optim, qvl_optim_report *report, qvl_err *err)
                                  err));
     const float *stat = optim->out + optim->stat_at / 4;
     *report = (qvl_optim_report){ .sum = { optim->out[0], optim->out[1] },
-                                  .norm = (double)stat[0],
-                                  .is_applied = stat[2] > 0.0f };
+                                  .norm = (double)stat[QVL_STAT_NORM],
+                                  .is_applied = stat[QVL_STAT_IS_APPLIED] > 0.0f };
     optim->n_updates += report->is_applied;
     return QVL_OK;
 }
@@ -474,7 +479,7 @@ int qvl_optim_profile(qvl_optim *optim, qvl_optim_row **rows, int *n,
 {
     qvl_optim *o = optim;
     const qvl_backend *be = o->dev->be;
-    assert(!o->is_pending);
+    assert(!o->is_pending && o->has_rules);
     if (be->profile == NULL)
         return qvl_fail(err, QVL_E_UNSUPPORTED,
                         "profile (device %s:%d): found no clock for steps, "

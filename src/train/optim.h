@@ -85,7 +85,7 @@ typedef struct {
     double s;          // seconds
 } qvl_optim_row;
 
-/* Take the last step once more, at its rates, and measure its kernels. The rows
+/* Take the last step, which there is, once more, at its rates, and measure its kernels. The rows
  * belong to the arena. For benches: an update that is not counted. Fails as
  * qvl_run_profile does. */
 int qvl_optim_profile(qvl_optim *optim, qvl_optim_row **rows, int *n,

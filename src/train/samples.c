@@ -268,7 +268,7 @@ static int put_ids(const qvl_encoder *e, const qvl_encoded *s, bool labelled,
     qvl_decoder d;
     qvl_decoder_init(&d, t, QVL_SPECIAL_KEEP);
     for (int i = 0; i < s->n; i++) {
-        if (labelled && s->label[i] == QVL_LABEL_NONE)
+        if (labelled && s->label[i] == QVL_IGNORE_INDEX)
             continue;
         int run = 1;
         while (i + run < s->n && s->id[i + run] == s->id[i])

@@ -122,7 +122,7 @@ static int check_labels(const qvl_trainer *t, const qvl_batch_source *s,
                             "labels (row %zu, column %zu): found %lld, the "
                             "placeholder of a picture, expected %d there",
                             i / (size_t)s->row_len, i % (size_t)s->row_len,
-                            (long long)s->label[i], QVL_LABEL_NONE);
+                            (long long)s->label[i], QVL_IGNORE_INDEX);
     return QVL_OK;
 }
 

@@ -1,7 +1,9 @@
-/* Every kernel with a loop over a dim that is as long as a device allows, and
- * attention over as many rows, beside the processor. Some drivers end long loops
- * without a word: what is allowed must be right, a turn more an error, and the
- * others must not be held back. */
+/* test_turns.c - every kernel with a loop over a dim that is as long as a device
+ * allows, and attention over as many rows, beside the processor
+ *
+ * Some drivers end long loops without a word: what is allowed must be right, a turn
+ * more an error, and the others must not be held back.
+ */
 #include "check.h"
 
 #include "backend/backend.h"

@@ -1,3 +1,6 @@
+/* test_arena.c - memory given, used again after a reset, and what unwinds when there
+ * is none
+ */
 #include "base/arena.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* test_err.c - codes and texts, texts that are cut, functions left early */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>

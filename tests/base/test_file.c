@@ -1,3 +1,6 @@
+/* test_file.c - files read and replaced: pipes, stale parts, full disks, refused
+ * targets
+ */
 #include "base/file.h"
 
 #include <dirent.h>

@@ -1,3 +1,6 @@
+/* test_half.c - 16-bit floats both ways, every one of them and every border between
+ * two
+ */
 #include "base/half.h"
 
 #include "check.h"

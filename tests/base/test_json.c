@@ -1,3 +1,6 @@
+/* test_json.c - trees, numbers, faults with their place, texts cut and changed
+ * anywhere
+ */
 #include "base/json.h"
 
 #include <float.h>

@@ -1,3 +1,4 @@
+/* test_log.c - who hears what, from which level on */
 #include "base/log.h"
 
 #include "check.h"

@@ -1,3 +1,4 @@
+/* test_node.c - values read as a type, paths, and faults with their place */
 #include "base/node.h"
 
 #include <stdbool.h>

@@ -1,3 +1,6 @@
+/* test_rng.c - the definition of the numbers, keys that differ, and their
+ * distributions
+ */
 #include "base/rng.h"
 
 #include <stdbool.h>

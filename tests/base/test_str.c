@@ -1,3 +1,4 @@
+/* test_str.c - texts that grow, and the nearest of several words */
 #include "base/str.h"
 
 #include "base/arena.h"

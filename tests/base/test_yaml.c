@@ -1,3 +1,4 @@
+/* test_yaml.c - trees, anchors and merges, limits, texts changed anywhere */
 #include "base/yaml.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* test_inherit.c - files that extend others: order, folders, what is refused */
 #include "config/inherit.h"
 
 #include "base/file.h"

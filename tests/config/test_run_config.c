@@ -1,3 +1,6 @@
+/* test_run_config.c - keys of a run: defaults, types, flags over files, all faults at
+ * once
+ */
 #include "config/run_config.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* test_value.c - single values of the schema: numbers, bytes, rules, words */
 #include "config/schema_value.h"
 
 #include "base/yaml.h"

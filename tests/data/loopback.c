@@ -1,3 +1,4 @@
+/* loopback.c - the server of loopback.h, an answer a connection */
 #include "loopback.h"
 
 #include <arpa/inet.h>

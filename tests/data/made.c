@@ -1,3 +1,4 @@
+/* made.c - records of made.h */
 #include "made.h"
 
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* test_epoch_plan.c - orders of an epoch are permutations, and the same for any ranks */
 #include "check.h"
 #include "data/epoch_plan.h"
 

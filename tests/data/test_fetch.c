@@ -1,4 +1,4 @@
-/* Downloads, from a server in a thread of the test. */
+/* test_fetch.c - downloads, from a server in a thread of the test */
 #include "data/fetch.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* A build without libcurl says so. */
+/* test_fetch_none.c - a build without libcurl says so */
 #include "check.h"
 #include "data/fetch.h"
 

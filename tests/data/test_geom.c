@@ -1,3 +1,4 @@
+/* test_geom.c - canonical boxes, polygons and lines, areas, and orders of objects */
 #include "check.h"
 #include "data/geom.h"
 

@@ -1,3 +1,4 @@
+/* test_message.c - answers and prompts as text, in each dialect */
 #include "check.h"
 #include "data/message.h"
 

@@ -1,4 +1,4 @@
-/* Objects from 0 to 1000: JSON both ways, pixels one way. */
+/* test_objects.c - objects from 0 to 1000: JSON both ways, pixels one way */
 #include "check.h"
 
 #include "base/arena.h"

@@ -1,3 +1,6 @@
+/* test_record.c - lines of JSONL: good ones, wrong ones, cut files, pictures that are
+ * missing
+ */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"

@@ -1,3 +1,6 @@
+/* test_synth.c - drawn scenes: the same from one seed, objects where they are said to
+ * be
+ */
 #include "base/file.h"
 #include "check.h"
 #include "data/message.h"

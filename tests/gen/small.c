@@ -1,3 +1,4 @@
+/* small.c - the specs of small.h */
 #include "gen/small.h"
 
 #include "check.h"

@@ -131,7 +131,7 @@ static void test_same_bytes(void)
     qvl_arena_release(&arena);
 }
 
-/* Positions of kernels in the order of their signatures, and functions that take
+/* Positions of kernels in the order of their signatures, columns, and functions that take
  * all of those that a call by hand needs. */
 static void test_calls(void)
 {
@@ -145,9 +145,12 @@ static void test_calls(void)
     static const char of_clip[] =
         "enum {\n    QVL_CLIP_PART,\n    QVL_CLIP_RULE,\n"
         "    QVL_CLIP_STAT,\n    QVL_CLIP_N_BUFS,\n"
-        "    QVL_CLIP_RULE_COLS = 8,\n};\n"
+        "};\n"
         "enum {\n    QVL_CLIP_ARG_PARTS,\n    QVL_CLIP_ARG_RULES,\n"
         "    QVL_CLIP_N_ARGS,\n};\n";
+    static const char names[] =
+        "enum {\n    QVL_STAT_NORM,\n    QVL_STAT_FACTOR,\n"
+        "    QVL_STAT_IS_APPLIED,\n    QVL_STAT_UNUSED,\n    QVL_N_STAT\n};\n";
     static const char functions[] =
         "static inline void qvl_clip_bufs(\n"
         "    qvl_slice *to, qvl_slice part, qvl_slice rule, "
@@ -168,6 +171,7 @@ static void test_calls(void)
                                 &len, &arena);
     CHECK_HAS(text, positions, "signatures.h");
     CHECK_HAS(text, of_clip, "signatures.h");
+    CHECK_HAS(text, names, "signatures.h");
     CHECK_HAS(read_all(qvl_arena_printf(&arena, "%s/calls.h", folder), &len,
                        &arena), functions, "calls.h");
     qvl_arena_release(&arena);

@@ -1,3 +1,4 @@
+/* image_cases.c - decoded pixels, sizes and patches of a case, against its tensors */
 #include "image_cases.h"
 
 #include <stdbool.h>

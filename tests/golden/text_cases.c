@@ -1,3 +1,4 @@
+/* text_cases.c - ids and texts of a case, both ways, and its chats */
 #include "text_cases.h"
 
 #include <stdbool.h>

@@ -1,3 +1,6 @@
+/* train_cases.c - runs through qvl_train.h against the losses, norms and weights of a
+ * case
+ */
 #include "train_cases.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The back end of the tests. */
+/* fake.c - the back end of the tests */
 #include "fake.h"
 
 #include <stdio.h>

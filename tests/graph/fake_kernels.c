@@ -1,4 +1,4 @@
-/* Kernels of the tests, their records and families. */
+/* fake_kernels.c - kernels of the tests, their records and families */
 #include "fake.h"
 
 #include "base/half.h"

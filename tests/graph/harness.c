@@ -1,4 +1,4 @@
-/* Programs of the tests, run without a plan and with one. */
+/* harness.c - programs of the tests, run without a plan and with one */
 #include "harness.h"
 
 #include "check.h"

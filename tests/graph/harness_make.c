@@ -1,4 +1,4 @@
-/* Programs of the tests. */
+/* harness_make.c - programs of the tests */
 #include "harness.h"
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* Steps whose operands are larger than the device binds. */
+/* test_cut.c - steps whose operands are larger than the device binds */
 #include "check.h"
 #include "harness.h"
 

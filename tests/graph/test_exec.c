@@ -1,4 +1,4 @@
-/* Stores and runs: types, sharing, odd ranges, faults of the device. */
+/* test_exec.c - stores and runs: types, sharing, odd ranges, faults of the device */
 #include "base/half.h"
 #include "check.h"
 #include "graph/store.h"

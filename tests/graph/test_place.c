@@ -1,4 +1,4 @@
-/* Random programs against the reference, with memory shared as planned. */
+/* test_place.c - random programs against the reference, with memory shared as planned */
 #include <time.h>
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* What is kept, what starts a sum, and what cannot be planned. */
+/* test_plan.c - what is kept, what starts a sum, and what cannot be planned */
 #include "check.h"
 #include "harness.h"
 #include "tensor/dtype.h"

@@ -1,4 +1,4 @@
-/* Programs, parameter lists and architectures. */
+/* test_program.c - programs, parameter lists and architectures */
 #include <assert.h>
 #include <fcntl.h>
 #include <sys/wait.h>

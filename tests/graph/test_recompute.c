@@ -1,4 +1,4 @@
-/* Recomputing changes memory and time, and nothing else. */
+/* test_recompute.c - recomputing changes memory and time, and nothing else */
 #include "check.h"
 #include "harness.h"
 

@@ -1,4 +1,4 @@
-/* Runs that take turns in one memory, and outputs that add up. */
+/* test_shared.c - runs that take turns in one memory, and outputs that add up */
 #include "check.h"
 #include "graph/run.h"
 #include "harness.h"

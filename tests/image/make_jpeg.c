@@ -1,3 +1,4 @@
+/* make_jpeg.c - a small encoder of baseline JPEG, for pictures that no library writes */
 #include "make_jpeg.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* make_png.c - a small encoder of PNG in all its kinds */
 #include "make_png.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Drawing: what is touched, what is not, and hostile numbers. */
+/* test_draw.c - drawing: what is touched, what is not, and hostile numbers */
 #include "check.h"
 
 #include <stdbool.h>

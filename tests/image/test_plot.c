@@ -1,4 +1,4 @@
-/* Plots: round ticks, curves where they belong, odd data. */
+/* test_plot.c - plots: round ticks, curves where they belong, odd data */
 #include "check.h"
 
 #include <stdbool.h>

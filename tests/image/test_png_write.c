@@ -1,4 +1,4 @@
-/* Pictures through the writer and back through the reader. */
+/* test_png_write.c - pictures through the writer and back through the reader */
 #include "check.h"
 
 #include "base/arena.h"

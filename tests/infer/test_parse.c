@@ -1,4 +1,4 @@
-/* Answers as models write them, and what is read out of them. */
+/* test_parse.c - answers as models write them, and what is read out of them */
 #include "check.h"
 
 #include "base/arena.h"

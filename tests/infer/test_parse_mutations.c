@@ -1,4 +1,6 @@
-/* Thousands of damaged answers: whatever comes in, what comes out holds. */
+/* test_parse_mutations.c - thousands of damaged answers: whatever comes in, what comes
+ * out holds
+ */
 #include "check.h"
 
 #include "base/arena.h"

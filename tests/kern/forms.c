@@ -1,3 +1,4 @@
+/* forms.c - the forms that tests of kernels run */
 #include "forms.h"
 
 #include <string.h>

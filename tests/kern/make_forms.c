@@ -1,5 +1,7 @@
-/* make_forms ROOT OUT     print all forms of forms.h into the folder OUT
- * make_forms --spirv OUT  print the SPIR-V of OUT as arrays to OUT/spirv.h
+/* make_forms.c - files of the forms that tests of kernels run
+ *
+ *     make_forms ROOT OUT     print all forms of forms.h into the folder OUT
+ *     make_forms --spirv OUT  print the SPIR-V of OUT as arrays to OUT/spirv.h
  *
  * In OUT: kernels.c, one ID.comp a form, their ids in forms.txt, table.c. The
  * build compiles the .comp files to ID.spv between the two calls; a build

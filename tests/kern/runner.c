@@ -1,3 +1,6 @@
+/* runner.c - operands in double, rounded to a form's types, sent to each device and
+ * back
+ */
 #include "runner.h"
 
 #include "backend/cpu/isa.h"

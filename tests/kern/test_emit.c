@@ -1,4 +1,6 @@
-/* What is printed depends on the forms alone; what cannot be printed is said. */
+/* test_emit.c - what is printed depends on the forms alone; what cannot be printed is
+ * said
+ */
 #include "base/file.h"
 #include "check.h"
 #include "emit/form.h"

@@ -1,5 +1,7 @@
-/* Gradients that are summed over many rows, in runs of 128 where sums are long:
- * on both sides of a run, and over several of them; many uses that are sorted. */
+/* test_long.c - gradients that are summed over many rows, in runs of 128 where sums
+ * are long: on both sides of a run, and over several of them; many uses that are
+ * sorted
+ */
 #include "check.h"
 #include "forms.h"
 #include "runner.h"

@@ -1,5 +1,6 @@
-/* The functions of shaders/dialect/math.h against the C library in double, on
- * every device, and the rounding of storage types against base/half.h. */
+/* test_math.c - the functions of shaders/dialect/math.h against the C library in
+ * double, on every device, and the rounding of storage types against base/half.h
+ */
 #include <math.h>
 
 #include "base/half.h"

@@ -1,4 +1,6 @@
-/* shaders/optim.k and tally on every device against double precision. */
+/* test_optim_kernels.c - shaders/optim.k and tally on every device against double
+ * precision
+ */
 #include <math.h>
 
 #include "check.h"

@@ -1,5 +1,6 @@
-/* Reading of kernels: what a correct head means, and every mistake with its
- * place. */
+/* test_reader.c - reading of kernels: what a correct head means, and every mistake
+ * with its place
+ */
 #include "base/file.h"
 #include "check.h"
 #include "kern/kern.h"
@@ -77,6 +78,31 @@ static void test_good(void)
               "body on one line");
     CHECK_INT(two->body_line, 19, "its line");
     CHECK(kern_find(&set, "three") == NULL, "no such kernel");
+    qvl_arena_release(&arena);
+}
+
+/* Lists hold for the kernels below them, and are no dims that a call gives. */
+static void test_names(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    kern_set set = { 0 };
+    CHECK_OK(read_text("kernel one(out f32 y[ROW]) groups 1 {}\n"
+                       "names ROW { LO, HI } names COL { A1 }\n"
+                       "kernel two(out f32 y[ROW, COL, n]) groups 1 {}\n",
+                       &set, &arena, &err), err);
+    const kern *one = kern_find(&set, "one");
+    CHECK_STR(one->sym[0], "ROW", "a dim like any above the list");
+    CHECK(one->names == NULL, "no names there");
+    const kern *two = kern_find(&set, "two");
+    CHECK_INT(two->operand[0].dim[0], -1 - 2, "two of ROW");
+    CHECK_INT(two->operand[0].dim[1], -1 - 1, "one of COL");
+    CHECK_INT(two->n_syms, 1, "n alone is a dim");
+    CHECK_STR(two->names->name, "COL", "the last list comes first");
+    CHECK_STR(two->names->next->item[1], "ROW_HI", "with the list before it");
+    CHECK_INT(read_text("names ROW { A }\nkernel three(out f32 y[ROW]) groups 1 {}\n",
+                        &set, &arena, &err), QVL_E_CONFIG, "in another file");
+    CHECK_HAS(err.msg, "1:1: names ROW stands in ", "its place");
     qvl_arena_release(&arena);
 }
 
@@ -296,6 +322,20 @@ static const struct {
     { "kernel a(out f32 y[n],arg u32 a1,arg u32 a2,arg u32 a3,arg u32 a4,\n"
       "arg u32 a5,arg u32 a6,arg u32 a7,arg u32 a8,arg u32 a9)\n" BODY, "2:45",
       "more than 8 args" },
+    { "names { A }\nkernel a(" Y ")" BODY, "1:7", "a name in capitals" },
+    { "names row { A }\nkernel a(" Y ")" BODY, "1:7", "a name in capitals" },
+    { "names ROW A\nkernel a(" Y ")" BODY, "1:11", "expected {" },
+    { "names ROW { }\nkernel a(" Y ")" BODY, "1:13", "a name in capitals" },
+    { "names ROW { A b }\nkernel a(" Y ")" BODY, "1:15", "expected , or }" },
+    { "names ROW { A, A }\nkernel a(" Y ")" BODY, "1:16",
+      "ROW_A is there already" },
+    { "names ROW { A }\nnames ROW { B }\nkernel a(" Y ")" BODY, "2:7",
+      "ROW is there already" },
+    { "names ROW { A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P,Q }\nkernel a(" Y ")" BODY,
+      "1:45", "more than 16 names" },
+    { "names ROW { A }\nkernel a(" Y ",in f32 ROW_A[n])" BODY, "2:30",
+      "ROW_A is there already" },
+    { "kernel a(" Y ")" BODY "names ROW { A }\n", "5:1", "expected kernel" },
     { "kernel a(out f32 a_name_that_is_longer_than_any_name_should_be[n])" BODY,
       "1:18", "at most 40 letters" },
 };
@@ -339,5 +379,5 @@ static void test_missing_file(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_good), TEST(test_cuts), TEST(test_layout),
+RUN_TESTS(TEST(test_good), TEST(test_names), TEST(test_cuts), TEST(test_layout),
           TEST(test_mistakes), TEST(test_caret), TEST(test_missing_file))

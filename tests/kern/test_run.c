@@ -1,5 +1,6 @@
-/* Forms of shaders/ and try.k on every device against double precision, over
- * shapes at the edges of their tiles and beyond 65,535 elements. */
+/* test_run.c - forms of shaders/ and try.k on every device against double precision,
+ * over shapes at the edges of their tiles and beyond 65,535 elements
+ */
 #include <math.h>
 
 #include "backend/cpu/isa.h"

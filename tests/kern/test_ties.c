@@ -1,5 +1,6 @@
-/* Choices among equal logits: of several maxima the first is the argmax of a
- * loss, and the lower index is the expert that is chosen first. */
+/* test_ties.c - choices among equal logits: of several maxima the first is the argmax
+ * of a loss, and the lower index is the expert that is chosen first
+ */
 #include <math.h>
 
 #include "check.h"

@@ -240,7 +240,7 @@ static int64_t walk(bool grads)
     return rows;
 }
 
-/* A group of 16 rows walks from the first that any of them sees to the last;
+/* A group of 64 rows walks from the first that any of them sees to the last;
  * backwards each of the two heads that share a key head counts. */
 static void test_walk(void)
 {
@@ -260,11 +260,11 @@ static void test_walk(void)
     f.source.n_rows = 2;
     f.source.row_len = 500;
     make();
-    CHECK_INT(walk(false), 515, "a group with 15 of the second row");
-    CHECK_INT(walk(true), 1030, "and backwards");
+    CHECK_INT(walk(false), 563, "a group with 63 of the second row");
+    CHECK_INT(walk(true), 1126, "and backwards");
     f.config.rope.dim = 130;
     make();
-    CHECK_INT(walk(false), 1030, "heads of more than 128 numbers");
+    CHECK_INT(walk(false), 1126, "heads of more than 128 numbers");
     f.config.rope.dim = 128;
     f.source.row_len = 1;
     f.source.cache = &cache;
@@ -274,13 +274,13 @@ static void test_walk(void)
     qvl_arena_release(&f.arena);
     open_tiny();  // frames of 24, 20, 16, 16 patches
     make();
-    CHECK_INT(walk(false), 44, "a group with patches of two pictures");
-    CHECK_OK(qvl_batch_check_walk(&f.batch, false, 44, "d", &err), err);
+    CHECK_INT(walk(false), 76, "one group has patches of all pictures");
+    CHECK_OK(qvl_batch_check_walk(&f.batch, false, 76, "d", &err), err);
     CHECK_OK(qvl_batch_check_walk(&f.batch, true, 0, "d", &err), err);
-    CHECK_FAILS(qvl_batch_check_walk(&f.batch, false, 43, "d", &err),
+    CHECK_FAILS(qvl_batch_check_walk(&f.batch, false, 75, "d", &err),
                 QVL_E_UNSUPPORTED, err,
-                "attention (device d): found 44 rows in one walk, expected at "
-                "most 43");
+                "attention (device d): found 76 rows in one walk, expected at "
+                "most 75");
     CHECK_FAILS(qvl_batch_check_walk(&f.batch, true, 81, "d", &err),
                 QVL_E_UNSUPPORTED, err, "found 82 rows");
     qvl_arena_release(&f.arena);

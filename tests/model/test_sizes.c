@@ -116,7 +116,7 @@ static qvl_batch_source long_rows(const qvl_model_config *c, int n_rows,
         id[1 + i] = c->vision.image_token;
     id[1 + n_image] = c->vision.end_token;
     for (int i = 0; i < n_image + 2; i++)
-        label[i] = QVL_LABEL_NONE;
+        label[i] = QVL_IGNORE_INDEX;
     return (qvl_batch_source){
         .n_rows = n_rows, .row_len = ROW, .id = id, .label = label,
         .images = { .grid = grid, .n = 1, .n_patches = SIDE * SIDE,

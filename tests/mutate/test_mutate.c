@@ -1,4 +1,4 @@
-/* Which mistakes are found in a text, and what they make of it. */
+/* test_mutate.c - which mistakes are found in a text, and what they make of it */
 #include "check.h"
 #include "text.h"
 

@@ -1,6 +1,8 @@
-/* A lexer of what C and the kernel language share. What stands left of an
- * operator tells a sign from a difference, the spaces around it a product from
- * a pointer: the style of the project always puts them. */
+/* text.c - a lexer of what C and the kernel language share
+ *
+ * What stands left of an operator tells a sign from a difference, the spaces around it
+ * a product from a pointer: the style of the project always puts them.
+ */
 #include "text.h"
 
 #include <ctype.h>

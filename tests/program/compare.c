@@ -1,3 +1,4 @@
+/* compare.c - tensors of a device against the reference, by their type */
 #include "program/compare.h"
 
 #include "check.h"

@@ -1,3 +1,4 @@
+/* cut.c - programs with operands in parts against the same in one piece */
 #include "program/cut.h"
 
 #include "check.h"

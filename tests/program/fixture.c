@@ -1,3 +1,4 @@
+/* fixture.c - specs read and lowered, with the sizes of dims.yaml */
 #include "program/fixture.h"
 
 #include <stdio.h>

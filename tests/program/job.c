@@ -1,3 +1,4 @@
+/* job.c - a program of a device, filled, run, and held against the interpreter */
 #include "program/job.h"
 
 #include "check.h"

@@ -1,3 +1,4 @@
+/* tilings.c - random tilings that a device takes */
 #include "program/tilings.h"
 
 #include "backend/tiles.h"

@@ -1,4 +1,4 @@
-/* The table of all references: the kernel of shaders/ and its function. */
+/* ops.c - the table of all references: the kernel of shaders/ and its function */
 #include "ref/ops.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Texts of objects: category and attributes in each dialect. */
+/* test_desc.c - texts of objects: category and attributes in each dialect */
 #include "check.h"
 
 #include "base/arena.h"

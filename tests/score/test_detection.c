@@ -1,4 +1,6 @@
-/* Scores against numbers worked out by hand, and against the definition. */
+/* test_detection.c - scores against numbers worked out by hand, and against the
+ * definition
+ */
 #include "check.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Masks against the rules applied pixel by pixel. */
+/* test_mask.c - masks against the rules applied pixel by pixel */
 #include "check.h"
 
 #include <stdbool.h>

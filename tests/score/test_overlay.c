@@ -1,4 +1,4 @@
-/* Overlays: sizes, colours at their places, crowds, odd pictures. */
+/* test_overlay.c - overlays: sizes, colours at their places, crowds, odd pictures */
 #include "check.h"
 
 #include "base/arena.h"

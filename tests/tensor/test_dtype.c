@@ -1,3 +1,4 @@
+/* test_dtype.c - names and sizes of element types */
 #include "tensor/dtype.h"
 
 #include "check.h"

@@ -1,3 +1,4 @@
+/* test_safetensors.c - files read and written: damaged heads, cut files, full disks */
 #include "tensor/safetensors.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* test_bpe.c - merges against the definition, on random rules and texts */
 #include "base/rng.h"
 #include "check.h"
 #include "text/bpe.h"

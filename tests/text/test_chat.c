@@ -1,3 +1,4 @@
+/* test_chat.c - turns to text and ids, with tools and pictures; wrong chats */
 #include "base/json.h"
 #include "check.h"
 #include "text/chat.h"

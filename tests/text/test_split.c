@@ -1,3 +1,4 @@
+/* test_split.c - pieces of a text before merging, against pieces written out */
 #include "base/rng.h"
 #include "base/str.h"
 #include "check.h"

@@ -1,3 +1,4 @@
+/* test_tokenizer.c - ids both ways, special tokens in texts, streams, damaged files */
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* test_unicode.c - broken UTF-8 repaired, NFC, the byte alphabet */
 #include <stdbool.h>
 
 #include "base/rng.h"

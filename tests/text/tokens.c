@@ -1,3 +1,4 @@
+/* tokens.c - the tokenizer files of tokens.h */
 #include "tokens.h"
 
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* fake_trainer.c - qvl_train.h without a model: losses that follow from the step */
 #include "fake_trainer.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* loop_run.c - runs of the loop with the trainer of fake_trainer.h */
 #include "loop_run.h"
 
 #include "../data/made.h"

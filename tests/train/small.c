@@ -1,3 +1,4 @@
+/* small.c - the small trainings of small.h */
 #include "small.h"
 
 #include <math.h>

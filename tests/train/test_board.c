@@ -1,3 +1,4 @@
+/* test_board.c - event files of TensorBoard, read back by its definition */
 #include "train/board.h"
 
 #include <dirent.h>

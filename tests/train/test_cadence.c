@@ -1,3 +1,4 @@
+/* test_cadence.c - when a run evaluates, saves, stops, and what it keeps */
 #include "train/cadence.h"
 
 #include "base/json.h"

@@ -1,5 +1,5 @@
-/* Checkpoints: a run that continues is the run that never stopped; kills, full
- * disks and damaged files cost nothing that was there.
+/* test_ckpt.c - checkpoints: a run that continues is the run that never stopped;
+ * kills, full disks and damaged files cost nothing that was there
  *
  *   test_ckpt            the tests
  *   test_ckpt save RUN   train and save in RUN without end, to be killed

@@ -1,6 +1,7 @@
-/* What an optimizer step costs beside its arithmetic: submissions, waits of the
- * host, bytes that pass between host and device, on every back end, without and
- * with scores of rows. */
+/* test_counts.c - what an optimizer step costs beside its arithmetic: submissions,
+ * waits of the host, bytes that pass between host and device, on every back end,
+ * without and with scores of rows
+ */
 #include <stdlib.h>
 
 #include "each_backend.h"

@@ -1,3 +1,4 @@
+/* test_curve.c - loss curves as pictures, with and without points */
 #include "train/curve.h"
 
 #include "base/file.h"

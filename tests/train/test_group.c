@@ -1,4 +1,4 @@
-/* Which parameters are trained, and in which groups. */
+/* test_group.c - which parameters are trained, and in which groups */
 #include <math.h>
 
 #include "check.h"

@@ -1,3 +1,4 @@
+/* test_loader.c - batches in their order for any number of threads; errors, early ends */
 #include "train/loader.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* test_loop.c - whole runs: resume, stop, the best checkpoint, early stop, errors */
 #include "train/loop.h"
 
 #include <math.h>

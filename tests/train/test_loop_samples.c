@@ -1,5 +1,6 @@
-/* The samples that a run takes: those that can be looked at beforehand, each
- * counted for the source it is from. */
+/* test_loop_samples.c - the samples that a run takes: those that can be looked at
+ * beforehand, each counted for the source it is from
+ */
 #include <stdbool.h>
 
 #include "base/file.h"

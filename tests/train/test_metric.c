@@ -1,3 +1,4 @@
+/* test_metric.c - windows and lines of numbers as logs have them */
 #include "train/metric.h"
 
 #include "base/json.h"

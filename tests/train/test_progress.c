@@ -1,3 +1,4 @@
+/* test_progress.c - the bar, lines and JSON of a run's progress */
 #include "train/progress.h"
 
 #include "base/json.h"

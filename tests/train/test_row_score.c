@@ -1,5 +1,6 @@
-/* Scores of single rows, on every back end: those of a step are what evaluations
- * say of each row alone, and add up to what the step reports. */
+/* test_row_score.c - scores of single rows, on every back end: those of a step are
+ * what evaluations say of each row alone, and add up to what the step reports
+ */
 #include <math.h>
 
 #include "base/arena.h"

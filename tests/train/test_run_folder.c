@@ -1,3 +1,4 @@
+/* test_run_folder.c - output folders: new, used, and which checkpoint is taken */
 #include "train/run_folder.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* test_run_log.c - logging.jsonl appended to, cut, read back, on a full disk */
 #include "train/run_log.h"
 
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-/* Options of a trainer against the keys they stand for. */
+/* test_run_options.c - options of a trainer against the keys they stand for */
 #include <math.h>
 
 #include "check.h"

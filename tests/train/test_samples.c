@@ -1,3 +1,4 @@
+/* test_samples.c - samples of a run's files, in memory or read when they are wanted */
 #include "train/samples.h"
 
 #include "../data/made.h"

@@ -1,4 +1,4 @@
-/* Schedules against known values. */
+/* test_sched.c - schedules against known values */
 #include <math.h>
 
 #include "check.h"

@@ -1,3 +1,4 @@
+/* test_sources.c - losses told apart by source, and their names */
 #include "train/sources.h"
 
 #include "base/json.h"

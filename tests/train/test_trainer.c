@@ -1,5 +1,8 @@
-/* Optimizer steps through qvl_train.h: normalisation, skipped updates, frozen
- * parts, storage types. What the numbers are is told by the stored cases. */
+/* test_trainer.c - optimizer steps through qvl_train.h: normalisation, skipped
+ * updates, frozen parts, storage types
+ *
+ * What the numbers are is told by the stored cases.
+ */
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>

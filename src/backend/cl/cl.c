@@ -15,6 +15,7 @@
 
 #include "backend/tiles.h"
 
+/* Platforms and devices behind these are not seen. */
 #define MAX_PLATFORMS 16
 #define MAX_DEVICES 32
 
@@ -96,6 +97,19 @@ static size_t size_of(cl_device_id id, cl_device_info what)
     return value;
 }
 
+/* Is the word in a list that blanks separate? */
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = list + strspn(list, " "); *p != '\0'; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " ");
+        if (len == n && memcmp(p, word, n) == 0)
+            return true;
+        p += len;
+    }
+    return false;
+}
+
 static bool has_extension(cl_device_id id, const char *name)
 {
     size_t bytes = 0;
@@ -104,7 +118,7 @@ static bool has_extension(cl_device_id id, const char *name)
     if (text == NULL)
         return false;
     clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, bytes, text, NULL);
-    bool found = strstr(text, name) != NULL;
+    bool found = has_word(text, name);
     free(text);
     return found;
 }

@@ -1,4 +1,10 @@
-/* list.c - lists of OpenCL: calls kept, replayed by setting arguments */
+/* list.c - lists of OpenCL: calls kept, replayed by setting arguments
+ *
+ * A kernel belongs to the device and serves all its lists, so every argument is set
+ * again before each launch, which takes the values then. Empty calls stay in the list,
+ * as a profile has a number for each. A profile runs on a queue of its own, since only
+ * that one keeps times.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

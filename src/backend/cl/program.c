@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend/cl/cl.h"
+#include "base/str.h"
 
 #define LOG_LINES 8  // of the compiler, shown in an error
 

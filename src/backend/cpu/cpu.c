@@ -224,6 +224,17 @@ static int cpu_wait(qvl_device *base, qvl_err *err)
     return QVL_OK;
 }
 
+static int cpu_library_time(qvl_device *base, const qvl_plain_product *p,
+                            const char **library, double *s, int n,
+                            qvl_err *err)
+{
+    *library = qvl_build_library != NULL ? qvl_build_library->name : NULL;
+    return qvl_build_library == NULL
+               ? QVL_OK
+               : qvl_build_library->time(
+                     p, ((const qvl_cpu_device *)base)->n_threads, s, n, err);
+}
+
 static void cpu_counts(const qvl_device *base, qvl_device_counts *counts)
 {
     *counts = ((const qvl_cpu_device *)base)->counts;
@@ -248,6 +259,7 @@ const qvl_backend qvl_backend_cpu = {
     .submit = qvl_cpu_submit,
     .wait = cpu_wait,
     .profile = qvl_cpu_profile,
+    .library_time = cpu_library_time,
     .counts = cpu_counts,
     .choice = qvl_cpu_choice,
     .choice_check = qvl_cpu_choice_check,

@@ -7,6 +7,7 @@
 #include <dnnl.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/cpu/dnnl_block.h"
 #include "backend/cpu/library.h"
@@ -68,7 +69,7 @@ static int open_primitive(timing *t, const dnnl_memory_desc_t desc[3])
     return status;
 }
 
-static int open_timing(timing *t, const qvl_library_product *p)
+static int open_timing(timing *t, const qvl_plain_product *p)
 {
     dnnl_memory_desc_t desc[3];
     int status = dnnl_engine_create(&t->engine, dnnl_cpu, 0);
@@ -112,21 +113,23 @@ static void close_timing(timing *t)
         dnnl_engine_destroy(t->engine);
 }
 
-int qvl_dnnl_time(const qvl_library_product *p, int n_threads, double *s,
+int qvl_dnnl_time(const qvl_plain_product *p, int n_threads, double *s,
                   int n, qvl_err *err)
 {
     timing t = { 0 };
+    memset(s, 0, (size_t)n * sizeof *s);
+    if (p->dtype != QVL_F32 && p->dtype != QVL_BF16)
+        return QVL_OK;
     int before = omp_get_max_threads();
-    omp_set_num_threads(n_threads > 0 ? n_threads : omp_get_num_procs());
+    omp_set_num_threads(n_threads);
     int status = open_timing(&t, p);
     bool has_code = t.run != NULL;
     if (status == dnnl_success && has_code)
         status = run_once(&t);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && status == dnnl_success && has_code; i++) {
         double start = qvl_clock_s();
-        if (status == dnnl_success && has_code)
-            status = run_once(&t);
-        s[i] = has_code ? qvl_clock_s() - start : 0.0;
+        status = run_once(&t);
+        s[i] = qvl_clock_s() - start;
     }
     close_timing(&t);
     omp_set_num_threads(before);

@@ -11,19 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/kernel.h"
+#include "backend/backend.h"
 #include "base/err.h"
 
 typedef struct qvl_library qvl_library;  // a matrix library, opened
 typedef struct qvl_product qvl_product;  // one product, prepared
-
-/* y[m, n] = x[m, k] w[k, n], both of dtype (f32 or bf16), row-major; a turned
- * operand lies as [k, m] or [n, k]. */
-typedef struct {
-    int dtype;
-    uint32_t m, n, k;
-    bool turns_left, turns_right;
-} qvl_library_product;
 
 typedef struct {
     const char *name;
@@ -48,20 +40,18 @@ typedef struct {
     void (*product_close)(qvl_product *p);
     /* Compute and store. Fails with QVL_E_INTERNAL, naming the kernel. */
     int (*product_run)(qvl_product *p, qvl_err *err);
-    /* For benches: the library's product alone, as it offers it, n times after
-     * a first one: seconds s [n]; 0 where it has no code of its own for this
-     * processor. Does not ask whether it is switched off. n_threads 0: all.
-     * Fails with QVL_E_MEMORY, QVL_E_INTERNAL. */
-    int (*time)(const qvl_library_product *p, int n_threads, double *s, int n,
+    /* The library's product alone, as qvl_backend.library_time says. Does not
+     * ask whether the library is switched off. */
+    int (*time)(const qvl_plain_product *p, int n_threads, double *s, int n,
                 qvl_err *err);
 } qvl_library_table;
 
-int qvl_dnnl_time(const qvl_library_product *p, int n_threads, double *s,
+int qvl_dnnl_time(const qvl_plain_product *p, int n_threads, double *s,
                   int n, qvl_err *err);
 
 extern const qvl_library_table qvl_library_onednn;
 
-/* The library of this build, NULL for none; set in backend.c. */
+/* The library of this build, NULL for none. */
 extern const qvl_library_table *const qvl_build_library;
 
 #endif

@@ -5,6 +5,7 @@
  * thread that was put aside for a while would be waited for by the rest.
  */
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/isa.h"
 #include "base/clock.h"
 
 #include <assert.h>
@@ -91,7 +92,9 @@ int qvl_cpu_dispatch(qvl_device *base, const qvl_kernel *k,
     qvl_kernel_fn *fn = choose_fn(k, isa);
     if (fn == NULL)
         return qvl_fail(err, QVL_E_UNSUPPORTED,
-                        "kernel %s: not compiled for the processor", k->name);
+                        "kernel %s (device cpu:0): found no code for x86-64-%s or "
+                        "less in this build, expected some", k->name,
+                        qvl_isa_name((qvl_isa)isa));
 
     qvl_cpu_call *call = qvl_arena_alloc(&dev->open->arena, sizeof *call);
     call->kind = CPU_KERNEL;

@@ -1,4 +1,10 @@
-/* instance.c - the loader, the validation layer, and what devices can do */
+/* instance.c - the loader, the validation layer, and what devices can do
+ *
+ * The validation layer is loaded for a device that is opened, never for a question
+ * about devices; its first message waits in the device until error.c raises it. Where a
+ * driver has a limit that it does not report (max_walk, max_turns) it is known by its
+ * id.
+ */
 #include "backend/vk/vk.h"
 
 #include <stdio.h>
