@@ -4,8 +4,9 @@
  *
  * What glslangValidator does for one file, by the same library: its tables of
  * built-in functions are made once, which takes it ten times as long as a kernel.
- * What a shader includes lies beside it or in SHADERS. A shader that does not
- * compile ends the run with what glslang says and status 1.
+ * What a shader includes lies beside it or in SHADERS, at most MAX_DEPTH files deep;
+ * messages name its file and line. A shader that does not compile ends the run with
+ * what glslang says and status 1.
  */
 #include <glslang/Include/glslang_c_interface.h>
 #include <glslang/Public/resource_limits_c.h>
@@ -16,9 +17,14 @@
 #include "base/file.h"
 #include "base/str.h"
 
+#define MAX_DEPTH 16
+
 typedef struct {
     qvl_arena arena;  // of one shader
+    qvl_str text;     // of one shader, with what it includes
     const char *shaders, *dir;
+    char *const *form;  // [n_forms]
+    int n_forms;
     qvl_err err;
 } compiler;
 
@@ -35,14 +41,19 @@ static const char *included(compiler *c, const char *line, size_t len)
                : NULL;
 }
 
-/* Append a file with what it includes in its place, which lies beside it or in
- * SHADERS. */
-static int put_file(compiler *c, const char *path, qvl_str *out)
+/* Append the lines of a file with what it includes in its place. */
+static int put_file(compiler *c, const char *path, int depth)
 {
     char *text;
     size_t len;
     int beside = (int)(strrchr(path, '/') - path);
+    if (depth == MAX_DEPTH)
+        return qvl_fail(&c->err, QVL_E_CONFIG, "%s: found includes %d files deep, "
+                        "expected fewer: does it include itself?", path, depth);
     QVL_TRY(qvl_file_read(path, &text, &len, &c->arena, &c->err));
+    if (memchr(text, '\0', len) != NULL)
+        return qvl_fail(&c->err, QVL_E_FORMAT, "%s: found a zero byte, expected text",
+                        path);
     int number = 1;
     for (const char *p = text; p < text + len; number++) {
         size_t n = strcspn(p, "\n");
@@ -52,12 +63,12 @@ static int put_file(compiler *c, const char *path, qvl_str *out)
                                                  path, name);
             if (!qvl_file_exists(inner))
                 inner = qvl_arena_printf(&c->arena, "%s/%s", c->shaders, name);
-            qvl_str_puts(out, "#line 1\n");
-            QVL_TRY(put_file(c, inner, out));
-            qvl_str_printf(out, "\n#line %d\n", number + 1);
+            qvl_str_printf(&c->text, "#line 1 \"%s\"\n", inner);
+            QVL_TRY(put_file(c, inner, depth + 1));
+            qvl_str_printf(&c->text, "\n#line %d \"%s\"\n", number + 1, path);
         } else {
-            qvl_str_putn(out, p, n);
-            qvl_str_putc(out, '\n');
+            qvl_str_putn(&c->text, p, n);
+            qvl_str_putc(&c->text, '\n');
         }
         p += n + (p[n] == '\n');
     }
@@ -93,9 +104,9 @@ static int link_shader(compiler *c, glslang_shader_t *shader, const char *form)
 
 static int compile(compiler *c, const char *form)
 {
-    qvl_str text = { 0 };
-    QVL_TRY(put_file(c, qvl_arena_printf(&c->arena, "%s/%s.comp", c->dir, form),
-                     &text));
+    const char *path = qvl_arena_printf(&c->arena, "%s/%s.comp", c->dir, form);
+    qvl_str_release(&c->text);
+    QVL_TRY(put_file(c, path, 0));
     const glslang_input_t input = {
         .language = GLSLANG_SOURCE_GLSL,
         .stage = GLSLANG_STAGE_COMPUTE,
@@ -103,7 +114,7 @@ static int compile(compiler *c, const char *form)
         .client_version = GLSLANG_TARGET_VULKAN_1_2,
         .target_language = GLSLANG_TARGET_SPV,
         .target_language_version = GLSLANG_TARGET_SPV_1_5,
-        .code = text.p,
+        .code = c->text.p != NULL ? c->text.p : "",
         .default_version = 450,
         .default_profile = GLSLANG_NO_PROFILE,
         .messages = GLSLANG_MSG_SPV_RULES_BIT | GLSLANG_MSG_VULKAN_RULES_BIT,
@@ -116,8 +127,17 @@ static int compile(compiler *c, const char *form)
                  : qvl_fail(&c->err, QVL_E_CONFIG, "%s.comp: %s", form,
                             glslang_shader_get_info_log(shader));
     glslang_shader_delete(shader);
-    qvl_str_release(&text);
     return rc;
+}
+
+static int compile_all(void *arg)
+{
+    compiler *c = arg;
+    for (int i = 0; i < c->n_forms; i++) {
+        QVL_TRY(compile(c, c->form[i]));
+        qvl_arena_reset(&c->arena);
+    }
+    return QVL_OK;
 }
 
 int main(int argc, char **argv)
@@ -126,16 +146,14 @@ int main(int argc, char **argv)
         fputs("usage: glslang SHADERS DIR FORM...\n", stderr);
         return 2;
     }
-    compiler c = { .shaders = argv[1], .dir = argv[2] };
-    int rc = QVL_OK;
+    compiler c = { .shaders = argv[1], .dir = argv[2], .form = argv + 3,
+                   .n_forms = argc - 3 };
     glslang_initialize_process();
-    for (int i = 3; i < argc && rc == QVL_OK; i++) {
-        rc = compile(&c, argv[i]);
-        qvl_arena_reset(&c.arena);
-    }
+    int rc = qvl_guard(compile_all, &c, &c.err);
     glslang_finalize_process();
     if (rc != QVL_OK)
         fprintf(stderr, "glslang: %s\n", c.err.msg);
+    qvl_str_release(&c.text);
     qvl_arena_release(&c.arena);
     return rc == QVL_OK ? 0 : 1;
 }

@@ -59,7 +59,7 @@ static const cmd_flag flags[] = {
       .topics = "p", .help = "program: train, prefill or decode" },
     { .name = "pass", .type = CMD_TEXT, AT(program.pass), .value = "NAME",
       .topics = "p",
-      .help = "program: of the generator; gen --dump prints those" },
+      .help = "program: refused: the generator prints its passes (gen --dump)" },
     { .name = "tokens", .type = CMD_COUNT, AT(program.tokens), .value = "N",
       .preset = "512",
       .topics = "p",
@@ -275,7 +275,8 @@ const cmd cmd_inspect = {
                "samples",
     .usage = "devices | model DIR [--json] | tokens --model DIR [--decode] "
              "[--no-special] | image --model DIR FILE... --output FILE "
-             "| program --model DIR|--size NAME [--phase P] [--tokens N] "
+             "[--profile NAME] | program --model DIR|--size NAME [--phase P] "
+             "[--tokens N] [--image WxH] [--dtype T] [--checkpointing] [--json] "
              "| sample --config FILE [--epoch E] [--index I|--all] "
              "[--from SLOT] [--rank R --world N] [--json]",
     .details =

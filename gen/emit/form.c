@@ -169,12 +169,11 @@ int emit_kernel_check(const kern_form *form, qvl_err *err)
                         "%s:%d: kernel %s: %d buffers with its expression, "
                         "expected %d at most", k->file, k->line, k->name,
                         v.n_bufs, QVL_KERNEL_MAX_BUFS);
-    /* One word of Vulkan's 128 bytes is the number of groups. */
-    if (v.n_args > QVL_KERNEL_MAX_ARGS - 1)
+    if (v.n_args > QVL_KERNEL_MAX_ARGS)
         return qvl_fail(err, QVL_E_CONFIG,
                         "%s:%d: kernel %s: %d arguments with its expression, "
                         "expected %d at most", k->file, k->line, k->name,
-                        v.n_args, QVL_KERNEL_MAX_ARGS - 1);
+                        v.n_args, QVL_KERNEL_MAX_ARGS);
     return QVL_OK;
 }
 

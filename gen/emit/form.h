@@ -49,8 +49,7 @@ bool emit_epilogue_same(const kern_epilogue *a, const kern_epilogue *b);
 
 /* What only the form can break: storage types that fit the operands, absent
  * operands that are optional, an expression on an `out ... ld` operand, at most
- * QVL_KERNEL_MAX_BUFS buffers and QVL_KERNEL_MAX_ARGS - 1 arguments (in Vulkan
- * the number of groups takes one word of the 128 bytes). Fails with
+ * QVL_KERNEL_MAX_BUFS buffers and QVL_KERNEL_MAX_ARGS arguments. Fails with
  * QVL_E_CONFIG and the place of the kernel. */
 int emit_kernel_check(const kern_form *form, qvl_err *err);
 

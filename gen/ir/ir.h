@@ -385,9 +385,11 @@ typedef struct {
 ir_node *ir_op_add(ir_builder *b, const char *kernel, const ir_args *args,
                    ir_value *const *out, ir_class cls, const char *name,
                    qvl_err *err);
-/* Append a map: an expression over its arguments. Its shape is that of the
- * argument of the highest rank, the first of them; the others follow it element
- * by element, as a bias by column or as a factor a row. */
+/* Append a map: an expression over its arguments, 1 to KERN_MAX_EXTRA. Its shape is
+ * that of the argument of the highest rank, the first of them; the others follow it
+ * element by element, as a bias by column or as a factor a row. The result is a new
+ * value of class `cls` called `name`, or `into`, which has the shape (cls and name are
+ * not looked at). NULL, with QVL_E_CONFIG, when shapes do not go together. */
 ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
                      int n_arg, ir_class cls, ir_value *into, const char *name,
                      qvl_err *err);

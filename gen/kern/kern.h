@@ -7,9 +7,9 @@
  *     (comment: the equation)
  *     kernel rms_norm(in X x[rows, cols] ld, in f32 w[cols],
  *                     out Y y[rows, cols] ld, out f32 rstd[rows], arg f32 eps)
- *     tile SPAN
  *     shared f32 part[LANES]
  *     groups rows
+ *     turns 2 * ceil_div(cols, LANES) + 15
  *     { body }
  *
  * Operands   ACCESS TYPE NAME[DIMS] [ld]
@@ -32,8 +32,8 @@
  * Lines after the signature, each at most once unless said
  *   arg f32|u32 NAME   in the parentheses, behind the operands
  *   tile NAME, NAME    constants that configs/tune/ sets for a device class
- *   const D 256 = 64 72 128   dim D is compiled in: at most 256; C has variants
- *                      for the values listed and one for any. D_MAX is D where
+ *   const D 256 = 64 72 128   may be repeated: dim D is compiled in, at most 256; C
+ *                      has variants for the values listed and one for any. D_MAX is D where
  *                      it is known, 256 in that last one: size arrays by it
  *   shared TYPE NAME[EXPR]    may be repeated
  *   needs CONDITION    may be repeated: what must hold of tiles, LANES and VW
@@ -46,7 +46,8 @@
  *                      has more (max_turns in src/backend/backend.h). A loop of n
  *                      turns counts n + 1, one with a loop inside n + 2 and those
  *                      of the inner one n times; so do loops that a condition
- *                      passes over, with n 0. Loops with UNROLL do not count
+ *                      passes over, with n 0. GROUP_SUM and GROUP_MAX count 11
+ *                      (1,024 lanes), loops with UNROLL not at all
  *   library            a library may compute the output and call the store alone
  *   cut DIM [edge DIM] [first ARG] [apart]
  *                      may be repeated: an operand that is too large for a device
@@ -197,10 +198,12 @@ typedef struct {
     int n;
 } kern_set;
 
-/* Read every kernel of a file and append to the set. Mistakes are reported as
- * file:line:col with the source line and a caret. */
+/* Read every kernel of a file and append to the set, which on an error stays as it
+ * was. Fails with QVL_E_CONFIG for mistakes, file:line:col with the source line and a
+ * caret, and as qvl_file_read does. What is read belongs to the arena. */
 int kern_read(kern_set *set, const char *path, qvl_arena *arena,
               qvl_err *err);
+/* The kernel of this name, NULL: there is none. */
 const kern *kern_find(const kern_set *set, const char *name);
 
 /* Is the operand's type a capital word: a storage type that is chosen where the
@@ -251,7 +254,8 @@ typedef struct {
     int index;
 } kern_arg;
 
-/* Arguments of a form; returns their number, at most QVL_KERNEL_MAX_ARGS. */
+/* Arguments of a form; returns their number, at most QVL_KERNEL_MAX_ARGS for those
+ * that emit_kernel_check accepts (with room for FORM_MAX_ARGS before, emit/form.h). */
 int kern_args(const kern_form *form, kern_arg args[]);
 
 /* Buffers of a form: present operands in order, then extras; index -> operand

@@ -5,7 +5,8 @@
  *
  * In the second form the op moves to where the elementwise op stood, so every
  * argument is there. Only ops with one output move. Values between are never
- * stored, and never rounded.
+ * stored, and never rounded. Nothing is computed twice: an expression that would
+ * have to stand at several places stays an op of its own.
  */
 #include <string.h>
 
@@ -65,6 +66,23 @@ static const ir_expr *substitute(ir_module *m, const ir_expr *e,
     }
 }
 
+/* How often e has argument i. */
+static int count_arg(const ir_expr *e, int i)
+{
+    if (e == NULL)
+        return 0;
+    return (e->kind == IR_EX_ARG && e->arg == i) + count_arg(e->a, i)
+           + count_arg(e->b, i);
+}
+
+/* May `inner` stand for argument i of the map n? A leaf may at any number of
+ * places. */
+static bool may_stand(const ir_node *n, int i, const ir_expr *inner)
+{
+    return (inner->a == NULL && inner->kind != IR_EX_CALL)
+           || count_arg(n->op.expr, i) <= 1;
+}
+
 /* The op's expression over the merged list; `instead` stands for argument
  * `skip`, -1: for none. */
 static const ir_expr *rename_args(ir_module *m, merged *s, const ir_op *op,
@@ -107,8 +125,8 @@ static bool join_maps(ir_module *m, ir_node *n, int i, ir_node *from)
 {
     merged s = {0};
     const ir_expr *inner = rename_args(m, &s, &from->op, -1, NULL);
-    const ir_expr *outer = rename_args(m, &s, &n->op, i, inner);
-    if (!set_extras(&n->op, &s, outer))
+    if (!may_stand(n, i, inner)
+        || !set_extras(&n->op, &s, rename_args(m, &s, &n->op, i, inner)))
         return false;
     ir_remove(from);
     return true;
@@ -138,6 +156,8 @@ static bool join_op(ir_module *m, ir_node *n, int i, ir_node *from)
     const ir_expr *inner = ir_ex_value(m);
     if (from->op.expr)
         inner = rename_args(m, &s, &from->op, -1, NULL);
+    if (!may_stand(n, i, inner))
+        return false;
     const ir_expr *e = rename_args(m, &s, &n->op, i, inner);
     ir_op op = from->op;
     op.out[0] = n->op.out[0];

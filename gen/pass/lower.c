@@ -647,6 +647,8 @@ int pass_lower(ir_module *m, const spec *sp, qvl_err *err)
 {
     lower s = {.m = m, .err = err};
     s.b = (ir_builder){.m = m, .block = &m->body};
+    if (!kern_find(m->kernels, "map"))  // which every pass may add
+        return qvl_fail(err, QVL_E_INTERNAL, "no kernel map in shaders/");
     QVL_TRY(lower_body(&s, sp->stmt, sp->n_stmts));
     m->output = qvl_arena_array(m->arena, ir_output, sp->n_outputs);
     for (int i = 0; i < sp->n_outputs; i++)

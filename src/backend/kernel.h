@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #define QVL_KERNEL_MAX_BUFS 12
-#define QVL_KERNEL_MAX_ARGS 32
+#define QVL_KERNEL_MAX_ARGS 31  // words; with the number of groups 128 bytes
 #define QVL_KERNEL_MAX_TILES 12
 #define QVL_KERNEL_MAX_CONSTS 4
 #define QVL_KERNEL_MAX_NEEDS 8

@@ -1,4 +1,7 @@
-/* defaults.c - generation_config.json */
+/* defaults.c - generation_config.json
+ *
+ * Keys that are not in the table are other people's and passed over.
+ */
 #include "infer/defaults.h"
 
 #include <string.h>
@@ -42,7 +45,9 @@ static int read_ends(reading *r, const qvl_node *root)
     bool is_list = n->kind == QVL_NODE_LIST;
     size_t count = is_list ? n->n : 1;
     if (count > QVL_MAX_ENDS)
-        return wrong(r, n, "eos_token_id", "at most 16 ids");
+        return qvl_node_fail(n, r->err, QVL_E_MODEL,
+                             "eos_token_id: found %zu ids, expected at most %d",
+                             count, QVL_MAX_ENDS);
     for (size_t i = 0; i < count; i++) {
         const qvl_node *id = is_list ? &n->items[i] : n;
         if (!qvl_node_as_int(id, &r->out->end[i]) || r->out->end[i] < 0)

@@ -38,7 +38,9 @@ typedef struct {
 } qvl_generation;
 
 /* Read the file of a model's folder; without one, *out says so. Fails with
- * QVL_E_MODEL for a damaged file, or a key of another type. */
+ * QVL_E_MODEL for a damaged file, a key of another type, end ids that are negative or
+ * more than QVL_MAX_ENDS; QVL_E_IO for a file that cannot be read, QVL_E_MEMORY. On
+ * an error *out is unchanged. Numbers are not held against ranges here. */
 int qvl_generation_load(qvl_generation *out, const char *folder, qvl_err *err);
 
 /* The key as it stands in the file. */

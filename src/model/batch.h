@@ -71,7 +71,8 @@ typedef struct {
     qvl_batch_pictures videos;
     qvl_batch_logits logits;
     const qvl_batch_cache *cache;  // NULL: nothing is kept
-    double loss_count;  // labels the loss is divided by; 0: those of the batch
+    double loss_count;  // the loss is divided by: labels of the step, over the scale
+                        // of f16 where there is one; 0: labels of the batch
 } qvl_batch_source;
 
 /* An array as an input takes it: f32 or i32. */

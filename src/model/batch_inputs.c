@@ -176,7 +176,8 @@ static qvl_batch_array make_label(qvl_batch *b)
     return array_of(label, (size_t)b->n_labels);
 }
 
-/* loss_scale [1]: one over the labels of the whole step. */
+/* loss_scale [1]: one over the labels of the whole step, times the scale of f16
+ * where there is one (loss_count). */
 static qvl_batch_array make_loss_scale(qvl_batch *b)
 {
     float *out = qvl_arena_array(b->arena, float, 1);

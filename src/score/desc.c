@@ -134,6 +134,8 @@ static bool is_remark(const char *p, const char *end)
 {
     size_t n = strlen(QVL_DESC_REMARK);
     size_t bytes;
+    while (p < end && *p == ' ')
+        p++;
     return (size_t)(end - p) > n && memcmp(p, QVL_DESC_REMARK, n) == 0
            && find_colon(p, end, &bytes) == p + n;
 }

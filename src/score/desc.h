@@ -1,6 +1,6 @@
 /* desc.h - what the text of an object says: a category and attributes
  *
- * Three dialects (data.md 2.3), told apart by the text itself:
+ * Three dialects, told apart by the text itself:
  *     keyvalue   KEY=VALUE,KEY=VALUE; the category is the value of U+7C7B U+522B
  *     slash      CATEGORY/attr,NAME:VALUE/...; a remark comes last
  *     plain      the whole text is the category
@@ -36,7 +36,7 @@ typedef struct {
 /* Read a text; any will do. */
 void qvl_desc_read(qvl_desc *d, const char *text, qvl_arena *arena);
 
-/* Value of a key; NULL when it is not there. */
+/* Value of a key, of several equal ones the first; NULL when it is not there. */
 const char *qvl_desc_find(const qvl_desc *d, const char *key);
 
 #endif

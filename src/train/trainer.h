@@ -28,7 +28,7 @@ typedef struct {
     int64_t n_steps;
     int64_t n_skipped;
     int n_skipped_in_row;  // for a norm that is not finite
-    double loss_scale;
+    double loss_scale;     // the loss is multiplied by; 1 but in f16
     int64_t n_clean;       // steps since the scale changed
 } qvl_trainer_counts;
 
@@ -37,7 +37,7 @@ typedef struct {
     double loss;       // mean over the labels, 0 without
     double grad_norm;  // before clipping, of the loss without scale
     double factor;     // of the schedule
-    double loss_scale;
+    double loss_scale; // of this step
     bool is_skipped;
 } qvl_trainer_report;
 

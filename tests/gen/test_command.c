@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "check.h"
 
 #define GEN QVL_TEST_GEN " --shaders " QVL_TEST_SOURCE "/shaders"
@@ -284,6 +285,113 @@ static void test_help(void)
     qvl_arena_release(&arena);
 }
 
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    for (; *text != '\0'; text++)
+        n += strncmp(text, part, strlen(part)) == 0;
+    return n;
+}
+
+/* A value that is used several times is computed once, also where fusing has made
+ * one operand of its uses. */
+static void test_fuse_once(void)
+{
+    static const char spec[] =
+        "arch: twice\nmodel_type: [twice]\nconfig:\n  H: int hidden\nbatch: [T]\n"
+        "inputs:\n  x: f32 [T, H]\n  z: f32 [T, H]\n"
+        "params:\n  p:\n    gain: [H]\nprogram:\n"
+        "  - a = silu(x) * gain\n  - b = a * a + 1\n  - c = b * b * z + b\n"
+        "  - y = tanh(c * c + c)\noutputs:\n  y: y\n";
+    qvl_arena arena = {0};
+    qvl_err err = {0};
+    size_t len;
+    const char *path = check_path("twice.yaml");
+    CHECK_OK(qvl_file_write_all(path, spec, strlen(spec), &err), err);
+    const char *out = check_path("twice.txt");
+    run(qvl_arena_printf(&arena, GEN " --dump fuse --phase infer --arch %s >%s", path,
+                         out));
+    const char *dump = read_all(out, &len, &arena);
+    CHECK_INT(count(dump, "silu_f32("), 1, "%s", dump);
+    CHECK_INT(count(dump, "tanh_f32("), 1, "%s", dump);
+    CHECK_INT(count(dump, " map()"), 4, "%s", dump);
+    qvl_arena_release(&arena);
+}
+
+/* Run a command that fails with `status`; what it said. */
+static const char *fails(const char *command, int status, qvl_arena *arena)
+{
+    size_t len;
+    const char *said = check_path("said");
+    int found = system(qvl_arena_printf(arena, "%s >%s 2>&1", command, said));
+    CHECK(WIFEXITED(found) && WEXITSTATUS(found) == status, "%s: status %d", command,
+          WIFEXITED(found) ? WEXITSTATUS(found) : -1);
+    return read_all(said, &len, arena);
+}
+
+/* A folder of kernels without the one that every pass may add. */
+static void test_no_map(void)
+{
+    qvl_arena arena = {0};
+    qvl_err err = {0};
+    const char *folder = check_path("some-shaders");
+    CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+    run(qvl_arena_printf(&arena, "cp " QVL_TEST_SOURCE "/shaders/*.k %s && rm %s/map.k",
+                         folder, folder));
+    CHECK_HAS(fails(qvl_arena_printf(&arena, QVL_TEST_GEN " --shaders %s" TINY
+                                     " --dump lower", folder), 1, &arena),
+              "no kernel map in shaders/", "%s", folder);
+    qvl_arena_release(&arena);
+}
+
+#ifdef QVL_TEST_GLSLANG
+/* Shaders that do not compile: the file and line of what is wrong, and an end. */
+static void test_glslang(void)
+{
+    static const char head[] =
+        "#version 450\n#extension GL_GOOGLE_include_directive : require\n"
+        "#include \"b.h\"\n";
+    static const struct {
+        const char *shader, *included;
+        size_t len;  // of the shader, 0: up to its end
+        const char *message;
+    } cases[] = {
+        { "void main() {}\n", "what is this\n", 0, "b.h:1: " },
+        { "void main() { x = 1; }\n", "int n;\n", 0, "a.comp:4: 'x'" },
+        { "void main() {}\n", "#include \"b.h\"\n", 0, "does it include itself?" },
+        { "void main() {}\n", "#include \"c.h\"\n", 0, "c.h" },
+        { "void\0main() {}\n", "", 15, "found a zero byte" },
+    };
+    const char *folder = check_path("glslang");
+    qvl_err err = {0};
+    CHECK_OK(qvl_file_make_dirs(folder, &err), err);
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_arena arena = {0};
+        qvl_str text = {0};
+        const char *inner = cases[i].included;
+        qvl_str_puts(&text, head);
+        qvl_str_putn(&text, cases[i].shader, cases[i].len > 0
+                                                 ? cases[i].len
+                                                 : strlen(cases[i].shader));
+        CHECK_OK(qvl_file_write_all(qvl_arena_printf(&arena, "%s/a.comp", folder),
+                                    text.p, text.len, &err), err);
+        CHECK_OK(qvl_file_write_all(qvl_arena_printf(&arena, "%s/b.h", folder), inner,
+                                    strlen(inner), &err), err);
+        CHECK_HAS(fails(qvl_arena_printf(&arena, QVL_TEST_GLSLANG " %s %s a", folder,
+                                         folder), 1, &arena),
+                  cases[i].message, "case %zu", i);
+        qvl_str_release(&text);
+        qvl_arena_release(&arena);
+    }
+}
+#else
+static void test_glslang(void)
+{
+    skip();  // shaders are compiled by glslangValidator
+}
+#endif
+
 RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_calls),
-          TEST(test_wrong_use),
-          TEST(test_wrong_tiles), TEST(test_wrong_values), TEST(test_help))
+          TEST(test_wrong_use), TEST(test_wrong_tiles), TEST(test_wrong_values),
+          TEST(test_help), TEST(test_fuse_once), TEST(test_no_map),
+          TEST(test_glslang))

@@ -1,4 +1,7 @@
-/* ops.c - the table of all references: the kernel of shaders/ and its function */
+/* ops.c - the table of all references: the kernel of shaders/ and its function
+ *
+ * The build lists the functions ref_KERNEL of ops_*.c in ref_kernels.h.
+ */
 #include "ref/ops.h"
 
 #include <assert.h>
@@ -13,12 +16,18 @@ int64_t ref_dim(const ref_call *c, const char *name)
     return 0;
 }
 
-#define ENTRY(kernel) { #kernel, ref_##kernel },
+#define REF_KERNEL(kernel) ref_kernel ref_##kernel;
+#include "ref_kernels.h"
+#undef REF_KERNEL
+
+#define REF_KERNEL(kernel) { #kernel, ref_##kernel },
 static const struct {
     const char *name;
     ref_kernel *fn;
-} kernels[] = { REF_KERNELS(ENTRY) };
-#undef ENTRY
+} kernels[] = {
+#include "ref_kernels.h"
+};
+#undef REF_KERNEL
 
 ref_kernel *ref_kernel_find(const char *name)
 {

@@ -31,24 +31,10 @@ int64_t ref_dim(const ref_call *c, const char *name);
 
 typedef void ref_kernel(const ref_call *c);
 
-/* The function of a kernel by its name; NULL: there is none. */
+/* The function of a kernel by its name, ref_NAME of ops_*.c; NULL: there is none. */
 ref_kernel *ref_kernel_find(const char *name);
 
 /* f(x) of an elementwise function of the specs ("silu", "dgelu_erf", ...). */
 double ref_function(const char *name, double x);
-
-/* Each NAME of a kernel, with its function ref_NAME. */
-#define REF_KERNELS(X)                                                       \
-    X(map) X(zero) X(col_sum_part) X(sum_rows) X(matmul_nt) X(matmul_nn)     \
-    X(matmul_tn) X(rms_norm) X(rms_norm_dx) X(rms_norm_dw_part)              \
-    X(layer_norm) X(layer_norm_dx) X(layer_norm_dw_part) X(rope)             \
-    X(attention) X(attention_delta) X(attention_dq) X(attention_dkv)         \
-    X(cache_put) X(attention_cached) X(lookup) X(lookup_dx)                  \
-    X(cross_entropy) X(route) X(route_dx) X(sort_uses) X(expert_nt)          \
-    X(expert_nn) X(expert_tn) X(combine) X(combine_dy) X(combine_dw)
-
-#define REF_PROTOTYPE(kernel) ref_kernel ref_##kernel;
-REF_KERNELS(REF_PROTOTYPE)
-#undef REF_PROTOTYPE
 
 #endif

@@ -22,6 +22,7 @@ static const struct {
     { "cable/" WHOLE "/x", "cable;[" SEEN "|" WHOLE "][x|x]" },
     { "cable/a\xef\xbc\x9a" "b", "cable;[a|b]" },
     { "cable/" NOTE ":one, two/three", "cable;[" NOTE "|one, two/three]" },
+    { "cable/ " NOTE ":one, two", "cable;[" NOTE "|one, two]" },
     { "cable//,", "cable;" },
     { "/x", ";[x|x]" },
     { CAT "=cable", "cable;" },
