@@ -281,6 +281,10 @@ static int generate(generator *g)
         if (!k)
             return qvl_fail(&g->err, QVL_E_USAGE, "no kernel '%s'",
                             g->opt.kernel[i]);
+        for (int j = 0; j < i; j++)
+            if (strcmp(g->opt.kernel[j], g->opt.kernel[i]) == 0)
+                return qvl_fail(&g->err, QVL_E_USAGE, "--kernel %s: found it twice, "
+                                "expected it once", g->opt.kernel[i]);
         QVL_TRY(families_of_kernel(&g->families, k, IR_ACT, &index, &g->err));
     }
     const char *table = g->opt.table ? g->opt.table : "qvl_generated";

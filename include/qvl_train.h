@@ -78,9 +78,11 @@ void qvl_train_defaults(qvl_train_options *options);
 
 /* Open a model folder for training. Besides the errors of qvl_open: an option
  * outside its range, an unknown name, a schedule that lacks what it needs, a
- * regular expression that cannot be read, nothing left to train. */
+ * regular expression that cannot be read, nothing left to train. *trainer is set on
+ * success alone. */
 int qvl_train_open(qvl_trainer **trainer, const char *folder,
                    const qvl_train_options *options, qvl_error *error);
+/* Accepts NULL. */
 void qvl_train_close(qvl_trainer *trainer);
 
 /* ---- what there is ------------------------------------------------------ */
@@ -96,7 +98,8 @@ typedef struct {
 } qvl_train_group;
 
 /* Functions of this section that take a number k return 0, or a negative code
- * when there is no such thing; then nothing was changed. */
+ * when there is no such thing; then nothing was changed. Names live as long as the
+ * trainer. */
 int qvl_train_n_groups(const qvl_trainer *trainer);
 int qvl_train_group_at(const qvl_trainer *trainer, int k,
                        qvl_train_group *group);
@@ -137,7 +140,8 @@ typedef struct {
     int64_t n_correct;
     int64_t n_tokens;   // without padding
     double grad_norm;   // before clipping; not finite when skipped for that
-    double lr;          // rate of this step: of the llm, or of all
+    double lr;          // rate of this step: of the llm, or of all; without
+                        // these of the aligner, then of the vit
     double lr_vit;      // negative: no such group
     double lr_aligner;
     int is_skipped;     // weights were left alone: no label, or a gradient
@@ -146,17 +150,18 @@ typedef struct {
     double loss_scale;  // of an f16 run, else 1
 } qvl_train_report;
 
-/* One optimizer step over n_batches batches, borrowed for the call. Waits for
- * the device once, at its end.
+/* One optimizer step over n_batches > 0 batches, borrowed for the call. Waits for
+ * the device at its end.
  *
  * Fails as qvl_forward does; after max_skipped skipped updates in a row; when
- * max_steps are done. After an error of a batch the weights are as they were;
- * after one of the device the trainer is only good for closing. */
+ * max_steps are done; *report is unchanged then. After an error of a batch the
+ * weights are as they were; after one of the device the trainer is only good for
+ * closing. */
 int qvl_train_step(qvl_trainer *trainer, const qvl_batch_in *batches,
                    int n_batches, qvl_train_report *report, qvl_error *error);
 
 /* Loss and hits of one batch without training; sums, so that batches add up.
- * A batch without labels gives zeros. */
+ * A batch without labels gives zeros, but its n_tokens. */
 typedef struct {
     double loss_sum;
     int64_t n_labels;
@@ -164,6 +169,7 @@ typedef struct {
     int64_t n_tokens;
 } qvl_train_score;
 
+/* Fails as qvl_forward does; *score is unchanged then. */
 int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
                        qvl_train_score *score, qvl_error *error);
 
@@ -183,7 +189,8 @@ void qvl_train_metric(qvl_trainer *trainer, double value);
 
 /* What a checkpoint says of the run beside weights and moments. Numbers and
  * texts of the caller, written to trainer_state.json and its neighbours as they
- * are. A zeroed struct is fine; -1 stands for "none" where said. */
+ * are; one that is not finite, or no JSON where that is said, is an error. A zeroed
+ * struct is fine. */
 typedef struct {
     double epoch;
     double num_train_epochs;
@@ -213,7 +220,8 @@ typedef struct {
  * leaves what was there. A checkpoint of the same step is replaced. Then
  * deletes the oldest beyond the limit. Weights are a model folder of their own.
  *
- *   path   gets the folder's path, [path_bytes]; NULL: not wanted */
+ *   path   gets the folder's path, [path_bytes]; NULL: not wanted. Too few bytes
+ *          are an error, and nothing is written then */
 int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
                    const qvl_train_save_options *options,
                    const qvl_train_state *state, char *path,
@@ -225,8 +233,8 @@ int qvl_train_save(qvl_trainer *trainer, const char *run_folder,
  * bits. The texts of `state` live until the next call or the close.
  *
  * Fails when there is no complete checkpoint, when files are damaged, were saved
- * without moments, or are of another model or set of trained parameters; the
- * trainer is then only good for closing or for another call. */
+ * without moments, or are of another model or set of trained parameters; *state is
+ * unchanged then, and the trainer only good for closing or for another call. */
 int qvl_train_resume(qvl_trainer *trainer, const char *folder,
                      qvl_train_state *state, qvl_error *error);
 

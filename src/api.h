@@ -11,7 +11,8 @@
 /* Translate an error; returns rc. `error` may be NULL. */
 int qvl_api_report(int rc, const qvl_err *err, qvl_error *error);
 
-/* Options of a device as the model takes them. Fails with QVL_E_USAGE. */
+/* Options of a device as the model takes them. Fails with QVL_E_UNSUPPORTED for an
+ * unknown dtype; what else is wrong with them the model finds. */
 int qvl_api_model_options(qvl_model_options *out, const qvl_options *options,
                           qvl_err *err);
 

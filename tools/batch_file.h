@@ -13,11 +13,13 @@
 #include "qvl.h"
 
 /* Read a file. The arrays of the batch belong to the arena. Fails with
- * QVL_E_DATA, and as the reader of the file does. */
+ * QVL_E_DATA, QVL_E_UNSUPPORTED for inputs of other losses (sample_ids,
+ * teacher_logits), and as the reader of the file does. */
 int batch_file_load(qvl_batch_in *batch, const char *path, qvl_arena *arena,
                     qvl_err *err);
 
-/* The batch whose names begin with `prefix`, of a file with several. */
+/* The batch whose names begin with `prefix`, of a file with several; other names are
+ * passed over. */
 int batch_file_load_prefix(qvl_batch_in *batch, const char *path,
                            const char *prefix, qvl_arena *arena,
                            qvl_err *err);

@@ -52,15 +52,17 @@ void bench_print(const bench_line *line, bool json);
 double bench_now_s(void);
 double bench_peak_bytes(void);
 
-/* Call fn once to warm up, then `repeats` times. */
+/* Call fn once to warm up, then `repeats` times, 1 to BENCH_MAX_REPEATS. The first
+ * error of fn ends it. */
 typedef struct {
     double median_s, min_s;
 } bench_time;
 int bench_repeat(int (*fn)(void *arg), void *arg, int repeats,
                  bench_time *out);
 
-/* Best product rate (f32, or bf16 where that is faster and asked for) and copy
- * rate of a device. */
+/* Best product rate (f32, or dtype where that is faster) and copy rate of a device;
+ * the first is 0 where this build has no such product. Fails with errors of the
+ * device; out of memory unwinds as in base/arena.h. */
 typedef struct {
     double flop, bytes;  // per second
 } bench_roof;
@@ -74,12 +76,12 @@ int bench_measure_roof(qvl_device *dev, int dtype, bench_roof *roof,
 int bench_picture(const qvl_model_config *config, const char *image, int *rows,
                   int *cols, qvl_err *err);
 
-/* id [n] of text; no two seeds alike. */
+/* id [n] of text, which the seed moves on. */
 void bench_text(const qvl_model_config *config, int64_t *id, int n, int seed);
 
-/* One sequence: a picture of rows x cols patches (0: none) between its marks,
- * then n_text tokens, which are labels as well where is_labelled. Arrays belong
- * to the arena. */
+/* One sequence: a picture of rows x cols patches (0: none), as bench_picture gives
+ * them, between its marks, then n_text tokens, which are labels as well where
+ * is_labelled. Arrays belong to the arena. */
 qvl_batch_source bench_sample(const qvl_model_config *config, int rows,
                               int cols, int n_text, bool is_labelled,
                               qvl_arena *arena);
@@ -92,7 +94,8 @@ const qvl_kernel *bench_find_kernel(const char *op, const int *dtype,
 /* Numbers between -1 and 1 in any storage type, 0 for indices; p [n]. */
 void bench_fill(void *p, size_t n, int dtype);
 
-/* Time a kernel alone: buffers of these sizes with numbers in them. */
+/* Time a kernel alone: buffers of these sizes with numbers in them. Fails with
+ * errors of the device; out of memory unwinds as in base/arena.h. */
 typedef struct {
     const qvl_kernel *kernel;
     const size_t *bytes;    // [kernel->n_bufs]
@@ -107,8 +110,11 @@ int bench_time_kernel(qvl_device *dev, const bench_kernel *k, bench_time *out,
 /* Seconds in any order to median and minimum; sorts s [n], n > 0. */
 bench_time bench_time_of(double *s, int n);
 
+/* The benches print their lines to standard output. They fail as what they open and
+ * run does, with QVL_E_USAGE for flags that make no sense. */
 int bench_model(const bench_options *o, qvl_err *err);
-/* A trainer of all parameters of --model, as the flags say. */
+/* A trainer of all parameters of --model, as the flags say. Fails as qvl_train_open
+ * does, with QVL_E_UNSUPPORTED for a tuner that is not full. */
 int bench_open_trainer(qvl_trainer **trainer, const bench_options *o,
                        qvl_err *err);
 int bench_train(const bench_options *o, qvl_err *err);

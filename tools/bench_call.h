@@ -20,7 +20,8 @@ typedef struct {
     int range_buf;  // of attention: what each query sees; -1: none
 } bench_call;
 
-/* Operands are of the type, but for what a kernel has in f32 in every run. */
+/* Operands are of the type, but for what a kernel has in f32 in every run; the op is
+ * one of bench_shape_ops. */
 bench_call bench_call_of(const bench_shape *shape, int dtype);
 
 /* Bytes of all buffers. */

@@ -42,7 +42,8 @@ bench_shape_list bench_shapes_builtin(bool is_slow, qvl_arena *arena);
 /* Read a file, a map a line with `name` (or `op`) and `shape`; other keys are
  * ignored, and so are blank lines and the lines of a library, which has no
  * shapes of its own. Fails with QVL_E_FORMAT or QVL_E_DATA and the line; with
- * QVL_E_DATA when there is none. */
+ * QVL_E_DATA when there is none, QVL_E_IO; runs out of host memory as an arena does,
+ * or with QVL_E_MEMORY. */
 int bench_shapes_load(bench_shape_list *list, const char *path,
                       qvl_arena *arena, qvl_err *err);
 

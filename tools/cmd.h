@@ -50,7 +50,8 @@ typedef struct {
     size_t options_bytes;
     size_t given_at;      // of a const bool * in the options, set to [n_flags]:
                           // the flags that the call has; 0: there is none
-    /* options: the struct, filled; word [n]: what is no flag. */
+    /* options: the struct, filled; word [n]: what is no flag. Called under a
+     * guard. */
     int (*run)(const void *options, const char *const *word, int n,
                qvl_err *err);
 } cmd;

@@ -12,9 +12,11 @@ typedef struct {
     int max_pixels;
 } cmd_image_options;
 
-/* Decode, resize and cut pictures in the order given. Written are pixel_values
- * f32 [patches, values], image_grid_thw i64 [n, 3], resized.K u8 [h, w, 3], and
- * as metadata what they depend on; printed is a line a picture. */
+/* Decode, resize and cut n > 0 pictures in the order given. Written are
+ * pixel_values f32 [patches, values], image_grid_thw i64 [n, 3], resized.K u8
+ * [h, w, 3], and as metadata what they depend on; printed is a line a picture. The
+ * file appears whole or not at all. Fails as the decoders, the processor and the
+ * writer do. */
 int cmd_image(const cmd_image_options *options, const char *const *file,
               int n, qvl_err *err);
 

@@ -20,8 +20,10 @@ typedef struct {
 } infer_batch_options;
 
 /* Fails with QVL_E_DATA when some records failed, after all others are written;
- * QVL_E_INTERRUPTED after a signal, with what is done so far kept for
- * --resume. */
+ * QVL_E_INTERRUPTED after a signal, with what is done so far kept for --resume;
+ * QVL_E_USAGE when there is nothing to go on with, the output being finished, or an
+ * earlier run left a part and --resume is not given; QVL_E_IO; errors that are not
+ * of single records. */
 int infer_batch(qvl_session *s, const infer_batch_options *options,
                 qvl_err *err);
 
@@ -57,20 +59,25 @@ int infer_once(qvl_session *s, const infer_once_options *options,
                qvl_err *err);
 
 /* A conversation with whoever types; ends with "exit", "quit" or the end of
- * the input. */
+ * the input. What goes wrong with a turn is printed, and the conversation is as it
+ * was before; only QVL_E_DEVICE_LOST, or unwinding out of host memory, ends it with
+ * an error. err is not NULL. */
 int infer_chat(qvl_session *s, const char *system, size_t max_bytes,
                bool stream, qvl_err *err);
 
 /* Download the pictures that are http and https URLs: their names become data:
- * URLs of the arena. Fails as qvl_fetch does. The second for a record, whose
- * copy it is; to is unchanged on error. */
+ * URLs of the arena. Fails as qvl_fetch does; names before the one that failed are
+ * replaced then. The second for a record, whose copy `to` is; they may be the same,
+ * and `to` is unchanged on error. */
 int infer_fetch(const char **image, int n, size_t max_bytes, qvl_arena *arena,
                 qvl_err *err);
 int infer_fetch_record(qvl_record *to, const qvl_record *from,
                        size_t max_bytes, qvl_arena *arena, qvl_err *err);
 
 /* A conversation as the messages of a record: [{role, content}], the tree in
- * the arena. Texts of people become JSON here and nothing else. */
+ * the arena, with copies of the names of pictures. Texts of people become JSON here
+ * and nothing else. Fails with QVL_E_FORMAT for a text that is not UTF-8,
+ * QVL_E_MEMORY. */
 typedef struct {
     const char *role;
     const char *text;
@@ -82,13 +89,14 @@ int infer_record(qvl_record *record, const infer_turn *turn, int n,
                  qvl_arena *arena, qvl_err *err);
 
 /* Run the queue until the replies are done and write them to standard output; one
- * alone is streamed when asked to. */
+ * alone is streamed when asked to. Fails as qvl_generator_step does. */
 int infer_finish(qvl_session *s, const qvl_asked *asked, bool stream,
                  qvl_err *err);
 
 /* A picture of what a reply says of the first picture of its record, with the
  * truth beside it where the record has objects: FOLDER/NAME.png, by what the
- * picture was called before it was downloaded. */
+ * picture was called before it was downloaded. The folder is made. Nothing for a
+ * record without pictures. Fails as qvl_overlay_save does. */
 int infer_overlay(const char *folder, const char *name,
                   const qvl_record *record, const char *text, size_t len,
                   qvl_err *err);

@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Append every device there is, as text or as a JSON list. */
+/* Append every device there is, as text or as a JSON list. Each is opened, to find
+ * its table; one that cannot be opened has none. */
 int inspect_devices(bool json, qvl_str *out, qvl_err *err);
 
 /* Append what a folder holds. Arena: work space. Fails as the readers of
@@ -28,8 +29,8 @@ typedef struct {
 } inspect_sample_options;
 
 /* Print samples of a training run as its loader makes them. Fails as training
- * does before it opens the model, and with QVL_E_USAGE for a record, slot or
- * rank that is not there. */
+ * does before it opens the model, with QVL_E_USAGE for a record, slot or rank that
+ * is not there, QVL_E_DATA for records that make no batch. */
 int inspect_sample(const inspect_sample_options *options, qvl_err *err);
 
 /* Append "key": "text". */

@@ -26,7 +26,7 @@ typedef struct {
 } inspect_program_options;
 
 /* Append the report. Fails with QVL_E_USAGE for flags that make no program,
- * errors of config.json and of sizes. Call under a guard. */
+ * errors of config.json and of sizes, QVL_E_MEMORY. */
 int inspect_program(const inspect_program_options *o, qvl_str *out,
                     qvl_err *err);
 

@@ -67,8 +67,9 @@ static void put_objects(call *c, const qvl_encoded *s)
     const qvl_record *r = s->record;
     const qvl_object *object =
         qvl_encoded_objects(c->samples.encoder, s, &n, &c->work);
-    qvl_objects_put(&c->out,
-                    qvl_objects_to_norm(object, n, r->w, r->h, &c->work), n);
+    if (n > 0)  // or a size is not known
+        object = qvl_objects_to_norm(object, n, r->w, r->h, &c->work);
+    qvl_objects_put(&c->out, object, n);
 }
 
 static int put_json(call *c, const qvl_encoded *s)

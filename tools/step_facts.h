@@ -31,7 +31,8 @@ double step_bytes(const qvl_plan *plan, const qvl_planned *s);
 /* Dims of operand b, slowest first: dim [4]; 0 when they are not told. */
 int step_dims(const qvl_plan *plan, const qvl_planned *s, int b, size_t *dim);
 
-/* Append "512x2048 6144x2048 512x6144", the operands in the kernel's order. */
+/* Append "512x2048 6144x2048 512x6144", the operands in the kernel's order; "64B"
+ * where dims are not told. */
 void step_shape(qvl_str *out, const qvl_plan *plan, const qvl_planned *s);
 
 #endif

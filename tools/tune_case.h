@@ -39,15 +39,16 @@ typedef struct {
  * how many. */
 int tune_ops(const char *op[TUNE_MOST_OPS]);
 
-/* The cases of a kernel: buffers with numbers in them. n is 0 when this build
- * has no such kernel in the storage type. Release what was opened, also after an
- * error. */
+/* The cases of a kernel: buffers with numbers in them. *n is 0 when this build
+ * has no such kernel in the storage type. Release the *n that were opened, also after
+ * an error. */
 int tune_cases_open(tune_case c[TUNE_MOST_CASES], int *n, const char *op,
                     qvl_device *dev, int dtype, qvl_arena *arena,
                     qvl_err *err);
 void tune_cases_release(tune_case *c, int n);
 
-/* Record *list with the choice that is in use; an older one is let go. */
+/* Record *list with the choice that is in use; an older one is let go. *list is NULL
+ * after an error. */
 int tune_case_record(tune_case *c, qvl_list **list, qvl_err *err);
 
 /* Run a list once into outputs that hold no numbers, and read all outputs as

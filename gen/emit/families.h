@@ -22,7 +22,7 @@ typedef struct {
     ir_class extra_cls[KERN_MAX_EXTRA];
     const char *id;                   // C symbol of the family
     bool by_hand;                     // no op of a spec made it
-    int form[FAMILY_N_TYPES];
+    int form[FAMILY_N_TYPES];         // place in families.form
 } kernel_family;
 
 typedef struct {
@@ -36,16 +36,20 @@ typedef struct {
     int n_epilogues, cap_epilogues;
 } families;
 
+/* No family yet; the arena owns those that are added. is_f32 is false here, and set
+ * by the caller before the first. */
 void families_init(families *f, qvl_arena *arena);
-/* The family of an op, made at first use; its index. Fails with QVL_E_CONFIG for a
- * form that emit_kernel_check refuses. */
+/* The family of an op, made at first use; its index. Fails as emit_kernel_check does
+ * for a form that it refuses; *index is unchanged then. */
 int families_of_op(families *f, const ir_op *op, int *index, qvl_err *err);
-/* A family named qvl_family_KERNEL with all operands f32 or i32 as declared, and capital
- * types of the class given: for kernels that no op of a spec reaches. */
+/* A family named qvl_family_KERNEL with all operands f32 or i32 as declared, and
+ * capital types of the class given: for kernels that no op of a spec reaches. Each
+ * call makes one, so there is one call a kernel; fails as families_of_op. */
 int families_of_kernel(families *f, const kern *k, ir_class cls, int *index,
                     qvl_err *err);
 
-/* Families as C: `const qvl_kernel_family ID` each, and their header. */
+/* Families as C: `const qvl_kernel_family ID` each, and their header, which the first
+ * includes as `header`. */
 void families_emit(qvl_str *s, const families *f, const char *header);
 void families_emit_header(qvl_str *s, const families *f);
 

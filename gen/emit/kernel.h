@@ -1,8 +1,9 @@
 /* kernel.h - print compiled forms of kernels: C, OpenCL C, GLSL, their table
  *
- * Every function here is pure: the same forms and the same tiles give the same
- * bytes. The forms were checked (emit_kernel_check) and named
- * (emit_kernel_name, gen/emit/form.h); tiles come from gen/emit/tune.h.
+ * Every function here but emit_dialect_read is pure: the same forms and the same
+ * tiles give the same bytes, appended to s. The forms were checked
+ * (emit_kernel_check) and named (emit_kernel_name, gen/emit/form.h); tiles come from
+ * gen/emit/tune.h.
  *
  * What the build does with the texts
  *   C        emit_kernel_c, a file for the forms of one kernel, is compiled
@@ -38,8 +39,8 @@
 #include "kern/kern.h"
 
 /* The forms in C for all instruction sets, tiles of QVL_CLASS_HOST. `file` is
- * the name under which the text is saved, for #line. Fails when a tile has no
- * value. */
+ * the name under which the text is saved, for #line. Fails as emit_tune_tiling
+ * does; what was appended until then stays there. */
 int emit_kernel_c(qvl_str *s, const kern_form *const *forms, int n_forms,
                   const emit_tune *tune, const char *file, qvl_err *err);
 
@@ -49,7 +50,8 @@ typedef struct {
     const char *opencl;  // opencl.h and math.h, to stand before a kernel
 } emit_dialect;
 
-/* Read the dialect from a folder ("shaders/dialect"). */
+/* Read the dialect from a folder ("shaders/dialect"). Fails as qvl_file_read does,
+ * and *dialect is unchanged then. */
 int emit_dialect_read(emit_dialect *dialect, const char *folder,
                       qvl_arena *arena, qvl_err *err);
 
@@ -57,7 +59,7 @@ int emit_dialect_read(emit_dialect *dialect, const char *folder,
 void emit_kernel_glsl(qvl_str *s, const kern_form *form);
 
 /* SPIR-V of a form as `static const uint32_t qvl_spv_<id>[]`. Fails with
- * QVL_E_FORMAT when the bytes are no SPIR-V. */
+ * QVL_E_FORMAT, and appends nothing, when the bytes are no SPIR-V. */
 int emit_kernel_spirv(qvl_str *s, const char *id, const void *spirv,
                       size_t bytes, qvl_err *err);
 
@@ -65,7 +67,8 @@ int emit_kernel_spirv(qvl_str *s, const char *id, const void *spirv,
  *     const qvl_kernel *const NAME[]; const int NAME_count;
  * in the order of the forms, and for each form `const qvl_kernel qvl_kernel_ID`.
  * Compiled with -DQVL_WITHOUT_v4 it does without the C of that instruction set.
- * Both arrays and records are to be declared extern by those who use them. */
+ * Both arrays and records are to be declared extern by those who use them. Fails as
+ * emit_kernel_c. */
 typedef struct {
     const char *name;             // of the array
     const char *spirv_include;    // file of the SPIR-V arrays; NULL: none

@@ -509,7 +509,7 @@ int emit_model(qvl_str *s, families *f, ir_module *const phase[IR_N_PHASE],
     out_line(&o, "#include \"graph/arch.h\"");
     out_line(&o, "#include \"%s\"", header);
     out_gap(&o);
-    out_line(&o, "#define V(...) ((const int[]){__VA_ARGS__})");
+    out_line(&o, "#define VALUES(...) ((const int[]){__VA_ARGS__})");
     out_line(&o, "#define MATRIX(f, l, n) qvl_program_param(p, at[f] + (l), "
                  "QVL_CLS_WEIGHT, n, family_name[f])");
     out_line(&o, "#define VECTOR(f, l, n) qvl_program_param(p, at[f] + (l), "
@@ -518,7 +518,7 @@ int emit_model(qvl_str *s, families *f, ir_module *const phase[IR_N_PHASE],
                  "family_name[f])");
     out_line(&o, "#define STATE(s, l, n, name) qvl_program_state(p, (s) + %d * "
                  "(l), QVL_CLS_ACT, n, name)", m->n_states);
-    out_line(&o, "#define A(...) ((const uint32_t[]){__VA_ARGS__})");
+    out_line(&o, "#define ARGS(...) ((const uint32_t[]){__VA_ARGS__})");
     out_gap(&o);
     emit_tables(&o, m);
     emit_derive(&o, m);

@@ -15,6 +15,7 @@ typedef struct {
     int line;    // number of the line that comes next, 1-based
 } out;
 
+/* Begin, at depth 0, behind what s holds, whose lines are counted. */
 void out_init(out *o, qvl_str *s);
 
 /* One line, indented; the text holds no newline. */
@@ -31,7 +32,8 @@ void out_open(out *o);
 void out_close(out *o, const char *tail);
 
 /* Items of a list, wrapped before column 80: out_item begins each item but the
- * first with a comma. Start with col = 0, end with out_list_end. */
+ * first with a comma. An item has at most 255 bytes (asserted). Start with a zeroed
+ * out_list, end with out_list_end: `tail` and the end of the line. */
 typedef struct {
     int col;  // where the next item goes; 0: nothing written yet
     int n;

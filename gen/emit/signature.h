@@ -10,16 +10,16 @@
 
 #include "emit/families.h"
 
-/* signatures.h: of each kernel the positions of buffers and arguments,
+/* Append signatures.h: of each kernel the positions of buffers and arguments,
  * QVL_KERNEL_NAME and QVL_KERNEL_ARG_NAME, and their numbers. They are those of the
  * form without an expression that has every optional operand. In any other form
  * dims and what stands before the first optional operand are there too. Of each
  * list `names` the columns, QVL_LIST_NAME, and QVL_N_LIST. */
 void emit_signatures(qvl_str *s, const kern_set *kernels);
 
-/* calls.h, for C that calls kernels by hand: functions qvl_KERNEL_bufs and
- * qvl_KERNEL_args that take all of them, for each family that families_of_kernel
- * made. */
+/* Append calls.h, for C that calls kernels by hand: functions qvl_KERNEL_bufs and
+ * qvl_KERNEL_args that put all of them at `to`, for each family that
+ * families_of_kernel made. */
 void emit_calls(qvl_str *s, const families *f);
 
 #endif

@@ -317,13 +317,13 @@ static void emit_mark(steps *s, const ir_node *n)
     out_line(s->o, "p->mark.backward = %s;", n->backward ? "true" : "false");
 }
 
-/* The end of a step: A(...), each argument with its name in the kernel beside it,
+/* The end of a step: ARGS(...), each argument with its name in the kernel beside it,
  * and the line of the spec. */
 static void emit_args(steps *s, const ir_node *n, const form_view *v,
                       const poly *sym)
 {
     qvl_str line = {0}, arg = {0};
-    qvl_str_puts(&line, "A(");
+    qvl_str_puts(&line, "ARGS(");
     for (int i = 0; i < v->n_args; i++) {
         qvl_str_reset(&arg);
         print_arg(s, &arg, &n->op, &v->arg[i], sym, v->map);
@@ -365,7 +365,7 @@ static int emit_op(steps *s, const ir_node *n)
         qvl_str_puts(&call, b ? ", " : "");
         print_ref(s, &call, bound(op, v.map, b));
     }
-    out_line(s->o, "    V(%s),", call.p);
+    out_line(s->o, "    VALUES(%s),", call.p);
     emit_args(s, n, &v, sym);
     qvl_str_release(&call);
     return QVL_OK;

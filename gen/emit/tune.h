@@ -23,11 +23,11 @@
 #include "kern/kern.h"
 
 typedef struct {
-    const qvl_node *root[QVL_N_CLASS];
+    const qvl_node *root[QVL_N_CLASS];  // a map each
 } emit_tune;
 
-/* Read the four files of a folder; the trees belong to the arena. Fails with
- * QVL_E_CONFIG, or QVL_E_IO for a missing file. */
+/* Read the four files of a folder; the trees belong to the arena. Fails as
+ * qvl_file_read and qvl_yaml_parse do, and *tune is unchanged then. */
 int emit_tune_read(emit_tune *tune, const char *folder, qvl_arena *arena,
                    qvl_err *err);
 

@@ -29,26 +29,30 @@ typedef enum { EXPR_NUMBER, EXPR_NAME, EXPR_CALL, EXPR_INDEX, EXPR_BINARY, EXPR_
 typedef struct expr {
     expr_kind kind;
     char op;               // BINARY, UNARY: as in ir_int, '^' is power,
-                           // 'l' is <=, 'g' is >=, 'i' is in
-    double number;
-    bool is_int;
+                           // 'l' is <=, 'g' is >=, 'i' is in, '!' is not
+    double number;         // NUMBER: one that f32 holds
+    bool is_int;           // NUMBER: without a fraction and an exponent
     const char *name;      // NAME, CALL, INDEX
     struct expr **arg;     // [n] CALL: arguments; INDEX: 1; BINARY: 2; UNARY: 1
     int n;
-    int col;               // column in the spec, 1-based
+    int col;               // column in the spec, 1-based; BINARY: of the operator
     const expr_text *at;
 } expr;
 
-/* Parse all of `text`. */
+/* Parse all of `text`. The tree belongs to the arena, with a copy of the struct
+ * `text`; what that points to is borrowed as long. Fails as expr_fail does, for
+ * mistakes and for what nests too deeply or is too long (expr.c); *out is unchanged
+ * then. */
 int expr_parse(expr **out, const expr_text *text, qvl_arena *arena,
                qvl_err *err);
 
-/* "FILE:LINE:COL: message", the line and a caret; returns QVL_E_CONFIG. */
+/* "FILE:LINE:COL: message", the line and a caret; returns QVL_E_CONFIG. `col` is one
+ * of the spec, as in expr. */
 int expr_fail(const expr_text *text, int col, qvl_err *err, const char *fmt,
-              ...);
+              ...) QVL_PRINTF(4, 5);
 
-/* Give a message that err has already its place in the spec; returns
- * QVL_E_CONFIG. */
+/* Give a message that err, which is not NULL, has already its place in the spec;
+ * returns QVL_E_CONFIG, whatever the code was. */
 int expr_place(const expr_text *text, int col, qvl_err *err);
 
 #endif

@@ -88,6 +88,8 @@ static int section(reader *r, const qvl_node *root, const char *name, int kind,
     if (n && n->kind != kind)
         return fail_node(r, n, kind == QVL_NODE_MAP ? "expected a map here"
                                                     : "expected a list here");
+    if (n && required && n->n == 0)
+        return fail_node(r, n, "expected at least one entry");
     *out = n;
     return QVL_OK;
 }

@@ -73,16 +73,21 @@ typedef struct {
     int n_outputs;
 } spec;
 
-/* Read a spec: fills the tables of m (dims, inputs, params, conditions) and
- * returns its statements. `text` stays alive as long as m. */
+/* Read a spec: fills the tables of m (dims, inputs, params, conditions), whose arena
+ * is set and whose tables are empty, and returns its statements. All belongs to
+ * that arena; `file` and `text` stay alive as long as m. Fails with QVL_E_CONFIG and
+ * the place, or as qvl_yaml_parse does; out and m are half filled then. err is not
+ * NULL. */
 int spec_read(spec *out, ir_module *m, const char *file, const char *text,
               qvl_err *err);
 
-/* An integer expression of the spec; loop variables are allowed when `vars`
- * names them (NULL-terminated). As a size: a polynomial over the dims. */
+/* An integer expression of the spec, in m's arena; loop variables are allowed when
+ * `vars` names them (NULL-terminated; NULL: none). As a size: a polynomial over the
+ * dims. Both fail with QVL_E_CONFIG and the place, and leave *out unchanged. */
 int spec_int(const ir_int **out, ir_module *m, const expr *e,
              const char *const *vars, qvl_err *err);
 int spec_size(poly *out, ir_module *m, const expr *e, qvl_err *err);
+/* Position of the dim of this name, -1: none. */
 int spec_dim_find(const ir_module *m, const char *name);
 /* A dim as shapes see it: its symbol, or what stands for it. */
 poly spec_dim_size(const ir_module *m, int dim);

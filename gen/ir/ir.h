@@ -15,8 +15,14 @@
  *
  * Invariants, held by ir_check after every pass: definitions come before uses
  * and in scope (a region's values are seen in it, and in the region that walks
- * the same turns backwards), shapes fit the kernel, classes fit its storage types, a slice is
- * bound only where the kernel takes a row stride, each region's carries agree.
+ * the same turns backwards), shapes fit the kernel, classes fit its storage
+ * types, a slice is bound only where the kernel takes a row stride, each region's
+ * carries agree.
+ *
+ * What is made here belongs to the module's arena. Pointers to values and nodes
+ * stay, those into a table of the module do not when it grows; names are kept and
+ * not copied. What fails does so with QVL_E_CONFIG unless it says more, and may
+ * leave values behind that nobody reads.
  */
 #ifndef GEN_IR_IR_H
 #define GEN_IR_IR_H
@@ -77,6 +83,7 @@ typedef struct {
     poly is;                // what stands for it in shapes
 } ir_dim;
 
+/* Sizes of the dims, slowest first. */
 typedef struct {
     int rank;
     poly d[IR_MAX_RANK];
@@ -116,7 +123,8 @@ typedef struct {
     int of;         // index or cache that it is a part of, -1: none
     ir_class cls;
     ir_shape shape;
-    poly table;     // INDEX: rows it points into
+    poly table;     // of an index and its parts: rows it points into; of a cache
+                    // and its blocks: slots; else 0
     int value;      // id of its value, -1: not used yet
 } ir_input;
 
@@ -129,7 +137,7 @@ typedef struct {
     int list;              // dim of the list, -1: none
     const char *group;
     ir_shape shape;
-    int same_as;           // family, -1
+    int same_as;           // family that it is tied to, -1: none
     const ir_int *tied_if; // condition of same_as
     bool transposable;
 } ir_param;
@@ -172,15 +180,16 @@ typedef struct ir_value {
     const char *name;      // for people; not unique
     ir_class cls;
     ir_shape shape;
-    int index;             // input, parameter family or state
+    int index;             // input, parameter family or state, else -1
     const char *layer;     // PARAM, GRAD, STATE: loop variable of the instance
     ir_region *home;       // region that defines it, NULL: the module's block
-    ir_node *def;          // op, region or load; NULL for inputs and parameters
-    struct ir_value *base; // VIEW
+    ir_node *def;          // op or load that makes it; VIEW: that writes it or makes
+                           // its base; NULL: none does (inputs, carries, spaces)
+    struct ir_value *base; // VIEW: whose memory it shows; no view itself
     poly off, ld;          // VIEW: first element in base, elements from row to row
     bool slice;            // VIEW: ld differs from the row's size
     struct ir_value *rows_of;  // VIEW of a chunk: value whose rows it shows
-    /* from the size pass */
+    /* from the size pass, of what is no view */
     bool escapes;          // used outside the region that defines it
     int n_uses;
 } ir_value;
@@ -214,7 +223,7 @@ typedef struct ir_expr {
 
 typedef struct {
     const kern *k;
-    ir_value *in[KERN_MAX_OPERANDS];    // operands in and, for io and acc, none
+    ir_value *in[KERN_MAX_OPERANDS];   // `in` operands in order; NULL: absent
     int n_in;
     ir_value *out[KERN_MAX_OPERANDS];  // out, io, acc operands in order
     int n_out;
@@ -222,14 +231,15 @@ typedef struct {
     kern_extra_kind extra_kind[KERN_MAX_EXTRA];
     int n_extra;
     const ir_expr *expr;        // on out[0]; NULL: none
-    ir_real scalar[KERN_MAX_SCALARS];  // for u32 a whole NUMBER
+    ir_real scalar[KERN_MAX_SCALARS];  // [k->n_scalars] for u32 a whole NUMBER
 } ir_op;
 
+/* What a region carries: values of one shape and class. */
 typedef struct {
-    ir_value *init;
-    ir_value *entry;   // REPEAT; IF: the same as init
-    ir_value *next;
-    ir_value *result;
+    ir_value *init;    // before the region
+    ir_value *entry;   // where a turn begins; IF: the same as init
+    ir_value *next;    // where a turn ends
+    ir_value *result;  // behind the region
 } ir_carry;
 
 /* An array of values, filled in one place, read in others. */
@@ -273,7 +283,7 @@ struct ir_node {
     ir_region *region;
     int array;          // LOAD, STORE
     const ir_int *at;   // element
-    ir_value *value;
+    ir_value *value;    // LOAD: that it makes; STORE: that is stored
 };
 
 typedef struct {
@@ -290,7 +300,7 @@ typedef struct {
 } ir_condition;
 
 typedef struct ir_module {
-    qvl_arena *arena;
+    qvl_arena *arena;         // borrowed, with the kernels, as long as the module
     const kern_set *kernels;
     ir_phase phase;
     bool is_sized;  // uses and escapes of the values hold
@@ -299,7 +309,7 @@ typedef struct ir_module {
     const char *model_type[4];
     int n_model_types;
     ir_dim dim[IR_MAX_DIMS];
-    const char *dim_name[IR_MAX_DIMS];
+    const char *dim_name[IR_MAX_DIMS];  // the same names, for poly_print
     int n_dims, n_lists;
     ir_condition *condition;
     int n_conditions;
@@ -328,11 +338,12 @@ typedef struct {
     const struct ir_expr *(*d_of)(struct ir_module *m,
                                   const struct ir_expr *y);  // or NULL
 } ir_fn;
-extern const ir_fn ir_fns[];
+extern const ir_fn ir_fns[];  // [ir_n_fns]
 extern const int ir_n_fns;
+/* Position of the function that a spec calls so, -1: none. */
 int ir_fn_find(const char *name);
 
-/* Where nodes are appended. */
+/* Where nodes are appended, and the marks that they get. */
 typedef struct {
     ir_module *m;
     ir_block *block;
@@ -341,30 +352,38 @@ typedef struct {
 } ir_builder;
 
 /* A table of n items of `bytes` with room for one more: `old` itself, or a copy of
- * twice the length, since arrays in an arena do not grow. */
+ * twice the length (64 at first), since arrays in an arena do not grow. *cap is the
+ * items that fit, 0 where there is no table yet. */
 void *ir_grow(qvl_arena *arena, void *old, int n, int *cap, size_t bytes);
 
+/* A value that no node makes yet; `name` may be NULL. Its index is -1, and what its
+ * kind has beside it (layer, def, base, ...) is set by the caller. */
 ir_value *ir_value_new(ir_module *m, ir_value_kind kind, const char *name,
                        ir_class cls, const ir_shape *shape, ir_region *home);
-/* Value of input, parameter or gradient. */
+/* The value of an input, made at first use. */
 ir_value *ir_input_value(ir_module *m, int input);
-/* Value of what belongs to an input: of an index its QVL_INPUT_WEIGHT, _START or
- * _ENTRY, of a cache its _BLOCK. */
+/* The value of what belongs to an input, which has it: of an index its
+ * QVL_INPUT_WEIGHT, _START or _ENTRY, of a cache its _BLOCK. */
 ir_value *ir_input_part(ir_module *m, int input, int kind);
+/* The value of a family of parameters, or of its gradient, at the turn of the loop
+ * variable `layer` (NULL: a single one), made at first use. A parameter is of class
+ * F32 if its rank is 1, else WEIGHT, a gradient F32. Costs a search of all values. */
 ir_value *ir_param_value(ir_module *m, int family, const char *layer);
 ir_value *ir_grad_value(ir_module *m, int family, const char *layer);
-/* A state of its own, of class ACT; `var` may be NULL. */
+/* The value of a new state, of class ACT: one for each value of the loop variable
+ * `var`, NULL: one. */
 ir_value *ir_state_add(ir_module *m, const char *name, const char *var,
                        const ir_shape *shape);
 /* Append an array; its position. Pointers into m->array are stale then. */
 int ir_array_add(ir_module *m, ir_array array);
-/* Position of the array that a spec calls so, -1: none. */
+/* Position by name, of a family of parameters by its template, -1: none. */
 int ir_array_find(const ir_module *m, const char *name);
 int ir_input_find(const ir_module *m, const char *name);
-/* Family of parameters by its name template, -1: none. */
 int ir_param_find(const ir_module *m, const char *name);
 
+/* A node (kind: IR_N_OP ...) that stands in no block; its array is -1. */
 ir_node *ir_node_new(ir_module *m, int kind, int line);
+/* Put a node that stands in no block at the end of one; take it out of its block. */
 void ir_append(ir_block *block, ir_node *node);
 void ir_remove(ir_node *node);
 
@@ -376,12 +395,14 @@ typedef struct {
     int n_scalars;          // of a part
 } ir_args;
 
-/* Append the op of a kernel. Output shapes follow from the inputs by the
- * kernel's signature; `out` may hold values to write into (gradients, views),
- * else new ones are made: class F32 or I32 where the signature says so, else
- * `cls`; the first is called `name`, the others NAME_OPERAND. Fails when shapes
- * do not fit, with the dims in the message, and with QVL_E_INTERNAL when shaders/
- * has no such kernel or one of another number of inputs or scalars. */
+/* Append the op of a kernel. `out` [outputs of the kernel] may hold values to write
+ * into (gradients, views); where it, or one in it, is NULL, a new one is made: of a
+ * shape that follows from the inputs by the kernel's signature (dims that none of
+ * them tells need an `out`), of class F32 or I32 where the signature says so, else
+ * `cls`; the first is called `name`, the others NAME_OPERAND. NULL when shapes do
+ * not fit, with the dims in the message, and with QVL_E_INTERNAL when shaders/ has
+ * no such kernel, one of another number of inputs or scalars, or one with a dim
+ * that only an absent operand has. */
 ir_node *ir_op_add(ir_builder *b, const char *kernel, const ir_args *args,
                    ir_value *const *out, ir_class cls, const char *name,
                    qvl_err *err);
@@ -389,12 +410,13 @@ ir_node *ir_op_add(ir_builder *b, const char *kernel, const ir_args *args,
  * that of the argument of the highest rank, the first of them; the others follow it
  * element by element, as a bias by column or as a factor a row. The result is a new
  * value of class `cls` called `name`, or `into`, which has the shape (cls and name are
- * not looked at). NULL, with QVL_E_CONFIG, when shapes do not go together. */
+ * not looked at). NULL, with QVL_E_CONFIG, when shapes do not go together. The kernel
+ * map is there, as pass_lower has asked. */
 ir_value *ir_map_add(ir_builder *b, const ir_expr *expr, ir_value *const *arg,
                      int n_arg, ir_class cls, ir_value *into, const char *name,
                      qvl_err *err);
 
-/* Append a map that stores 0 everywhere. */
+/* Append a map that stores 0 everywhere; its value. */
 ir_value *ir_zero_add(ir_builder *b, const ir_shape *shape, ir_class cls,
                       const char *name);
 
@@ -402,16 +424,19 @@ ir_value *ir_zero_add(ir_builder *b, const ir_shape *shape, ir_class cls,
  * size. A shape that comes from a spec is checked before a value has it. */
 int ir_shape_check(const ir_module *m, const ir_shape *s, qvl_err *err);
 
-/* Views; NULL, with the error, when a size does not fit. */
+/* Views of v of its class, called `name` (NULL: as v); NULL, with the error, when a
+ * size does not fit. That columns and rows lie inside of v is not checked. */
+
+/* All elements in another shape, of a slice one with its rows. */
 ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
                      const char *name, qvl_err *err);
-/* Columns [first, first + n) of dim 1, of a rank-2 or rank-3 value. */
+/* Columns [first, first + n) of dim 1, of a rank-2 or rank-3 value (asserted). */
 ir_value *ir_columns(ir_module *m, ir_value *v, const poly *first,
                      const poly *n, const char *name, qvl_err *err);
 /* Rows [first, first + n) of dim 0. */
 ir_value *ir_rows(ir_module *m, ir_value *v, const poly *first, const poly *n,
                   const char *name, qvl_err *err);
-/* The value whose memory a view shows. */
+/* The value whose memory a view shows; any other one itself. */
 ir_value *ir_root(ir_value *v);
 /* Number of elements; elements of a row (all dims but the first). The shape is
  * one that ir_shape_check accepts. */
@@ -419,25 +444,31 @@ poly ir_elems(const ir_shape *s);
 poly ir_row_elems(const ir_shape *s);
 bool ir_shape_equal(const ir_shape *a, const ir_shape *b);
 
-/* Expressions. */
+/* Expressions: they share their parts and never change. What is known of numbers is
+ * folded: x * 1, x + 0 and x * 0 are not built. */
 const ir_expr *ir_ex_number(ir_module *m, double v);
+/* Extra input `arg`; what a fused op would have stored. */
 const ir_expr *ir_ex_arg(ir_module *m, int arg);
 const ir_expr *ir_ex_value(ir_module *m);
+/* kind: IR_EX_ADD, IR_EX_SUB or IR_EX_MUL */
 const ir_expr *ir_ex_binary(ir_module *m, int kind, const ir_expr *a,
                             const ir_expr *b);
+/* Function ir_fns[fn] of a. */
 const ir_expr *ir_ex_call(ir_module *m, int fn, const ir_expr *a);
 const ir_expr *ir_ex_neg(ir_module *m, const ir_expr *a);
 /* The derivative of function `fn` at a; NULL: it has none. */
 const ir_expr *ir_ex_derive(ir_module *m, int fn, const ir_expr *a);
 
-/* The op's dims by the kernel's symbols: out[k->n_syms]. On failure the message
- * names operand, found and expected shape. */
+/* The op's dims by the kernel's symbols: out[k->n_syms], some of them on failure.
+ * The message names operand, found and expected shape; QVL_E_INTERNAL when no
+ * operand that is there has a dim. */
 int ir_bind(const ir_module *m, const ir_op *op, poly *out, qvl_err *err);
 /* Value of operand i of op's kernel: in, out in signature order; NULL: absent. */
 ir_value *ir_operand(const ir_op *op, int operand);
 /* The operand of op's kernel that output v is, NULL: none of its outputs. */
 const kern_operand *ir_operand_of(const ir_op *op, const ir_value *v);
-/* Is anything seen of v, in another shape or in part? */
+/* Is anything seen of v, which is no view, in another shape or in part? Costs a
+ * search of all values. */
 bool ir_has_views(const ir_module *m, const ir_value *v);
 /* What op reads, and what it writes, as the operand that its kernel calls so; the
  * kernel has one of the name. An optional one that is absent is NULL. */
@@ -446,15 +477,16 @@ ir_value *ir_out(const ir_op *op, const char *name);
 /* Position of output `name`, which k has, in ir_op.out. */
 int ir_out_place(const kern *k, const char *name);
 /* Dims of `v` as kernel operand `o` sees them (leading dims merged or a middle
- * 1 put in): rank o->rank. False when that is impossible. */
+ * 1 put in): rank o->rank; by_rows is what ir_by_rows says of the op. False (out
+ * unchanged) when that is impossible. */
 bool ir_operand_shape(const kern_operand *o, const ir_value *v, bool by_rows,
                       ir_shape *out);
 
 /* Does a slice among the op's values fix that a row is the first dim, so that
  * kernels see values of higher rank as [first dim, the rest]? */
 bool ir_by_rows(const ir_op *op);
-/* Rows and columns of the op's first output as its kernel stores it: what the
- * arguments of an expression must follow. */
+/* Rows and columns of the op's first output, whose shape fits, as its kernel stores
+ * it: what the arguments of an expression must follow. */
 void ir_store_shape(const ir_op *op, poly *rows, poly *cols);
 /* How a value follows a stored [rows, cols]; false when it does not. */
 bool ir_extra_fits(const ir_value *v, kern_extra_kind kind, const poly *rows,
@@ -464,20 +496,24 @@ bool ir_inside(const ir_region *r, const ir_region *outer);
 /* Count the uses of every value (by root), into n_uses. */
 void ir_count_uses(ir_module *m);
 
-/* Call fn for every node, regions before their bodies. */
+/* Call fn for every node, regions before their bodies. fn takes none out. */
 void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg);
 
-/* Print as text, for --dump and for tests. */
+/* Append the program and its outputs as text, for --dump and for tests. */
 void ir_print(qvl_str *out, const ir_module *m);
+/* Append "[T, nh * D]". */
 void ir_print_shape(qvl_str *out, const ir_module *m, const ir_shape *s);
 /* A size as C and people read it: where a derived dim stands for several dims and
  * those appear together, by its name. A sum in parentheses when `inner`. */
 void ir_print_poly(qvl_str *out, const ir_module *m, const poly *p, bool inner);
+/* For people; in C it is text_int (emit/model_text.h). */
 void ir_print_int(qvl_str *out, const ir_module *m, const ir_int *e);
-/* The operator of an ir_int in C: "<=", "&&", "+". */
+/* The operator of an IR_INT_BINARY (asserted) in C: "<=", "&&", "+". */
 const char *ir_operator_word(char op);
+/* In the dialect of the kernels, arguments called arg[i], NULL: e0, e1, ... */
 void ir_print_expr(qvl_str *out, const ir_expr *e, const char *const *arg);
-/* The invariants; `after` names the pass in the message. */
+/* The invariants; `after` names the pass in the message. Fails with QVL_E_INTERNAL,
+ * the line and the value; where shapes do not fit a kernel, as ir_bind does. */
 int ir_check(const ir_module *m, const char *after, qvl_err *err);
 
 #endif

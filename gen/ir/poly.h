@@ -40,21 +40,24 @@ typedef struct {
     poly_term term[POLY_MAX_TERMS];    // ascending by factors
 } poly;
 
-/* A number of at most POLY_MAX_COEF, with either sign. */
+/* A number of at most POLY_MAX_COEF, with either sign; a symbol from 0 to
+ * INT16_MAX - 1. Both are asserted. */
 poly poly_number(int64_t v);
 poly poly_symbol(int sym);
-/* Sum, difference and product. False (out unchanged) past the fixed limits. */
+/* Sum, difference and product; out may be a or b. False (out unchanged) past the
+ * fixed limits. */
 bool poly_add(poly *out, const poly *a, const poly *b);
 bool poly_sub(poly *out, const poly *a, const poly *b);
 bool poly_mul(poly *out, const poly *a, const poly *b);
-/* out = a / b where b is one term that divides every term of a. */
+/* out = a / b where b is one term that divides every term of a; else false (out
+ * unchanged). */
 bool poly_div(poly *out, const poly *a, const poly *b);
 bool poly_equal(const poly *a, const poly *b);
-/* True, with the value, when it is a plain number. */
+/* True, with the value, when it is a plain number; else *v is unchanged. */
 bool poly_is_number(const poly *a, int64_t *v);
-/* a with every `sym` replaced by `by`; false past the limits. */
+/* a with every `sym` replaced by `by`; false (out unchanged) past the limits. */
 bool poly_replace(poly *out, const poly *a, int sym, const poly *by);
-/* Print with name[sym]: "2 * A * nh", "T", "0". A sum of several terms inside
+/* Append it with name[sym]: "2 * A * nh", "T", "0". A sum of several terms inside
  * parentheses when `inner`. */
 void poly_print(qvl_str *out, const poly *a, const char *const *name,
                 bool inner);

@@ -26,8 +26,8 @@ static const char *const of_c[] = {
 
 static const char *const emitted[] = {
     "n", "err", "list", "name", "shape", "size", "family_name", "model_types",
-    "input_sizes", "N_FAMILIES", "MATRIX", "VECTOR", "GRAD", "STATE", "pow",
-    "snprintf", "size_t", "int64_t", "uint32_t",
+    "input_sizes", "N_FAMILIES", "MATRIX", "VECTOR", "GRAD", "STATE", "VALUES",
+    "ARGS", "pow", "snprintf", "size_t", "int64_t", "uint32_t",
 };
 
 static bool has(const char *const *words, size_t n_words, const char *p,

@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Letters, digits and _, no digit in front. */
+/* The n characters at p, here and below: letters, digits and _, no digit in front? */
 bool ir_word_is_name(const char *p, size_t n);
 
-/* A keyword of C11, or what every function of steps begins with? */
+/* A keyword of C11, bool, true, false, NULL, or the name of a function, a table, an
+ * argument or a local around emitted steps? */
 bool ir_word_is_c(const char *p, size_t n);
 
-/* Or a name that some emitted function, macro or header has? */
+/* That, or a name that some emitted function, macro or header has? */
 bool ir_word_is_emitted(const char *p, size_t n);
 
 #endif

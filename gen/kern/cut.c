@@ -9,27 +9,14 @@
 
 #include <string.h>
 
-static int read_word(lexer *lex, qvl_arena *arena, qvl_err *err,
-                     const char *what, const char **name)
-{
-    if (lex->token.kind != LEX_WORD)
-        return lex_fail(lex, lex->token.at, err, "expected %s", what);
-    *name = lex_text(lex, arena);
-    lex_next(lex);
-    return QVL_OK;
-}
-
 /* role: what a const dim cannot be here */
 static int read_sym(const kern *k, lexer *lex, qvl_arena *arena, qvl_err *err,
                     const char *role, int *sym)
 {
     const char *at = lex->token.at;
     const char *name = NULL;
-    QVL_TRY(read_word(lex, arena, err, "a dim", &name));
-    *sym = -1;
-    for (int i = 0; i < k->n_syms; i++)
-        if (strcmp(k->sym[i], name) == 0)
-            *sym = i;
+    QVL_TRY(lex_take_word(lex, "a dim", &name, arena, err));
+    *sym = kern_sym_find(k, name);
     if (*sym < 0)
         return lex_fail(lex, at, err, "no operand has a dim %s", name);
     for (int i = 0; i < k->n_constants; i++)
@@ -64,7 +51,7 @@ static int read_first(const kern *k, lexer *lex, qvl_arena *arena,
 {
     const char *at = lex->token.at;
     const char *name = NULL;
-    QVL_TRY(read_word(lex, arena, err, "an arg", &name));
+    QVL_TRY(lex_take_word(lex, "an arg", &name, arena, err));
     *first = -1;
     for (int i = 0; i < k->n_scalars; i++)
         if (strcmp(k->scalar[i].name, name) == 0 && !k->scalar[i].is_f32)

@@ -53,14 +53,6 @@ static int take(reader *r, const char *mark)
     return QVL_OK;
 }
 
-static int sym_index(const kern *k, const char *name)
-{
-    for (int i = 0; i < k->n_syms; i++)
-        if (strcmp(k->sym[i], name) == 0)
-            return i;
-    return -1;
-}
-
 static bool is_operand(const kern *k, const char *name)
 {
     for (int i = 0; i < k->n_operands; i++)
@@ -92,17 +84,13 @@ static bool is_name_taken(const kern *k, const char *name)
             return true;
     return is_operand(k, name) || is_tile(k, name)
            || kern_names_has(k->names, name)
-           || scalar_of(k, name) != NULL || sym_index(k, name) >= 0;
+           || scalar_of(k, name) != NULL || kern_sym_find(k, name) >= 0;
 }
 
 /* Read a word. */
 static int read_word(reader *r, const char *what, const char **name)
 {
-    if (r->lex.token.kind != LEX_WORD)
-        return fail_here(r, what);
-    *name = lex_text(&r->lex, r->arena);
-    lex_next(&r->lex);
-    return QVL_OK;
+    return lex_take_word(&r->lex, what, name, r->arena, r->err);
 }
 
 static int check_reserved(reader *r, const char *at, const char *name)
@@ -193,7 +181,7 @@ static int read_dim(reader *r, kern_operand *o)
         o->dim[o->rank++] = -1 - columns->n;
         return QVL_OK;
     }
-    int i = sym_index(k, name);
+    int i = kern_sym_find(k, name);
     if (i < 0) {
         QVL_TRY(check_reserved(r, at, name));
         if (is_name_taken(k, name) || strcmp(name, o->name) == 0)
@@ -339,7 +327,7 @@ static bool is_size_word(const kern *k, const char *name, size_use use)
         return strcmp(name, "VW") == 0;
     }
     const kern_scalar *s = scalar_of(k, name);
-    return sym_index(k, name) >= 0 || (s != NULL && !s->is_f32)
+    return kern_sym_find(k, name) >= 0 || (s != NULL && !s->is_f32)
            || is_size_call(name);
 }
 
@@ -353,7 +341,7 @@ static int read_expr(reader *r, size_use use, const char **text)
         const lex_token *t = &r->lex.token;
         const char *word = lex_text(&r->lex, r->arena);
         bool is_dim = (use == SIZE_GROUPS || use == SIZE_TURNS)
-                      && sym_index(r->k, word) >= 0;
+                      && kern_sym_find(r->k, word) >= 0;
         if (lex_is(&r->lex, "{") || (is_clause(&r->lex) && !is_dim)
             || (depth == 0 && lex_is(&r->lex, "]")))
             break;
@@ -404,7 +392,7 @@ static int read_const(reader *r)
     const char *at = r->lex.token.at;
     const char *name = NULL;
     QVL_TRY(read_word(r, "a dim", &name));
-    kern_const c = { .sym = sym_index(k, name) };
+    kern_const c = { .sym = kern_sym_find(k, name) };
     if (c.sym < 0)
         return lex_fail(&r->lex, at, r->err, "no operand has a dim %s", name);
     for (int i = 0; i < k->n_constants; i++)
@@ -675,6 +663,14 @@ const kern *kern_find(const kern_set *set, const char *name)
         if (strcmp(set->item[i].name, name) == 0)
             return &set->item[i];
     return NULL;
+}
+
+int kern_sym_find(const kern *k, const char *name)
+{
+    for (int i = 0; i < k->n_syms; i++)
+        if (strcmp(k->sym[i], name) == 0)
+            return i;
+    return -1;
 }
 
 bool kern_is_storage(const kern_operand *o)

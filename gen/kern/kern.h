@@ -205,6 +205,8 @@ int kern_read(kern_set *set, const char *path, qvl_arena *arena,
               qvl_err *err);
 /* The kernel of this name, NULL: there is none. */
 const kern *kern_find(const kern_set *set, const char *name);
+/* Position of a dim in k->sym, -1: the kernel has none of the name. */
+int kern_sym_find(const kern *k, const char *name);
 
 /* Is the operand's type a capital word: a storage type that is chosen where the
  * kernel is used, in place of one that the signature fixes? */

@@ -78,6 +78,16 @@ const char *lex_text(const lexer *lex, qvl_arena *arena)
     return qvl_arena_strndup(arena, lex->token.at, lex->token.len);
 }
 
+int lex_take_word(lexer *lex, const char *what, const char **text,
+                  qvl_arena *arena, qvl_err *err)
+{
+    if (lex->token.kind != LEX_WORD)
+        return lex_fail(lex, lex->token.at, err, "expected %s", what);
+    *text = lex_text(lex, arena);
+    lex_next(lex);
+    return QVL_OK;
+}
+
 int lex_line(const lexer *lex, const char *at)
 {
     int line = 1;

@@ -20,7 +20,7 @@ typedef enum {
     LEX_WORD,    // letters, digits, _; begins with no digit
     LEX_NUMBER,  // begins with a digit
     LEX_MARK,    // any other character
-    LEX_OPEN_COMMENT,
+    LEX_OPEN_COMMENT,  // one that does not end
 } lex_kind;
 
 typedef struct {
@@ -40,7 +40,7 @@ typedef struct {
 /* Begin at the first token of a text of len bytes with a NUL behind. */
 void lex_init(lexer *lex, const char *file, const char *text, size_t len);
 
-/* On to the next token. */
+/* On to the next token; LEX_END stays. */
 void lex_next(lexer *lex);
 
 /* Whether the token is exactly this word or mark. */
@@ -49,6 +49,11 @@ bool lex_is(const lexer *lex, const char *word);
 /* The token's text, kept by the arena. */
 const char *lex_text(const lexer *lex, qvl_arena *arena);
 
+/* Take the token, which is a word. Fails with QVL_E_CONFIG under it, "expected WHAT". */
+int lex_take_word(lexer *lex, const char *what, const char **text,
+                  qvl_arena *arena, qvl_err *err);
+
+/* The line of a place in the text, 1-based; counted from the beginning. */
 int lex_line(const lexer *lex, const char *at);
 
 /* Fail with QVL_E_CONFIG: file:line:col, the message, and below it the source
@@ -62,8 +67,9 @@ int lex_fail(const lexer *lex, const char *at, qvl_err *err, const char *fmt,
  *         that is blank; belongs to the arena
  *   line  where the body begins
  *
- * Refuses braces that do not pair, bytes outside ASCII, and the words return,
- * goto and switch. */
+ * Refuses braces that do not pair, a comment that does not end, bytes outside
+ * ASCII, and the words return, goto and switch, as lex_fail does; body and line are
+ * unchanged then. */
 int lex_block(lexer *lex, const char **body, int *line, qvl_arena *arena,
               qvl_err *err);
 

@@ -518,10 +518,16 @@ static int lower_chunk(lower *s, const spec_stmt *stmt)
     r->dim = stmt->dim;
     r->by = stmt->by;
     const char *dim = s->m->dim_name[r->dim];
-    r->rows = local_dim(
-        s->m, qvl_arena_printf(s->m->arena, "%s_rows", dim));
-    r->first = local_dim(
-        s->m, qvl_arena_printf(s->m->arena, "%s_first", dim));
+    const char *rows_name = qvl_arena_printf(s->m->arena, "%s_rows", dim);
+    const char *first_name = qvl_arena_printf(s->m->arena, "%s_first", dim);
+    for (int i = 0; i < s->n_spec_dims; i++)
+        if (strcmp(s->m->dim_name[i], rows_name) == 0
+            || strcmp(s->m->dim_name[i], first_name) == 0)
+            return expr_fail(stmt->text, stmt->text->col, s->err,
+                             "a chunk of %s has %s and %s: the spec has a dim of "
+                             "that name", dim, rows_name, first_name);
+    r->rows = local_dim(s->m, rows_name);
+    r->first = local_dim(s->m, first_name);
     lower saved = *s;
     s->b.block = &r->body;
     s->chunk = r;
@@ -647,6 +653,7 @@ int pass_lower(ir_module *m, const spec *sp, qvl_err *err)
 {
     lower s = {.m = m, .err = err};
     s.b = (ir_builder){.m = m, .block = &m->body};
+    s.n_spec_dims = m->n_dims;
     if (!kern_find(m->kernels, "map"))  // which every pass may add
         return qvl_fail(err, QVL_E_INTERNAL, "no kernel map in shaders/");
     QVL_TRY(lower_body(&s, sp->stmt, sp->n_stmts));

@@ -36,20 +36,24 @@ typedef struct {
                                              // outermost first
     int n_prefixes;
     ir_region *chunk;        // NULL outside of one
+    int n_spec_dims;         // the first dims of m; those of chunks follow
     qvl_err *err;
 } lower;
 
-/* Every function here that fails does so with QVL_E_CONFIG, those that take an
- * expression under its place in the spec, and may leave ops behind. */
+/* Every function here that fails does so with QVL_E_CONFIG, and may leave ops behind;
+ * *out is of no use then. Those that take an expression put its place in the spec
+ * before the message, except that of lower_in_chunk. */
 
 /* Append the ops of an expression. *out is its value: a new one called `name` (NULL:
- * after what made it), or what a name stands for, seen as lower_in_chunk does. */
+ * after what made it; an element after its array), or what a name stands for, seen
+ * as lower_in_chunk does. */
 int lower_value(lower *s, const expr *e, const char *name, ir_value **out);
 
-/* The same of a call. */
+/* The same of a call; of f32(x) it is what lower_as_class makes of x. */
 int lower_call(lower *s, const expr *e, const char *name, ir_value **out);
 
-/* Append the ops of split(x, n, ...): out[n] are columns of x, side by side. */
+/* Append the ops of split(x, n, ...): out[n], called names[n], are columns of x, side
+ * by side. */
 int lower_split(lower *s, const expr *e, const char *const *names, int n,
                 ir_value **out);
 
@@ -71,17 +75,19 @@ typedef struct {
 } lower_rows;
 
 /* By what v was made of, whatever its shape. What a loop carries counts as what
- * entered it. Costs a walk over all that v depends on. */
+ * entered it. Costs a walk over all that v depends on, and one over the whole
+ * module for each carry and element in it. */
 lower_rows lower_rows_of(ir_module *m, ir_value *v);
 
-/* *out is v in storage class cls: v itself, marked, where its op can store so and
- * no region or array holds it, else a copy. */
+/* *out is v in storage class cls: v itself, its class and that of its views changed,
+ * where its op can store so and no region or array holds it, else a copy. Another
+ * class costs a walk over the module. */
 int lower_as_class(lower *s, ir_value *v, ir_class cls, ir_value **out);
 
 /* The same, and whole: a slice is copied, as regions carry whole values. */
 int lower_as_whole(lower *s, ir_value *v, ir_class cls, ir_value **out);
 
-/* The first n prefixes in one; from the arena. */
+/* The first n prefixes, of n_prefixes at most, in one; from the arena. */
 const char *lower_prefix(const lower *s, int n);
 
 /* The innermost entry of a name, NULL: it was never set. Its value is NULL where a

@@ -40,7 +40,7 @@ typedef struct {
     size_t bytes;
 } qvl_slice;
 
-/* What is known of a device; strings live as long as the process. */
+/* What is known of a device. */
 typedef struct {
     char backend[16];       // "cpu", "opencl", "vulkan"
     int index;              // counted per back end
@@ -98,26 +98,32 @@ typedef struct {
 /* One back end. All functions but `count`, `info` and `open` take the device
  * first. Errors: QVL_E_DEVICE (no such device, a limit, a driver that refuses),
  * QVL_E_DEVICE_MEMORY, QVL_E_DEVICE_LOST, QVL_E_UNSUPPORTED (what this device or
- * this build cannot run), QVL_E_CONFIG (the user's table of tiles), QVL_E_MEMORY. A
- * lost device only accepts release and close. `open` and what makes a list run
- * out of host memory as an arena does. */
+ * this build cannot run), QVL_E_CONFIG (the user's table of tiles), QVL_E_MEMORY,
+ * QVL_E_INTERNAL (a driver or a library that fails otherwise). A lost device only
+ * accepts release, list_release and close. `open` and what makes a list run out of
+ * host memory as an arena does. Slices lie inside their buffers. */
 typedef struct qvl_backend {
     const char *name;
     /* Devices present; 0 when there is none or the loader is missing. */
     int (*count)(void);
     int (*info)(int index, qvl_device_info *info, qvl_err *err);
+    /* n_threads, 0 for all cores, is the C back end's: others have threads of their
+     * own. */
     int (*open)(qvl_device **dev, int index, int n_threads, qvl_err *err);
+    /* Its buffers and lists are released before. */
     void (*close)(qvl_device *dev);
-    /* A buffer of at least so many bytes, their values unknown; *buf is set on
-     * success alone. */
+    /* A buffer of at least so many bytes, 0 allowed, their values unknown; *buf is
+     * set on success alone. */
     int (*alloc)(qvl_device *dev, size_t bytes, qvl_buf *buf, qvl_err *err);
-    /* Accepts a zeroed buffer. No submitted list reads or writes it any more; lists
-     * that have it are not submitted again. */
+    /* Accepts a zeroed buffer, and leaves one. No submitted list reads or writes it
+     * any more; lists that have it are not submitted again. May wait for the device. */
     void (*release)(qvl_device *dev, qvl_buf *buf);
-    /* Copy in; src may be reused on return. */
+    /* Copy in; src [dst.bytes] may be reused on return. Waits for the device where
+     * more is on its way than the back end puts aside. */
     int (*write)(qvl_device *dev, qvl_slice dst, const void *src,
                  qvl_err *err);
-    /* Copy out; waits for everything asked before. */
+    /* Copy out to dst [src.bytes], undefined on an error; waits for everything asked
+     * before. */
     int (*read)(qvl_device *dev, qvl_slice src, void *dst, qvl_err *err);
     /* The bytes themselves where host and device share them, else NULL. Touch
      * them only when the device is idle (after wait or read). */
@@ -127,19 +133,23 @@ typedef struct qvl_backend {
     int (*list_begin)(qvl_device *dev, qvl_err *err);
     /* Append. Compiles the kernel at first use. bufs [k->n_bufs], args
      * [k->n_args], both copied; n_groups 0 is allowed and does nothing. Loops
-     * that turn more than max_turns times are QVL_E_UNSUPPORTED. */
+     * that turn more than max_turns times are QVL_E_UNSUPPORTED. After an error the
+     * list is as before. */
     int (*dispatch)(qvl_device *dev, const qvl_kernel *k,
                     const qvl_slice *bufs, const uint32_t *args,
                     qvl_err *err);
     /* Append a copy between slices of equal length, a multiple of 4 bytes, that
      * do not overlap. */
     int (*copy)(qvl_device *dev, qvl_slice dst, qvl_slice src, qvl_err *err);
+    /* The list is the caller's, who releases it; an error leaves it open. */
     int (*list_end)(qvl_device *dev, qvl_list **list, qvl_err *err);
+    /* Accepts NULL. May wait until the list is over. */
     void (*list_release)(qvl_device *dev, qvl_list *list);
+    /* May return before the list is over, which may be submitted again by then. */
     int (*submit)(qvl_device *dev, qvl_list *list, qvl_err *err);
     /* Until everything asked so far is done. */
     int (*wait)(qvl_device *dev, qvl_err *err);
-    /* Optional: run the list alone and write seconds to s, one for each
+    /* Optional: run the list alone, wait, and write seconds to s, one for each
      * dispatch and copy appended, empty ones included. NULL: not measured. */
     int (*profile)(qvl_device *dev, qvl_list *list, double *s, qvl_err *err);
     /* Optional: the product of a library beside the kernels, alone as the
@@ -182,7 +192,9 @@ const qvl_backend *const *qvl_backends(int *n);
  * is QVL_E_DEVICE with the list of those that are. The environment variable
  * QVL_MAX_BINDING, a number of bytes, lowers max_binding_bytes: small operands
  * then take the way of large ones. QVL_E_USAGE when it is no such number. Reads
- * the user's table of tiles (tune.h). */
+ * the user's table of tiles (tune.h): QVL_E_CONFIG, QVL_E_FORMAT or QVL_E_IO when it
+ * is none or cannot be read. With "auto" a GPU that cannot be opened is an error.
+ * Fails as `open` does, too; *dev is unchanged on an error. */
 int qvl_device_open(qvl_device **dev, const char *name, int n_threads,
                     qvl_err *err);
 void qvl_device_close(qvl_device *dev);
@@ -195,8 +207,8 @@ const qvl_tiling *qvl_device_tiling(const qvl_device *dev,
 
 /* How often the loops of a lane turn at most in a dispatch with these args, 0
  * where the device has no max_turns. Loops over a range count as max_walk rows:
- * that they pass no more is the caller's to see. Fails where the user's table has
- * tiles that cannot be had. */
+ * that they pass no more is the caller's to see. QVL_E_CONFIG, and *turns 0, where
+ * the user's table has tiles that cannot be had. */
 int qvl_device_turns(const qvl_device *dev, const qvl_kernel *k,
                      const uint32_t *args, uint64_t *turns, qvl_err *err);
 

@@ -28,11 +28,12 @@ typedef struct {
 } qvl_call_size;
 
 /* Check a dispatch against the device and say how large it is. Slices outside
- * their buffer or off the alignment are the caller's mistake (assert). Fails
- * with QVL_E_DEVICE when a slice is larger than the device can bind or the
- * groups of the tiling are larger than the device can run, with QVL_E_UNSUPPORTED
- * when loops turn more often than the device allows, and with QVL_E_CONFIG when
- * the user's table asks for what cannot be had. */
+ * their buffer or off the alignment, or that share bytes and may not, are the
+ * caller's mistake (assert). Fails with QVL_E_DEVICE when a slice is larger than the
+ * device can bind, the groups of the tiling are larger than it can run, or there are
+ * more than 2^31 - 1, with QVL_E_UNSUPPORTED when a dim is beyond const_max or loops
+ * turn more often than the device allows, and with QVL_E_CONFIG when the user's table
+ * asks for what cannot be had. */
 int qvl_call_check(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_slice *bufs, const uint32_t *args,
                    qvl_call_size *size, qvl_err *err);

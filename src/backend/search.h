@@ -29,7 +29,8 @@ typedef struct {
     bool (*is_over)(void *ctx);  // no more time
 } qvl_search;
 
-/* Improve *c, a legal choice. On an error *c is the best so far. */
+/* Improve *c, a legal choice. On an error *c is the best so far. Fails as `compare`
+ * and `accept` do, or with QVL_E_MEMORY, also where they unwind. */
 int qvl_search_run(const qvl_search *s, qvl_choice *c, qvl_err *err);
 
 #endif

@@ -42,16 +42,18 @@ typedef struct {
                               // NULL: as often as they like
 } qvl_tile_limits;
 
-/* Limits of all devices of a class. */
+/* Limits of all devices of a class, `turns` not among them. */
 qvl_tile_limits qvl_tile_limits_of(qvl_class device_class);
 
 /* Can the kernel be compiled with these tiles, whatever its dims? Lanes are a
- * power of two, VW is 1, 4, 8 or 16, others 1 to 65536, and what the kernel
- * needs holds. QVL_E_CONFIG: "kernel K: found BM = 7, RM = 2, expected ...". */
+ * power of two, VW is 1, 4, 8 or 16, others 1 to 65536, what the kernel needs
+ * holds, and loops turn no more often than the limits say. QVL_E_CONFIG: "kernel K:
+ * found BM = 7, RM = 2, expected ...". */
 int qvl_tiles_check(const qvl_kernel *k, const qvl_tiling *t,
                     const qvl_tile_limits *limits, qvl_err *err);
 
-/* Bytes that the lanes of a group share, with constant [k->n_consts]. */
+/* Bytes that the lanes of a group share, with constant [k->n_consts]; SIZE_MAX
+ * where an array has no size, or one beyond 2^31 words. */
 size_t qvl_tiles_shared_bytes(const qvl_kernel *k, const qvl_tiling *t,
                               const uint32_t *constant);
 

@@ -33,25 +33,30 @@
 #include "backend/backend.h"
 #include "base/arena.h"
 
-/* Values that ship, for a kernel of this build on this device. */
+/* Values that ship, for a kernel of this build on this device; names are borrowed
+ * from the kernel and the back end. */
 void qvl_choice_shipped(const qvl_device *dev, const qvl_kernel *k,
                         qvl_choice *c);
 
-/* Values in use, from a table or qvl_choice_use. Fails as a dispatch would. */
+/* Values in use, from a table or qvl_choice_use. QVL_E_CONFIG for an entry of the
+ * table that cannot be had. */
 int qvl_choice_in_use(const qvl_device *dev, const qvl_kernel *k,
                       qvl_choice *c, qvl_err *err);
 
 /* May the kernel have these values there? QVL_E_CONFIG, with the first that it
- * may not have; names and their order are those of qvl_choice_shipped. */
+ * may not have; names and their order are those of qvl_choice_shipped. Shared
+ * memory, which depends on arguments, a dispatch checks. */
 int qvl_choice_check(const qvl_device *dev, const qvl_kernel *k,
                      const qvl_choice *c, qvl_err *err);
 
 /* Lists recorded from now on have these values for all kernels of the same op;
- * NULL: those that ship. Lists recorded before keep theirs. */
+ * NULL: those that ship. Lists recorded before keep theirs. Fails as
+ * qvl_choice_check does, and changes nothing then; runs out of host memory as an
+ * arena does. */
 int qvl_choice_use(qvl_device *dev, const qvl_kernel *k, const qvl_choice *c,
                    qvl_err *err);
 
-/* Does a choice have equal values? */
+/* Do two choices of one kernel have equal values? */
 bool qvl_choice_is(const qvl_choice *a, const qvl_choice *b);
 
 /* Entries of the user's table for the device. *path is the file, borrowed until
@@ -71,23 +76,24 @@ typedef struct {
 /* Set entries of a device in a table, [n]; other kernels and devices stay as
  * they are. Without a device (NULL, n 0) an empty table is made. File and folders
  * are made where they lack; the file appears complete or not at all.
- * QVL_E_CONFIG, QVL_E_FORMAT when the file is no table, QVL_E_IO. */
+ * QVL_E_CONFIG, QVL_E_FORMAT when the file is no table, QVL_E_IO, QVL_E_MEMORY. */
 int qvl_tune_save(const char *path, const qvl_device_info *info,
                   const qvl_tune_entry *entry, int n, qvl_err *err);
 
 /* ---- for back ends ------------------------------------------------------- */
 
-/* What is in use when it is not what ships: values, or NULL. Fails when the
- * table's values are not possible. */
+/* What is in use when it is not what ships: values, borrowed until the next
+ * qvl_choice_use, or NULL. QVL_E_CONFIG when the table's values are not possible. */
 int qvl_tuned_find(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_choice **choice, qvl_err *err);
 
-/* Fails when a chosen tiling needs more shared memory for these arguments than
- * the device has. */
+/* QVL_E_CONFIG when a chosen tiling needs more shared memory for these arguments
+ * than the device has, and than what ships needs. */
 int qvl_tuned_fits(const qvl_device *dev, const qvl_kernel *k,
                    const qvl_tiling *t, const uint32_t *args, qvl_err *err);
 
-/* Read the table for a device that was opened; let it go. */
+/* Read the table for a device that was opened, failing with QVL_E_CONFIG,
+ * QVL_E_FORMAT, QVL_E_IO or QVL_E_MEMORY; let it go, also after an error. */
 int qvl_tuned_open(qvl_device *dev, qvl_err *err);
 void qvl_tuned_close(qvl_device *dev);
 

@@ -35,7 +35,8 @@ void qvl_arena_init(qvl_arena *a);
 /* Free everything; the arena is empty and usable afterwards. */
 void qvl_arena_release(qvl_arena *a);
 
-/* Empty the arena and keep its memory for the next round. */
+/* Empty the arena and keep its memory for the next round. Costs zeroing what was
+ * handed out. */
 void qvl_arena_reset(qvl_arena *a);
 
 /* Zeroed memory, aligned to 16 bytes, to 64 when bytes >= 64. Zero bytes give
@@ -62,8 +63,8 @@ size_t qvl_arena_used_bytes(const qvl_arena *a);
  * stays theirs. Locals of fn are lost: results travel through arg. */
 int qvl_guard(int (*fn)(void *), void *arg, qvl_err *err);
 
-/* realloc that unwinds instead of returning NULL; p may be NULL, the result is
- * freed with free. New bytes are not zeroed. */
+/* realloc that unwinds instead of returning NULL, and then leaves p as it is; p may
+ * be NULL, the result is freed with free. New bytes are not zeroed. */
 void *qvl_memory_resize(void *p, size_t bytes);
 
 /* n zeroed elements of `bytes` each, for a handle or what it owns; unwinds

@@ -5,7 +5,9 @@
  * Raise with qvl_fail, pass on with QVL_TRY, add what only the caller knows
  * with qvl_err_add. Nothing here prints or ends the process.
  *
- * Every function accepts err == NULL: the code is all such a caller wants.
+ * Every function accepts err == NULL: the code is all such a caller wants. A
+ * qvl_err need not be set before; it means something after a failure alone, and
+ * qvl_err_add and qvl_err_hint want one that holds a failure.
  */
 #ifndef QVL_ERR_H
 #define QVL_ERR_H
@@ -59,7 +61,8 @@ void qvl_err_hint(qvl_err *err, const char *fmt, ...) QVL_PRINTF(2, 3);
 /* "QVL_E_USAGE" and so on; "QVL_E_INTERNAL" for a number that is no code. */
 const char *qvl_err_name(int code);
 
-/* Exit status of the program for a code. */
+/* Exit status of the program for a code; that of QVL_E_INTERNAL for a number that
+ * is no code. */
 int qvl_err_exit_code(int code);
 
 /* Leave the function with the error of `call`. Only where nothing is left to

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
+
 /* Small pieces are gathered up to this; one system call moves so much. */
 #define OUT_BUFFER_BYTES ((size_t)256 << 10)
 /* Linux moves less than 2 GiB a call; this is a round number below it. */
@@ -300,27 +302,6 @@ int qvl_file_out_write(qvl_file_out *out, const void *p, size_t n,
     return QVL_OK;
 }
 
-/* Make a rename in the folder of `path` survive a power cut. Some file systems
- * cannot sync a folder; they say EINVAL and need no sync. */
-static int sync_dir_of(const char *path, qvl_err *err)
-{
-    char *dir = strdup(path);
-    if (dir == NULL)
-        return qvl_fail(err, QVL_E_MEMORY, "no memory to sync %s", path);
-    char *slash = strrchr(dir, '/');
-    if (slash != NULL)
-        slash[slash == dir] = '\0';  // "/name" lies in "/"
-    int rc = QVL_OK;
-    int fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-        rc = qvl_file_fail("cannot sync the folder of", path, errno,
-                           "a synced folder", err);
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return rc;
-}
-
 int qvl_file_out_commit(qvl_file_out *out, qvl_err *err)
 {
     assert(out != NULL);
@@ -338,7 +319,7 @@ int qvl_file_out_commit(qvl_file_out *out, qvl_err *err)
         qvl_file_out_abort(out);
         return rc;
     }
-    rc = sync_dir_of(out->path, err);
+    rc = qvl_folder_sync_above(out->path, err);
     out_free(out);
     return rc;
 }

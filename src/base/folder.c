@@ -41,19 +41,31 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The next entry but the folder and the one above it; NULL: at the end, errno 0, or
+ * where reading failed. */
+static const char *next_name(DIR *dir)
+{
+    struct dirent *d;
+    do {
+        errno = 0;
+        d = readdir(dir);
+    } while (d != NULL && (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0));
+    return d != NULL ? d->d_name : NULL;
+}
+
 typedef struct {
+    const char *folder;
     DIR *dir;
     char **name;
     size_t n, cap;
     qvl_arena *arena;
+    qvl_err *err;
 } listing;
 
 static int read_names(void *arg)
 {
     listing *l = arg;
-    for (struct dirent *d; (d = readdir(l->dir)) != NULL;) {
-        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-            continue;
+    for (const char *name; (name = next_name(l->dir)) != NULL;) {
         if (l->n == l->cap) {
             l->cap = l->cap > 0 ? 2 * l->cap : 16;
             char **more = qvl_arena_array(l->arena, char *, l->cap);
@@ -61,15 +73,16 @@ static int read_names(void *arg)
                 memcpy(more, l->name, l->n * sizeof *more);
             l->name = more;
         }
-        l->name[l->n++] = qvl_arena_strdup(l->arena, d->d_name);
+        l->name[l->n++] = qvl_arena_strdup(l->arena, name);
     }
-    return QVL_OK;
+    return errno == 0 ? QVL_OK : system_error(l->folder, l->err);
 }
 
 int qvl_folder_names(const char *folder, char ***name, size_t *n,
                      qvl_arena *arena, qvl_err *err)
 {
-    listing l = { .dir = opendir(folder), .arena = arena };
+    listing l = { .folder = folder, .dir = opendir(folder), .arena = arena,
+                  .err = err };
     if (l.dir == NULL)
         return system_error(folder, err);
     int rc = qvl_guard(read_names, &l, err);
@@ -84,10 +97,12 @@ int qvl_folder_names(const char *folder, char ***name, size_t *n,
 
 int qvl_folder_sync(const char *folder, qvl_err *err)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return system_error(folder, err);
-    int rc = fsync(fd) == 0 ? QVL_OK : system_error(folder, err);
+    /* Some file systems cannot sync a folder; they say EINVAL and need no sync. */
+    bool is_synced = fsync(fd) == 0 || errno == EINVAL;
+    int rc = is_synced ? QVL_OK : system_error(folder, err);
     close(fd);
     return rc;
 }
@@ -116,12 +131,11 @@ int qvl_folder_remove(const char *folder, qvl_err *err)
     if (dir == NULL)
         return errno == ENOENT ? QVL_OK : system_error(folder, err);
     int rc = QVL_OK;
-    for (struct dirent *d; (d = readdir(dir)) != NULL;) {
-        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-            continue;
-        if (unlinkat(dirfd(dir), d->d_name, 0) != 0 && rc == QVL_OK)
+    for (const char *name; (name = next_name(dir)) != NULL;)
+        if (unlinkat(dirfd(dir), name, 0) != 0 && rc == QVL_OK)
             rc = system_error(folder, err);
-    }
+    if (errno != 0 && rc == QVL_OK)
+        rc = system_error(folder, err);
     closedir(dir);
     if (rc == QVL_OK && rmdir(folder) != 0)
         rc = system_error(folder, err);

@@ -1,7 +1,8 @@
 /* folder.h - folders: their names, made durable, removed
  *
- * All failures are QVL_E_IO with the path and the reason of the system, unless
- * a function says otherwise.
+ * All failures are QVL_E_IO with the path and the reason of the system, or
+ * QVL_E_MEMORY, unless a function says otherwise; out-parameters are then
+ * unchanged. Nothing here unwinds.
  */
 #ifndef QVL_FOLDER_H
 #define QVL_FOLDER_H
@@ -17,18 +18,18 @@ int qvl_folder_check(const char *folder, const char *what, int code,
                      qvl_err *err);
 
 /* Names of the entries of a folder but "." and "..", sorted by their bytes;
- * they belong to the arena. */
+ * they belong to the arena. *name is NULL when there are none. */
 int qvl_folder_names(const char *folder, char ***name, size_t *n,
                      qvl_arena *arena, qvl_err *err);
 
 /* Make the names in a folder durable. */
 int qvl_folder_sync(const char *folder, qvl_err *err);
 
-/* The same for the folder that holds `path`. */
+/* The same for the folder that holds `path`, which does not end in a slash. */
 int qvl_folder_sync_above(const char *path, qvl_err *err);
 
-/* Remove a folder and the plain files in it; folders inside are an error. One
- * that is not there is fine. */
+/* Remove a folder and what is in it. A folder inside is an error, and all else is
+ * gone then. One that is not there is fine. */
 int qvl_folder_remove(const char *folder, qvl_err *err);
 
 #endif

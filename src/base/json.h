@@ -3,7 +3,8 @@
  * Strict JSON in UTF-8: no comments, no trailing commas, no NaN, no control
  * characters in strings, no key twice, nothing after the value. Integers are
  * exact while they fit int64, all other numbers are doubles. Nesting goes up to
- * QVL_JSON_MAX_DEPTH. Older cJSON refuses numbers of more than 63 characters.
+ * QVL_JSON_MAX_DEPTH. A byte order mark before the text is skipped. Older cJSON
+ * refuses numbers of more than 63 characters.
  */
 #ifndef QVL_JSON_H
 #define QVL_JSON_H
@@ -23,7 +24,8 @@
  *   text   [len] bytes, borrowed for the call
  *   file   name for messages; copied
  *
- * Fails with QVL_E_FORMAT and file:line:column, or QVL_E_MEMORY. */
+ * Fails with QVL_E_FORMAT and file:line:column, or QVL_E_MEMORY; *out is then
+ * unchanged. Does not unwind. */
 int qvl_json_parse(qvl_node **out, const char *text, size_t len,
                    const char *file, qvl_arena *arena, qvl_err *err);
 

@@ -1,8 +1,8 @@
 /* log.h - reports of the library, through a sink that the program sets
  *
  * Without a sink nothing happens: the library itself never prints. One line a
- * call, no newline at its end. Calls from several threads reach the sink one
- * after the other. A sink must not log.
+ * call, no newline at its end, cut behind 4095 bytes. Calls from several threads
+ * reach the sink one after the other. A sink must not log.
  */
 #ifndef QVL_LOG_H
 #define QVL_LOG_H

@@ -75,12 +75,14 @@ bool qvl_node_read_int(const char *text, size_t len, int64_t *out);
 bool qvl_node_read_float(const char *text, size_t len, double *out);
 bool qvl_node_read_bool(const char *text, size_t len, bool *out);
 
-/* Fail with "FILE:LINE:COL: " before the message; returns code. */
+/* Fail with "FILE:LINE:COL: " of n, which is not NULL, before the message;
+ * returns code. */
 int qvl_node_fail(const qvl_node *n, qvl_err *err, int code,
                   const char *fmt, ...) QVL_PRINTF(4, 5);
 
 /* For parsers: index the keys of a map and refuse a key that is there twice
- * (fails with `code` at the second one). */
+ * (fails with `code` at the second one). The index belongs to the arena; out of
+ * memory unwinds. */
 int qvl_node_index(qvl_node *map, qvl_arena *arena, int code, qvl_err *err);
 
 #endif

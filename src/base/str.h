@@ -1,8 +1,8 @@
 /* str.h - a text that grows, and how near two words are
  *
  * A zeroed qvl_str is an empty text. After the first put, p ends in NUL; len
- * does not count it, and the text may hold NULs of its own. Out of memory
- * unwinds as in base/arena.h.
+ * does not count it, and the text may hold NULs of its own. What is put must not
+ * lie in the text itself. Out of memory unwinds as in base/arena.h.
  */
 #ifndef QVL_STR_H
 #define QVL_STR_H
@@ -34,8 +34,9 @@ void qvl_str_vprintf(qvl_str *s, const char *fmt, va_list args)
  * O(strlen(a) * strlen(b)). */
 int qvl_str_distance(const char *a, const char *b);
 
-/* The word of the list that was probably meant: the first of the nearest, at
- * most a third of the letters away; NULL when nothing is near. */
+/* The word of the list that was probably meant, one of its pointers: the first of
+ * the nearest, whose distance is at most a third of the bytes of the longer of
+ * the two; NULL when nothing is near. */
 const char *qvl_str_nearest(const char *word, const char *const *words,
                             size_t n);
 

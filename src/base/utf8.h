@@ -22,7 +22,8 @@ size_t qvl_utf8_valid_bytes(const char *p, size_t len);
 /* The character at p, which is valid, and its length in bytes. */
 uint32_t qvl_utf8_code(const char *p, size_t *n_bytes);
 
-/* Write a character; returns its length in bytes. */
+/* Write a character, at most U+10FFFF, without a NUL; returns its length in
+ * bytes. */
 size_t qvl_utf8_put(char out[4], uint32_t code);
 
 /* Bytes at the end of p [len] that begin a character and may still become one:

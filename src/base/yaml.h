@@ -2,8 +2,9 @@
  *
  * The part of YAML 1.2 that people write in configurations: block and flow
  * collections, plain, quoted and block scalars, comments, anchors, aliases and
- * merge keys. Refused: tabs as indentation, a key twice, tags, more than one
- * document, a root that is no map. An empty text is an empty map.
+ * merge keys. Refused: tabs as indentation, a key twice, a key that is missing,
+ * is no scalar or has an anchor, tags, more than one document, a root that is no map.
+ * An empty text is an empty map.
  *
  * Plain scalars become, in this order: null (empty, ~, null), boolean
  * (true/false, yes/no, on/off), integer (decimal, 0x, 0o), number (1e-8
@@ -13,8 +14,8 @@
  *
  * A node's place is its first character: the quote of a quoted scalar, the
  * `|` or `>` of a block scalar, behind an anchor's name. An alias gives the
- * node of its anchor, with that place. Merged keys stand behind the map's own
- * ones; own keys win, then the earlier map of a list.
+ * node of its anchor, with that place, and shares its items. Merged keys stand
+ * behind the map's own ones; own keys win, then the earlier map of a list.
  */
 #ifndef QVL_YAML_H
 #define QVL_YAML_H

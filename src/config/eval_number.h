@@ -26,7 +26,8 @@ enum { QVL_EVAL_TABLE(QVL_EVAL_ENUM) QVL_N_EVAL_NUMBERS };
 const char *qvl_eval_name(int number);
 
 /* Name of a number as it is kept, from that of a configuration: without "eval_"
- * or "eval/" in front; token_accuracy is token_acc. */
+ * or "eval/" in front; token_accuracy is token_acc. A part of `name`, or a
+ * constant. */
 const char *qvl_eval_plain(const char *name);
 
 /* Could an evaluation have a number of this plain name? Of sources only the

@@ -7,6 +7,8 @@
  * not stand in the result.
  *
  * Nodes keep the file and the line in which they were written.
+ *
+ * All of it runs out of host memory as an arena does.
  */
 #ifndef QVL_CONFIG_INHERIT_H
 #define QVL_CONFIG_INHERIT_H
@@ -29,19 +31,19 @@ typedef struct {
  *   out    a map, in the arena
  *   files  gets the files that were read, each once, behind those it has
  *
- * Fails with QVL_E_CONFIG, QVL_E_IO. */
+ * Fails with QVL_E_CONFIG, QVL_E_IO, QVL_E_MEMORY; files may have grown then. */
 int qvl_config_inherit(const qvl_node **out, const char *path,
                        const qvl_node *under, qvl_config_files *files,
                        qvl_arena *arena, qvl_err *err);
 
 /* A new map: `over` merged onto `under`. Both are maps, or NULL for an empty
- * one; neither changes. */
+ * one; neither changes, and their nodes are shared. */
 const qvl_node *qvl_config_merge(const qvl_node *under, const qvl_node *over,
                                  qvl_arena *arena);
 
 /* A map of nested keys with one leaf: "a.b" and "1" give {a: {b: 1}}. `place`
- * stands for the file. A value in quotes is the text in them; one that is no YAML
- * scalar is taken as text. */
+ * stands for the file. A value in quotes is the text in them, an empty one null; one
+ * that is no YAML scalar is taken as text. */
 const qvl_node *qvl_config_leaf(const char *path, const char *value,
                                 const char *place, qvl_arena *arena);
 

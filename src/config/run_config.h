@@ -15,6 +15,8 @@
  *
  * Relative paths in a configuration are relative to the working folder, but
  * for `extends`, which is relative to the file that says it.
+ *
+ * All of it runs out of host memory as an arena does.
  */
 #ifndef QVL_CONFIG_RUN_CONFIG_H
 #define QVL_CONFIG_RUN_CONFIG_H
@@ -84,14 +86,14 @@ typedef struct {
  *   flag   [n_flags] borrowed for the call
  *
  * Fails with QVL_E_CONFIG (QVL_E_UNSUPPORTED when all faults are keys that ask
- * for something that is not there) or QVL_E_IO. Neither model nor data is
- * opened; files that are named are not looked for, but for prompts. */
+ * for something that is not there), QVL_E_IO or QVL_E_MEMORY. Neither model nor data
+ * is opened; files that are named are not looked for, but for prompts. */
 int qvl_run_config_load(qvl_run_config *c, const char *file, const char *base,
                         const qvl_config_flag *flag, int n_flags,
                         qvl_arena *arena, qvl_err *err);
 
 /* Where the value of a key comes from: "FILE:LINE", a flag, or NULL for a
- * default. The text belongs to the arena. */
+ * default. The text belongs to the arena, or to the configuration. */
 const char *qvl_run_config_place(const qvl_run_config *c, const char *path,
                                  qvl_arena *arena);
 

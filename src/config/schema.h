@@ -1,7 +1,7 @@
 /* schema.h - the table of keys, and a tree read by it
  *
  * The rows are those of keys.def. Reading collects every fault; it never stops
- * at the first.
+ * at the first. All of it runs out of host memory as an arena does.
  */
 #ifndef QVL_CONFIG_SCHEMA_H
 #define QVL_CONFIG_SCHEMA_H
@@ -48,7 +48,7 @@ extern const size_t qvl_n_keys;
 /* Preset of a key that must be given; compared by address. */
 extern const char qvl_key_needed[];
 
-/* Faults, as they are found. */
+/* Faults, as they are found; none with zeroes and an arena. */
 typedef struct {
     qvl_arena *arena;
     qvl_err *fault;  // [n] of cap
@@ -60,13 +60,14 @@ typedef struct {
 void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
                     const char *fmt, ...) QVL_PRINTF(4, 5);
 
-/* Hint of the last fault. */
+/* Hint of the last fault, which there is. */
 void qvl_faults_hint(qvl_faults *f, const char *fmt, ...) QVL_PRINTF(2, 3);
 
-/* Log all but the last fault and raise the last; QVL_OK without any. */
+/* Log all but the last fault and raise the last, with QVL_E_UNSUPPORTED when all of
+ * them have that code, else QVL_E_CONFIG; QVL_OK without any. */
 int qvl_faults_raise(const qvl_faults *f, qvl_err *err);
 
-/* Whole path of a key, in the arena. */
+/* Whole path of a key: of the table, or in the arena. */
 const char *qvl_key_path(const qvl_key *key, qvl_arena *arena);
 
 /* The key of a path, NULL when there is none. */
@@ -75,8 +76,9 @@ const qvl_key *qvl_key_find(const char *path);
 /* Is the key there and not null? The node, or NULL. */
 const qvl_node *qvl_key_given(const qvl_node *tree, const char *path);
 
-/* Fill every field from the tree. What is missing, unknown, wrong or not
- * supported goes to `faults`; notices go to the log. */
+/* Fill every field of a configuration, zeroed but for tree and files, from the tree.
+ * What is missing, unknown, wrong or not supported goes to `faults`; notices go to the
+ * log. Texts are those of the tree, of the table, or of the arena of the faults. */
 void qvl_schema_read(qvl_run_config *c, const qvl_node *tree,
                      qvl_faults *faults);
 

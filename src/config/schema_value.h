@@ -25,14 +25,15 @@ bool qvl_value_bytes(const qvl_node *node, int64_t *out);
 bool qvl_value_obeys(double v, const char *rule);
 
 /* Place of the alternative of a WORD rule that has this spelling, case not
- * regarded; -1: none. *is_absent: it stands behind a `!`. */
+ * regarded; -1: none, *is_absent says nothing then. *is_absent: it stands behind a
+ * `!`. */
 int qvl_value_word(const char *text, const char *rule, bool *is_absent);
 
 /* Is it one of the words "a,b"? false, 0 and 0.0 are known in all spellings. */
 bool qvl_value_is_word(const char *text, const char *words);
 
 /* Do two nodes say the same: scalars of equal text or number, lists of such. A
- * list of one equals its item. */
+ * list of one equals its item, a map nothing. */
 bool qvl_value_same(const qvl_node *a, const qvl_node *b);
 
 #endif

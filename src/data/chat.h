@@ -28,11 +28,13 @@ typedef struct {
  *
  *   n_images  pictures of the record's own list; -1: it has none
  *
- * Results belong to the arena and borrow from the tree. Fails with QVL_E_DATA
- * and the place when the form is wrong; when a role is another than system (the
- * first alone), user, assistant, or they do not begin with the user; for a video,
- * or a picture that is not the user's; when pictures stand in both places, or
- * marks are not as many as pictures. */
+ * Results belong to the arena and borrow from the tree; `source` is NULL for
+ * pictures of the record's list. Fails with QVL_E_DATA and the place when the form is
+ * wrong; when a role is another than system (the first alone), user, assistant, or
+ * they do not begin with the user; for a video, a call of a tool, reasoning_content,
+ * or a picture that is not the user's; when pictures stand in both places, or marks
+ * are not as many as pictures. Runs out of host memory as an arena does, or with
+ * QVL_E_MEMORY. */
 int qvl_data_chat_read(qvl_data_chat *out, const qvl_node *messages,
                        int n_images, qvl_arena *arena, qvl_err *err);
 

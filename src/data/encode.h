@@ -60,9 +60,9 @@ typedef struct qvl_encoder qvl_encoder;
 
 /* Open. Fails with QVL_E_MODEL when files are missing or wrong or the tokenizer
  * lacks a control token of the layout, QVL_E_CONFIG for a prompt that cannot be
- * filled in, QVL_E_USAGE for a profile or bounds that are none. Unwinds when
- * there is no host memory for the handle, QVL_E_MEMORY for what it holds; samples
- * return QVL_E_MEMORY always. */
+ * filled in, a summary_ratio that is no share, a limit below 0, QVL_E_USAGE for a
+ * profile or bounds that are none. Unwinds when there is no host memory for the
+ * handle, QVL_E_MEMORY for what it holds; samples return QVL_E_MEMORY always. */
 int qvl_encoder_open(qvl_encoder **e, const qvl_encoder_options *options,
                      qvl_err *err);
 void qvl_encoder_close(qvl_encoder *e);
@@ -96,8 +96,9 @@ typedef struct {
  *           the sample is a summary
  *
  * Fails with QVL_E_DATA (and QVL_E_RANGE for a sample longer than max_length)
- * naming file, line and what is wrong; QVL_E_IO when a picture cannot be read.
- * out is unchanged then. */
+ * naming file, line and what is wrong; QVL_E_IO when a picture cannot be read;
+ * QVL_E_MODEL when the tokenizer makes other placeholders of a text than the grids
+ * have. out is unchanged then. The other functions that encode fail alike. */
 int qvl_encode(const qvl_encoder *e, const qvl_record *record, uint64_t epoch,
                qvl_arena *arena, qvl_encoded *out, qvl_err *err);
 
@@ -121,16 +122,16 @@ int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,
                       qvl_err *err);
 
 /* The objects of a sample's dense answer as it has them, in px: in canonical form
- * and in order, made anew. [*n], of the arena; none when it has another answer, or
- * is a prompt. */
+ * and in order, made anew. [*n], of the arena; NULL and 0 when it has another answer,
+ * or is a prompt. */
 const qvl_object *qvl_encoded_objects(const qvl_encoder *e,
                                       const qvl_encoded *sample, int *n,
                                       qvl_arena *arena);
 
 /* Read a sample back, as a check of tokenizer and layout: the supervised ids of
  * the last answer must give its text and <|im_end|>, and the system text must
- * stand in what the ids give. Fails with QVL_E_MODEL. For the first samples of
- * a run. */
+ * stand in what the ids give; a prompt has the system text alone. Fails with
+ * QVL_E_MODEL or QVL_E_MEMORY. For the first samples of a run. */
 int qvl_encoded_check(const qvl_encoder *e, const qvl_encoded *sample,
                       qvl_err *err);
 

@@ -40,7 +40,7 @@ size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p);
  * record[n_records]. */
 void qvl_epoch_plan_order(size_t *record, const qvl_epoch_plan *p, uint64_t epoch);
 
-/* Slot of the epoch that a rank has at a place. */
+/* Slot of the epoch that a rank has at a place, below qvl_epoch_plan_places. */
 size_t qvl_epoch_plan_slot(const qvl_epoch_plan *p, size_t place);
 
 /* A stretch of batches, or of places. */

@@ -30,7 +30,7 @@ bool qvl_fetch_is_url(const char *name);
 
 /* Download: *bytes [*n] on the heap, for free(), n > 0; the limits are above 0.
  * Fails with QVL_E_IO, QVL_E_RANGE for a body beyond the limit, QVL_E_MEMORY,
- * QVL_E_UNSUPPORTED without libcurl. */
+ * QVL_E_UNSUPPORTED without libcurl or with one before 7.85. */
 int qvl_fetch(uint8_t **bytes, size_t *n, const char *url,
               const qvl_fetch_limits *limits, qvl_err *err);
 

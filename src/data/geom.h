@@ -47,6 +47,7 @@ int qvl_geom_min_points(qvl_geom_kind kind);
 /* Signed area of a ring: 1/2 sum(x_i y_{i+1} - x_{i+1} y_i). */
 double qvl_geom_area(const double *point, int n);
 
+/* Bounds of n > 0 points. */
 qvl_bounds qvl_geom_bounds(const double *point, int n);
 
 /* Has it no extent? A box without width or height; a polygon whose points lie
@@ -73,13 +74,13 @@ typedef struct {
 } qvl_geom;
 
 /* Top to bottom, then left to right: place[k] becomes the number of the
- * geometry that stands at k. Stable: equals keep their order. Arena: work
- * space. */
+ * geometry that stands at k. Stable: equals keep their order. The arena is work
+ * space; runs out of host memory as it does. */
 void qvl_geom_sort(int *place, const qvl_geom *geom, int n, qvl_order order,
                    qvl_arena *arena);
 
-/* A coordinate as 0..scale of a side of `size` px: v / size * scale, in this
- * order, rounded half to even, clamped. */
+/* A coordinate as 0..scale of a side of `size` px, both > 0: v / size * scale, in
+ * this order, rounded half to even, clamped. */
 int qvl_geom_norm(double v, int size, int scale);
 
 #endif

@@ -8,6 +8,8 @@
  *
  * between entries ", ", behind keys ": ", other text than ASCII as it is. Pixels
  * become 0..1000 here and nowhere else. A summary answer is the record's summary.
+ *
+ * What takes an arena runs out of host memory as one does, but qvl_prompt_expand.
  */
 #ifndef QVL_DATA_MESSAGE_H
 #define QVL_DATA_MESSAGE_H
@@ -53,8 +55,8 @@ const qvl_object *qvl_answer_objects(const qvl_record *record,
                                      const qvl_answer_rules *rules,
                                      qvl_arena *arena);
 
-/* Append the dense answer of a record: "{}" when it has no objects. The record
- * has width and height. Arena: work space. */
+/* Append the dense answer of a record: "{}" when it has no objects; with some it has
+ * width and height. Arena: work space. */
 void qvl_answer_put(qvl_str *out, const qvl_record *record,
                     const qvl_answer_rules *rules, qvl_arena *arena);
 
@@ -80,7 +82,8 @@ qvl_prompt qvl_prompt_builtin(qvl_mode mode);
  *
  * Only a word of small letters and '_' in braces is looked at; any other such
  * word is QVL_E_CONFIG. The result belongs to the arena. A text that holds "<|"
- * is refused too: it would look like a control token. */
+ * is refused too: it would look like a control token. Fails with QVL_E_CONFIG or
+ * QVL_E_MEMORY. */
 int qvl_prompt_expand(const char **out, const char *text,
                       const qvl_answer_rules *rules, qvl_arena *arena,
                       qvl_err *err);

@@ -28,15 +28,16 @@ void qvl_objects_put(qvl_str *out, const qvl_object *object, int n);
  * have its corners in any order, points may lie anywhere, desc may be missing
  * (then it is empty); other keys of an object are ignored, as those of a record.
  *
- *   out   [*n], of the arena
+ *   out   [*n], of the arena; its texts are those of the tree
  *   list  a parsed tree
  *
- * Fails with QVL_E_DATA and the place. */
+ * Fails with QVL_E_DATA and the place; runs out of host memory as an arena does. */
 int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
                      qvl_arena *arena, qvl_err *err);
 
-/* Pixels of a w x h picture to 0..1000: rounded half to even, clamped. The
- * result, [n], belongs to the arena and shares the texts. */
+/* Pixels of a w x h picture to 0..1000: rounded half to even, clamped; w and h are
+ * > 0, also where n is 0. The result, [n], belongs to the arena and shares the
+ * texts. */
 const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
                                       int h, qvl_arena *arena);
 

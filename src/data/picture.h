@@ -26,12 +26,13 @@ int qvl_picture_fetch(const char **name, const char *url,
                       const qvl_fetch_limits *limits, qvl_arena *arena,
                       qvl_err *err);
 
-/* Decode a picture. options as in image/decode.h. Fails with QVL_E_IO,
+/* Decode to a new picture. options as in image/decode.h. Fails with QVL_E_IO,
  * QVL_E_DATA (also for an URL that is no base64) or QVL_E_MEMORY. */
 int qvl_picture_load(qvl_image *im, const char *name,
                      const qvl_decode_options *options, qvl_err *err);
 
-/* Height and width that decoding would give. */
+/* Height and width that decoding would give, without it but for the base64. Fails as
+ * qvl_picture_load does. */
 int qvl_picture_measure(int *h, int *w, const char *name,
                         const qvl_decode_options *options, qvl_err *err);
 

@@ -52,7 +52,8 @@ typedef struct {
     const char *const *image; // [n_images] paths that can be opened, URLs;
                               // of a conversation: in the order of its turns
     int n_images;
-    int w, h;                 // px; 0: not given (conversations alone)
+    int w, h;                 // px; 0: not given (a conversation, or a reader
+                              // without needs; and no objects)
     const qvl_object *object; // [n_objects]
     int n_objects;
     const char *summary;      // NULL: none
@@ -147,8 +148,9 @@ typedef struct {
 
 typedef struct qvl_records qvl_records;
 
-/* Open a file for reading record by record. Fails with QVL_E_IO. Unwinds when there
- * is no host memory for the handle, QVL_E_MEMORY for what it holds. */
+/* Open a file for reading record by record. options are copied, on_fault and ctx
+ * kept; NULL stands for zeroes. Fails with QVL_E_IO. Unwinds when there is no host
+ * memory for the handle, QVL_E_MEMORY for what it holds. */
 int qvl_records_open(qvl_records **r, const char *path,
                      const qvl_record_options *options, qvl_err *err);
 void qvl_records_close(qvl_records *r);
@@ -161,10 +163,11 @@ void qvl_records_close(qvl_records *r);
  *
  * Fails with QVL_E_DATA or QVL_E_FORMAT and the first fault when the record is
  * bad: the next call goes on behind it. QVL_E_IO is the end. Runs out of host
- * memory as an arena does; qvl_records_load returns QVL_E_MEMORY then. */
+ * memory as an arena does, or with QVL_E_MEMORY. */
 int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
                      qvl_arena *arena, qvl_err *err);
 
+/* Borrowed until the reader is closed. */
 const qvl_record_counts *qvl_records_seen(const qvl_records *r);
 
 typedef struct {
@@ -175,10 +178,12 @@ typedef struct {
 /* Bad records that qvl_records_load reports before it gives up. */
 #define QVL_RECORD_MAX_FAULTS 20
 
-/* Read all records of a file. Bad ones are reported one by one (qvl_log) and
- * make it fail as a whole, with QVL_E_DATA and the first of them; so does a
- * file without a record. Oddities are reported once a file. All records of one
- * call share one text `file`, those of two calls never do. */
+/* Read all records of a file, into the arena. Bad ones make it fail as a whole, as
+ * qvl_records_next does for the first of them; the others are reported one by one
+ * (qvl_log). A file without a record is QVL_E_DATA. Oddities are reported once a
+ * file. All records of one call share one text `file`, those of two calls never do.
+ *
+ * Fails as qvl_records_open does too, and with QVL_E_MEMORY. */
 int qvl_records_load(qvl_record_list *out, const char *path,
                      const qvl_record_options *options, qvl_arena *arena,
                      qvl_err *err);

@@ -51,7 +51,8 @@ const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name);
 /* Value of a key; NULL when it is absent or null. */
 const qvl_node *qvl_record_find(const qvl_node *map, const char *key);
 
-/* Check a whole line. The record is right when there is no fault. */
+/* Check a whole line. The record is right when there is no fault; it keeps the nodes
+ * of messages and metadata, so with these the tree lives in its arena. */
 void qvl_record_check_line(qvl_record_check *c, const qvl_node *root,
                            qvl_record *out);
 

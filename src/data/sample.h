@@ -50,7 +50,10 @@ typedef struct {
     qvl_encoded out;
 } qvl_sample;
 
-/* Turns of the sample: what is asked, and unless it is a prompt the answer. */
+/* The four below are called in the order plan, turns, ids, pixels. They fail as
+ * qvl_encode does, but run out of host memory as an arena does too.
+ *
+ * Turns of the sample: what is asked, and unless it is a prompt the answer. */
 int qvl_sample_turns(qvl_sample *s);
 
 /* Ids and labels of the turns, and what must hold for them. */
@@ -62,7 +65,7 @@ int qvl_sample_plan(qvl_sample *s);
 /* Pixel rows of the pictures. */
 int qvl_sample_pixels(qvl_sample *s);
 
-/* Refuse a text that is a special token. `what` names it. */
+/* Refuse a text that is a special token, with `code`. `what` names it. */
 int qvl_encoder_check_text(const qvl_encoder *e, const char *what,
                            const char *text, int code, qvl_err *err);
 

@@ -28,7 +28,8 @@
 typedef struct {
     qvl_geom_kind kind[QVL_N_GEOM];  // [n_kinds], each once
     int n_kinds;                     // > 0
-    int side_px;                     // width and height of a picture
+    int side_px;                     // width and height of a picture, within
+                                     // the two above
 } qvl_scene_rules;
 
 typedef struct {

@@ -30,8 +30,9 @@ typedef struct {
 } qvl_synth_options;
 
 /* The folder appears whole or not at all. Fails with QVL_E_USAGE when it is
- * there already, QVL_E_IO, QVL_E_DATA when `exclude` has bad records, or no
- * scene can be found that is not held out. */
+ * there already, or its name is empty or too long; QVL_E_IO; QVL_E_DATA or
+ * QVL_E_FORMAT when `exclude` has bad records; QVL_E_DATA when no scene can be found
+ * that is not held out; QVL_E_MEMORY. */
 int qvl_synth(const qvl_synth_options *options, qvl_err *err);
 
 /* Read "box,poly,line" into kinds. Fails with QVL_E_USAGE for an empty list,

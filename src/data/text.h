@@ -14,14 +14,15 @@ bool qvl_text_is_blank(const char *text);
  * it. NULL: it is right. */
 const char *qvl_text_desc_fault(const char *text);
 
-/* The same for a summary, whose blanks at the ends do not count. */
+/* The same for a summary, of which alone line breaks, "<|" and nothing in it are
+ * wrong. */
 const char *qvl_text_summary_fault(const char *text);
 
 /* Without blanks at its ends; belongs to the arena. */
 const char *qvl_text_trim(qvl_arena *arena, const char *text);
 
-/* The first 200 bytes of a text, for messages: whole characters, "..." behind
- * when something is left out. A text without line breaks comes as it is. */
+/* The first 200 bytes of a text, for messages: whole characters, "..." behind when
+ * something is left out, control characters as blanks. Belongs to the arena. */
 const char *qvl_text_short(qvl_arena *arena, const char *text);
 
 #endif

@@ -79,6 +79,7 @@ typedef struct {
     bool transposable;  // files may hold the last two axes exchanged
 } qvl_arch_param;
 
+/* Zeroed but for the arena: an empty list. */
 typedef struct {
     qvl_arch_param *item;
     int n, cap;
@@ -101,15 +102,17 @@ typedef struct qvl_arch {
     const qvl_arch_input *input;
     int n_inputs;
     /* Fill derived dims, check the spec's conditions. Config dims must be set;
-     * batch dims may be. QVL_E_MODEL names the condition that fails. */
+     * batch dims may be. QVL_E_MODEL names the condition that fails; some derived
+     * dims are set then. */
     int (*derive)(qvl_dims *d, qvl_err *err);
     /* Append every parameter in the spec's order. */
     void (*params)(qvl_param_list *list, const qvl_dims *d);
+    /* size [n_inputs]. */
     void (*input_sizes)(qvl_input_size *size, const qvl_dims *d);
     /* Append the steps of inference over whole sequences, which keep keys and
      * values as states; of inference that continues sequences from such states
      * (their ranges are KEPT; NULL: the spec has no cache); of training with every
-     * gradient.
+     * gradient. The program is empty, made for the parameters and inputs above.
      */
     void (*infer)(qvl_program *p, const qvl_dims *d);
     void (*decode)(qvl_program *p, const qvl_dims *d);
@@ -123,8 +126,9 @@ int64_t qvl_dims_div(int64_t a, int64_t b);
 int64_t qvl_dims_mod(int64_t a, int64_t b);
 
 
-/* Append one parameter; `name` is copied. same_as is -1 or the position of an
- * earlier parameter that is not tied itself. */
+/* Append one parameter; `name` and shape [rank], 1 to 5 axes, are copied, `group` is
+ * borrowed as long as the list. same_as is -1 or the position of an earlier
+ * parameter that is not tied itself. */
 void qvl_param_list_add(qvl_param_list *list, const char *name,
                         const char *group, int rank, const size_t *shape,
                         int same_as, bool transposable);

@@ -64,6 +64,7 @@ typedef struct {
     int res;
 } qvl_types;
 
+/* Storage type of the values of a class. */
 int qvl_types_of(const qvl_types *types, qvl_value_class cls);
 
 /* The kernel that fills gradients nobody writes: zero(acc f32 y[n]). Generated
@@ -130,7 +131,8 @@ typedef struct {
  * QVL_E_DEVICE when one row of an operand, or a value, exceeds the device's
  * limits, or a step that cannot be cut does; QVL_E_UNSUPPORTED when a kernel
  * was not compiled for the types, or the loops of a step, or of its smallest part,
- * turn too often; what qvl_device_turns fails with. */
+ * turn too often; what qvl_device_turns fails with. Runs out of host memory as an
+ * arena does. */
 int qvl_plan_make(qvl_plan *plan, const qvl_program *program,
                   const qvl_plan_options *options, qvl_arena *arena,
                   qvl_err *err);

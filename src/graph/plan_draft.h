@@ -1,7 +1,8 @@
 /* plan_draft.h - the plan while it is made, and the passes that make it
  *
  * Private to plan*.c. The passes run in the order in which they stand here;
- * each takes the draft as the one before left it.
+ * each takes the draft as the one before left it. What they fail with stands at
+ * qvl_plan_make; the draft is of no use then.
  */
 #ifndef QVL_GRAPH_PLAN_DRAFT_H
 #define QVL_GRAPH_PLAN_DRAFT_H
@@ -33,14 +34,15 @@ typedef struct {
     bool *is_output;  // [cap_values]
 } qvl_draft;
 
-/* Append; the value is no output. */
+/* Append; the value is no output, and its id is returned. A list may move; the old
+ * one stays readable in the arena. */
 void qvl_draft_add_step(qvl_draft *d, const qvl_draft_step *s);
 int qvl_draft_add_value(qvl_draft *d, const qvl_value *v);
 
-/* Room for `n` steps in place of those the draft has. */
+/* Room for `n` steps in place of those the draft has, which stay readable. */
 void qvl_draft_replace_steps(qvl_draft *d, int n);
 
-/* Bytes of n elements of a class, of a value, and what is reserved for it. */
+/* Bytes of one element of a value, of all of it, and what is reserved for it. */
 size_t qvl_draft_elem_bytes(const qvl_draft *d, const qvl_value *v);
 size_t qvl_draft_value_bytes(const qvl_draft *d, const qvl_value *v);
 size_t qvl_draft_reserved(const qvl_draft *d, const qvl_value *v);
@@ -61,7 +63,7 @@ void qvl_draft_recompute(qvl_draft *d);
 /* Decide which steps start a gradient and which add. */
 void qvl_draft_sums(qvl_draft *d);
 
-/* Bind each operand, in parts where it is too large. */
+/* Bind each operand, in parts where it is too large or the loops turn too often. */
 int qvl_draft_cut(qvl_draft *d, qvl_err *err);
 
 /* Give temporaries and inputs their places. */

@@ -16,7 +16,8 @@
  *
  * Values have a class, not a type: the run decides what a class is stored as.
  * Nothing here touches a device or fails for outside reasons; mistakes of the
- * caller are asserted. Sizes were checked when the dims were bound.
+ * caller are asserted. Sizes were checked when the dims were bound. Ids last as
+ * long as the program, pointers into its lists until the next append.
  */
 #ifndef QVL_GRAPH_PROGRAM_H
 #define QVL_GRAPH_PROGRAM_H
@@ -139,17 +140,20 @@ typedef struct qvl_program {
     qvl_mark mark;     // given to the steps that follow
 } qvl_program;
 
+/* An empty program; steps that follow stand outside of all repeats. It ends with
+ * the arena. */
 void qvl_program_init(qvl_program *p, int n_params, int n_inputs,
                       qvl_arena *arena);
 
-/* A temporary of n elements; the name is borrowed for as long as the program
- * lives and may be NULL. */
+/* A temporary of n elements; returns its id. The name, here and below, is borrowed
+ * for as long as the program lives; that of a value may be NULL. */
 int qvl_program_value(qvl_program *p, qvl_value_class cls, size_t n,
                       const char *name);
 /* Name of layer l: "%d" in `format` is l. Owned by the program's arena. */
 const char *qvl_program_name(qvl_program *p, const char *format, int l);
 
-/* The value of input, parameter or gradient `index`, made at first use. */
+/* The value of input, parameter or gradient `index`, made at first use; later calls
+ * say the same class and n. */
 int qvl_program_input(qvl_program *p, int index, qvl_value_class cls,
                       size_t n, const char *name);
 int qvl_program_param(qvl_program *p, int index, qvl_value_class cls,
@@ -167,7 +171,8 @@ int qvl_program_state(qvl_program *p, int index, qvl_value_class cls,
 void qvl_program_step(qvl_program *p, const qvl_kernel_family *family,
                       const int *value, const uint32_t *arg, int line);
 
-/* Name a value as a result; shape [rank], slowest first. */
+/* Name a value as a result, under a name that is new; shape [rank], slowest first,
+ * at most 4, is copied and has the value's elements. */
 void qvl_program_output(qvl_program *p, const char *name, int value, int rank,
                         const size_t *shape);
 
@@ -177,8 +182,8 @@ int *qvl_program_ids(qvl_program *p, size_t n);
 /* Output by name, NULL when there is none. */
 const qvl_output *qvl_program_find(const qvl_program *p, const char *name);
 
-/* Dim i of an operand, and its elements: behind the first dim, in all, and up
- * to the last one that the kernel touches (0 when there are none). */
+/* Dim i of an operand whose rank is told, and its elements: behind the first dim, in
+ * all, and up to the last one that the kernel touches (0 when there are none). */
 size_t qvl_operand_dim(const qvl_operand *o, int i, const uint32_t *arg);
 size_t qvl_operand_row(const qvl_operand *o, const uint32_t *arg);
 size_t qvl_operand_elems(const qvl_operand *o, const uint32_t *arg);

@@ -28,13 +28,15 @@ struct qvl_run {
     int sum_value;      // -1: nothing is added up
 };
 
-/* Read all of value v as f32 [elements of v]. */
+/* Read all of value v as f32 [elements of v]. Waits for the device. */
 int qvl_run_read(qvl_run *run, int v, float *dst, qvl_err *err);
 
 /* Have all inputs that the plan needs been given? */
 bool qvl_run_is_fed(const qvl_run *run);
 
-/* Record planned steps [first, first + n) as a list. */
+/* Record planned steps [first, first + n) as a list, and behind the last of all the
+ * sum, if the run has one. The caller releases *list; on an error, one of the
+ * device, there is none. Runs out of host memory as an arena does. */
 int qvl_run_record(qvl_run *run, int first, int n, bool more, qvl_list **list,
                    qvl_err *err);
 

@@ -18,8 +18,9 @@ typedef struct {
     const void *user;  // the run whose data is there; NULL: none
 } qvl_scratch;
 
-/* Have n blocks of at least bytes[k] each. Waits for the device where one is
- * replaced. After an error a block may be gone; the next call makes it again. */
+/* Have n blocks of at least bytes[k] each. May wait for the device where one is
+ * replaced. Fails as `alloc` of the back end does; a block may then be gone, and the
+ * next call makes it again. Runs out of host memory as an arena does. */
 int qvl_scratch_grow(qvl_scratch *s, qvl_device *dev, const size_t *bytes,
                      int n, qvl_err *err);
 void qvl_scratch_release(qvl_scratch *s, qvl_device *dev);

@@ -34,15 +34,19 @@ typedef struct {
  * a multiple of the device's alignment; also for a tensor of no bytes. */
 size_t qvl_shelf_reserve(const qvl_device *dev, size_t n_bytes);
 
-/* Lay out n tensors of bytes[i], as reserved, those with 0 nowhere. */
+/* Lay out n tensors of bytes[i], as reserved, those with 0 nowhere. The arrays
+ * belong to the arena, which lives as long as the shelf. */
 qvl_shelf qvl_shelf_plan(const qvl_device *dev, const size_t *bytes, int n,
                          qvl_arena *arena);
 
-/* Allocate. After an error only release is left. */
+/* Allocate; fails as `alloc` of the back end does. After an error only release is
+ * left. */
 int qvl_shelf_open(qvl_device *dev, qvl_shelf *s, qvl_err *err);
 void qvl_shelf_release(qvl_device *dev, qvl_shelf *s);
 
+/* Bytes of all buffers. */
 size_t qvl_shelf_bytes(const qvl_shelf *s);
+/* Is tensor i somewhere? False in a shelf without tensors. */
 bool qvl_shelf_has(const qvl_shelf *s, int i);
 
 /* All that is reserved for tensor i, which is somewhere. */

@@ -16,7 +16,9 @@ qvl_slice qvl_store_slice(const qvl_store *store, int i);
 qvl_slice qvl_store_grad_slice(const qvl_store *store, int i);
 
 /* Memory of state `index`, allocated at the first call; its contents are
- * whatever was there. Every call names the same size. */
+ * whatever was there. Every call names the same size; more than is there is
+ * QVL_E_INTERNAL. Fails as `alloc` does, too; runs out of host memory as an arena
+ * does. */
 int qvl_store_state(qvl_store *store, int index, size_t bytes,
                     qvl_slice *slice, qvl_err *err);
 /* Of a state that is there. */
@@ -25,8 +27,10 @@ qvl_slice qvl_store_state_slice(const qvl_store *store, int index);
 /* Parameter whose storage and gradient parameter i shares, i for most. */
 int qvl_store_owner(const qvl_store *store, int i);
 int qvl_store_n_params(const qvl_store *store);
+/* Elements of parameter i. */
 size_t qvl_store_n_elems(const qvl_store *store, int i);
 const qvl_types *qvl_store_types(const qvl_store *store);
+/* Has parameter i, or the one it is tied to, a gradient? */
 bool qvl_store_is_trained(const qvl_store *store, int i);
 qvl_device *qvl_store_device(const qvl_store *store);
 qvl_stage *qvl_store_stage(qvl_store *store);

@@ -21,10 +21,10 @@ typedef struct {
 
 bool qvl_bmp_is(const qvl_image_file *file);
 
-/* Check the header, and that all pixels are there. */
+/* Check the header, and that all pixels are there. Fails with QVL_E_DATA. */
 int qvl_bmp_read(qvl_bmp *bmp, const qvl_image_file *file, qvl_err *err);
 
-/* Fails with QVL_E_MEMORY. */
+/* Decode what qvl_bmp_read found. Fails with QVL_E_MEMORY. */
 int qvl_bmp_decode(qvl_image *im, const qvl_bmp *bmp,
                    const qvl_image_file *file, qvl_err *err);
 

@@ -33,8 +33,8 @@ typedef struct {
     size_t max_pixels;    // 0: QVL_IMAGE_MAX_PIXELS
 } qvl_decode_options;
 
-/* Decode a file in memory. options may be NULL. Fails with QVL_E_DATA or
- * QVL_E_MEMORY. */
+/* Decode a file in memory to a new picture. options may be NULL. Fails with
+ * QVL_E_DATA or QVL_E_MEMORY. */
 int qvl_image_decode(qvl_image *im, const qvl_image_file *file,
                      const qvl_decode_options *options, qvl_err *err);
 

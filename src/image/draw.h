@@ -2,8 +2,9 @@
  *
  * Coordinates are in pixels, continuous: column i covers i to i + 1, so a line
  * of width 1 along x = 0.5 fills the first column. Edges are smoothed. What
- * lies outside of the picture is left out, whatever its numbers are; points
- * that are not finite draw nothing. One drawn path never covers itself twice.
+ * lies outside of the picture is left out; a segment with an end that is not
+ * finite, or 1e9 and more away, is not drawn. One drawn path never covers itself
+ * twice.
  */
 #ifndef QVL_IMAGE_DRAW_H
 #define QVL_IMAGE_DRAW_H
@@ -40,7 +41,8 @@ typedef struct {
 int qvl_canvas_init(qvl_canvas *c, qvl_image *im, qvl_err *err);
 void qvl_canvas_release(qvl_canvas *c);
 
-/* Fill whole pixels from (x0, y0) up to (x1, y1), without the last ones. */
+/* Fill whole pixels from (x0, y0) up to (x1, y1), without the last ones;
+ * alpha is 0 to 1. */
 void qvl_draw_fill(qvl_canvas *c, int x0, int y0, int x1, int y1,
                    qvl_colour colour, double alpha);
 
@@ -62,7 +64,7 @@ void qvl_draw_path(qvl_canvas *c, const double *point, int n,
                    const qvl_pen *pen);
 
 /* Draw text, UTF-8, one line. (x, y) is the left end of the top of capitals,
- * `unit` the pixels of an eighth of their height. */
+ * `unit` the pixels of an eighth of their height, > 0. */
 void qvl_draw_text(qvl_canvas *c, double x, double y, const char *text,
                    double unit, qvl_colour colour);
 

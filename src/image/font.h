@@ -3,7 +3,8 @@
  * A glyph is a few polylines on a grid: columns from 0 to at most 6, the top of
  * capitals at row 0, the baseline at row 8, tails down to row 10. Drawn with a
  * pen about one unit wide they stay readable at any size, and need no font
- * file. ASCII is there; of any other character a box with its code in hex.
+ * file. ASCII is there; of any other character a box with its code in hex, 7 or 10
+ * columns wide.
  */
 #ifndef QVL_IMAGE_FONT_H
 #define QVL_IMAGE_FONT_H
@@ -25,7 +26,7 @@ uint32_t qvl_font_next(const char **text);
 /* Is there a glyph, not just a box? */
 bool qvl_font_has(uint32_t code);
 
-/* Columns of a character. */
+/* Last column of a character: 0 for a single upright stroke. */
 int qvl_font_width(uint32_t code);
 
 /* Polyline number k of a character.

@@ -3,6 +3,9 @@
  * Every picture of the program has this one form, whatever its file was. Rows
  * follow each other without gaps, the top row first. Pixels live on the heap,
  * since a picture is large and rarely outlives the step that needs it.
+ *
+ * Who asks a function for a new picture releases it; what the struct held before is
+ * overwritten, not released.
  */
 #ifndef QVL_IMAGE_H
 #define QVL_IMAGE_H

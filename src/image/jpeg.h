@@ -25,6 +25,8 @@ typedef struct {
 } qvl_jpeg;
 
 bool qvl_jpeg_is(const qvl_image_file *file);
+
+/* Read these segments. Fails with QVL_E_DATA. */
 int qvl_jpeg_read(qvl_jpeg *jpeg, const qvl_image_file *file, qvl_err *err);
 
 /* Decode what qvl_jpeg_read found. Fails with QVL_E_DATA or QVL_E_MEMORY. */

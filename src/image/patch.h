@@ -17,7 +17,7 @@
 /* Cut frames into rows.
  *
  *   rows    out [plan.n_patches, qvl_processor_patch_values(p)]
- *   frame   [n_frames] pictures of one size, multiples of patch * merge. The
+ *   frame   [n_frames > 0] pictures of one size, multiples of patch * merge. The
  *           last one stands for those that a last group lacks, so a still
  *           picture is a video of one frame */
 void qvl_patch_cut(float *rows, const qvl_image *frame, int n_frames,

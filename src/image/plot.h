@@ -50,7 +50,8 @@ int qvl_plot_save(const char *path, const qvl_plot *plot, qvl_err *err);
 int qvl_plot_ticks(double *tick, double lo, double hi, int most);
 
 /* The same for a logarithmic axis, 0 < lo < hi: powers of ten, and 2 and 5 times
- * those where there are few. */
+ * those where there are few; the ticks above where fewer than two of them lie
+ * within. */
 int qvl_plot_log_ticks(double *tick, double lo, double hi, int most);
 
 #endif

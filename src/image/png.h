@@ -37,7 +37,7 @@ typedef struct {
 bool qvl_png_is(const qvl_image_file *file);
 
 /* Walk through the chunks and check what is said there; checksums are left
- * alone. */
+ * alone. Fails with QVL_E_DATA. */
 int qvl_png_read(qvl_png *png, const qvl_image_file *file, qvl_err *err);
 
 /* Decode what qvl_png_read found. Fails with QVL_E_DATA or QVL_E_MEMORY. */

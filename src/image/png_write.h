@@ -15,7 +15,7 @@
 /* Append a whole PNG file.
  *
  *   rgb   [h, w, 3], rows without gaps, the top one first; borrowed
- *   w, h  pixels, each > 0
+ *   w, h  pixels, each > 0, w below 2^31 / 3
  *
  * Fails with QVL_E_MEMORY; out is then unchanged. */
 int qvl_png_encode(qvl_str *out, const uint8_t *rgb, int w, int h,

@@ -48,8 +48,8 @@ typedef struct {
     int64_t max_pixels;
 } qvl_profile;
 
-/* Find a profile by name, NULL for the default one. Fails with QVL_E_USAGE and
- * the names there are. */
+/* Find a profile by name, NULL for the default one; it is a constant. Fails with
+ * QVL_E_USAGE and the names there are. */
 int qvl_profile_find(const qvl_profile **profile, const char *name,
                      qvl_err *err);
 
@@ -69,9 +69,10 @@ typedef struct {
     qvl_video_rule video;
 } qvl_processor;
 
-/* Read the files of a model folder. The arena is for what is needed while
- * reading. Fails with QVL_E_MODEL naming key, place, what was found and what
- * was expected. */
+/* Read the files of a model folder, for a profile that is kept as it is. The arena
+ * is for what is needed while reading. Fails with QVL_E_MODEL naming key, place,
+ * what was found and what was expected; runs out of host memory as an arena does,
+ * or with QVL_E_MEMORY. */
 int qvl_processor_load(qvl_processor *p, const char *folder,
                        const qvl_profile *profile, qvl_arena *arena,
                        qvl_err *err);
@@ -89,7 +90,7 @@ typedef struct {
     size_t n_tok;     // placeholders in the text
 } qvl_patch_plan;
 
-/* Plan a picture of h x w pixels. Fails with QVL_E_DATA (image/size.h). */
+/* Plan a picture of h x w pixels, each > 0. Fails with QVL_E_DATA (image/size.h). */
 int qvl_processor_plan(const qvl_processor *p, int h, int w,
                        qvl_patch_plan *plan, qvl_err *err);
 

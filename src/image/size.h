@@ -27,13 +27,13 @@ typedef enum {
 
 typedef struct {
     int rule;            // enum qvl_size_rule
-    int factor;          // pixels of a patch times patches merged
-    int64_t min_pixels;  // of a picture, or of all frames of a video
-    int64_t max_pixels;
+    int factor;          // pixels of a patch times patches merged, > 0
+    int64_t min_pixels;  // of a picture, or of all frames of a video, > 0
+    int64_t max_pixels;  // > 0
 } qvl_size_limits;
 
-/* Size for a picture of in_h x in_w pixels. Fails with QVL_E_DATA when one side
- * is more than QVL_SIZE_MAX_RATIO times the other. */
+/* Size for a picture of in_h x in_w pixels, each > 0. Fails with QVL_E_DATA when one
+ * side is more than QVL_SIZE_MAX_RATIO times the other. */
 int qvl_size_plan(int *h, int *w, int in_h, int in_w,
                   const qvl_size_limits *limits, qvl_err *err);
 

@@ -14,7 +14,7 @@
 
 typedef struct {
     double fps;      // frames to take for each second, > 0
-    int min_frames;  // above 0, unless there are not so many
+    int min_frames;  // taken at least, where there are so many
     int max_frames;
 } qvl_video_rule;
 
@@ -22,9 +22,11 @@ typedef struct {
  *
  *   index    out: [*n] numbers of the frames, in order; belongs to the arena.
  *            The last one comes again until *n is a multiple of `together`
- *   total    frames of the video, at least `together`, else QVL_E_DATA
+ *   total    frames of the video
  *   src_fps  frames a second of the video, > 0
- *   together frames of one patch, > 0 */
+ *   together frames of one patch, > 0
+ *
+ * Fails with QVL_E_DATA when the rule takes fewer than `together` frames. */
 int qvl_video_sample(int **index, int *n, int total, double src_fps,
                      const qvl_video_rule *rule, int together,
                      qvl_arena *arena, qvl_err *err);

@@ -61,7 +61,8 @@ typedef struct {
                          // the next step; NULL: FAILED
 } qvl_new_token;
 
-/* A batcher of at most max_seats answers at a time; the model outlives it. */
+/* A batcher of at most max_seats answers at a time; the model outlives it. Fails with
+ * QVL_E_USAGE unless max_seats is 1 to 1024, QVL_E_MEMORY. */
 int qvl_batcher_open(qvl_batcher **b, qvl_model *model, int max_seats,
                      qvl_err *err);
 void qvl_batcher_close(qvl_batcher *b);
@@ -76,13 +77,13 @@ void qvl_batcher_set_piece(qvl_batcher *b, int n_tok);
 int qvl_batcher_add(qvl_batcher *b, const qvl_request *prompt, int *ticket,
                     qvl_err *err);
 
-/* The same for n answers to one prompt, which is read once: ids, pictures and
+/* The same for n > 0 answers to one prompt, which is read once: ids, pictures and
  * max_new of prompt [n] are the same arrays and numbers. ticket [n]. All go into
  * the queue, or none. */
 int qvl_batcher_add_many(qvl_batcher *b, const qvl_request *prompt, int n,
                          int *ticket, qvl_err *err);
 
-/* Give up an answer, or a prompt in the queue. */
+/* Give up an answer, or a prompt in the queue. No effect on one that has ended. */
 void qvl_batcher_drop(qvl_batcher *b, int ticket);
 
 /* Prompts in the queue and answers in work. */
@@ -90,8 +91,8 @@ int qvl_batcher_n_open(const qvl_batcher *b);
 
 /* One step. *token [*n] holds at most a token for each seat, until the next
  * step; none when nothing is open, or a piece of a prompt was read.
- * Errors: those of qvl_model_step; *token then lists the answers that are lost with
- * the step, and the next step goes on with the others. */
+ * Errors: those of qvl_model_step and QVL_E_MEMORY; *token then lists the answers that
+ * are lost with the step, and the next step goes on with the others. */
 int qvl_batcher_step(qvl_batcher *b, const qvl_new_token **token, int *n,
                      qvl_err *err);
 

@@ -23,7 +23,8 @@ piece qvl_piece_next(const qvl_batcher *b, const seat *s);
 /* Take the pictures of a piece from those that are left of the prompt. */
 void qvl_piece_drop_pictures(const qvl_batcher *b, seat *s);
 
-/* Lay out pieces of the seats in n_rows rows. */
+/* Lay out the pieces of the seats in n_rows >= r->n rows. Arrays belong to b->arena;
+ * runs out of host memory as it does. */
 void qvl_rows_lay_out(qvl_batcher *b, rows *r, int n_rows);
 
 #endif

@@ -7,6 +7,8 @@
  *
  * Answers that wait for one seat's reading, or for seats behind it, stand first
  * in the queue; so one prompt at most is kept for such.
+ *
+ * take, join, share and size_cache run out of host memory as an arena does.
  */
 #ifndef QVL_INFER_BATCH_SEATS_H
 #define QVL_INFER_BATCH_SEATS_H
@@ -92,7 +94,8 @@ int32_t *qvl_seat_table(const qvl_batcher *b, const seat *s);
 bool qvl_seat_take(qvl_batcher *b, int n_tokens, seat **taken);
 
 /* The same for one whose prompt is read already; its seat lacks the last block's
- * keys and values: *copy_from is the block that has them, -1: nothing lacks. */
+ * keys and values: *copy_from is the block that has them, -1: nothing lacks. *logit
+ * is what qvl_seat_share kept, until the seat settles. */
 bool qvl_seat_join(qvl_batcher *b, seat **taken, int32_t *copy_from,
                    const float **logit);
 
@@ -107,10 +110,14 @@ void qvl_seat_share(qvl_batcher *b, seat *s, const float *logit);
  * where all of it is, the seat leaves what it shared. */
 void qvl_seat_settle(qvl_batcher *b, seat *s);
 
+/* The answer is over, or given up: its seat is free, and its blocks that nobody else
+ * counts on. */
 void qvl_seat_leave(qvl_batcher *b, seat *s);
 
 /* Nobody is in work: make room for what waits, as far as there are seats. */
 void qvl_seats_size_cache(qvl_batcher *b);
+
+/* Nobody is in work: let the cache go, with what is kept of prompts in the queue. */
 void qvl_seats_forget_cache(qvl_batcher *b);
 
 #endif

@@ -15,9 +15,9 @@
 
 /* What is asked beside the tokens of the prompt. */
 typedef struct {
-    const char *const *stop;  // [n_stops] strings that end the answer; the
-                              // earliest in the text counts, and is cut off;
-                              // borrowed until the answer is done
+    const char *const *stop;  // [n_stops] strings that end the answer, none
+                              // empty; the earliest in the text counts, and
+                              // is cut off; borrowed until the answer is done
     int n_stops;
     bool is_json;             // end with the first object of JSON (guard.h);
                               // under json_object: close it where it repeats
@@ -59,7 +59,8 @@ typedef struct qvl_generator qvl_generator;
 typedef int qvl_text_sink(void *ctx, const qvl_reply *a, const char *text,
                           size_t n);
 
-/* At most `seats` answers at a time. Model and tokenizer outlive it. */
+/* At most `seats` answers at a time. Model and tokenizer outlive it. Fails as
+ * qvl_batcher_open does; unwinds when there is no host memory for the handle. */
 int qvl_generator_open(qvl_generator **g, qvl_model *model,
                        const qvl_tokenizer *tokenizer, int seats,
                        qvl_err *err);
@@ -68,8 +69,8 @@ void qvl_generator_close(qvl_generator *g);
 /* As qvl_batcher_set_piece. */
 void qvl_generator_set_piece(qvl_generator *g, int n_tok);
 
-/* Ask for n answers to one prompt, which is read once. The request as in
- * qvl_batcher_add, its end ids being added to those of the model. The key of
+/* Ask for n > 0 answers to one prompt, which is read once. The request as in
+ * qvl_batcher_add, its end ids being copied and added to those of the model. The key of
  * answer i is that of the request with i mixed in, so it does not depend on n.
  *
  *   answer  [n] each stays until it is dropped or the generator is closed
@@ -81,7 +82,7 @@ int qvl_generator_ask_many(qvl_generator *g, const qvl_request *request,
                            const qvl_reply_ends *ends, int n,
                            qvl_reply **answer, qvl_err *err);
 
-/* Give an answer back, done or not. */
+/* Give an answer back, done or not; the pointer is not valid any more. */
 void qvl_generator_drop(qvl_generator *g, qvl_reply *answer);
 
 /* Answers that are not done. */

@@ -39,8 +39,10 @@ typedef struct {
     const qvl_json_entry *closed;
 } qvl_json_guard;
 
-/* Look at what is new of text [len]. *at is the byte behind the last one that
- * belongs to the answer when the end is not GO_ON. */
+/* Look at what is new of text [len], which begins with that of the call before. *at
+ * is the byte behind the last one that belongs to the answer when the end is not
+ * GO_ON. Each entry is compared with all before it. Runs out of host memory as an
+ * arena does. */
 qvl_json_end qvl_json_guard_see(qvl_json_guard *g, const char *text,
                                  size_t len, size_t *at);
 

@@ -61,7 +61,7 @@ typedef struct {
     unsigned fixes;   // enum qvl_loose_fix
     bool is_cut;      // the text ends inside a value that is no map, in a key,
                       // or behind a comma
-    const char *end;  // behind the value
+    const char *end;  // behind the value, in the text
 } qvl_loose;
 
 /* Work that all readings of one text may take together, in bytes looked at.
@@ -72,7 +72,8 @@ typedef struct {
 } qvl_loose_budget;
 
 /* Read the value that begins at p (white space in front is passed over).
- * False when there is none that can be understood; out is then unchanged. */
+ * False when there is none that can be understood; out is then unchanged. Texts and
+ * items belong to the arena; runs out of host memory as it does. */
 bool qvl_loose_read(qvl_loose *out, const char *p, const char *end,
                     qvl_loose_budget *budget, qvl_arena *arena);
 

@@ -135,7 +135,8 @@ typedef struct {
 void qvl_answer_parse(qvl_answer *out, const char *text, size_t len,
                       const qvl_parse_options *options, qvl_arena *arena);
 
-/* Sort objects by their centres, top to bottom, then left to right. */
+/* Sort objects by their centres, top to bottom, then left to right. Unwinds out of
+ * memory. */
 void qvl_answer_sort(qvl_answer *answer, qvl_arena *arena);
 
 /* Append the report as a JSON map: ok, format_ok, json, level, n_objects,

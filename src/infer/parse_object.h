@@ -1,4 +1,7 @@
-/* parse_object.h - objects of an answer, checked one by one (infer/parse.h) */
+/* parse_object.h - objects of an answer, checked one by one (infer/parse.h)
+ *
+ * What takes a builder runs out of host memory as an arena does.
+ */
 #ifndef QVL_INFER_PARSE_OBJECT_H
 #define QVL_INFER_PARSE_OBJECT_H
 

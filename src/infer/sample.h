@@ -36,11 +36,11 @@ qvl_sampling qvl_sampling_greedy(void);
 /* Fails with QVL_E_USAGE naming what is out of its range. */
 int qvl_sampling_check(const qvl_sampling *s, qvl_err *err);
 
-/* The next token behind token [n], of which the first n_prompt were asked.
- * logit [vocab] is changed. Only tokens whose bit in `allowed` [vocab] is set are
- * taken, the lowest bit of a word first; NULL: any, otherwise at least one is
- * set. Memory comes from the arena. A logit that is NaN never wins; when all are,
- * the answer is the lowest id allowed. */
+/* The next token behind token [n], of which the first n_prompt were asked; *s is as
+ * qvl_sampling_check lets it through. logit [vocab] is changed. Only tokens whose
+ * bit in `allowed` [vocab] is set are taken, the lowest bit of a word first; NULL:
+ * any, otherwise at least one is set. Memory comes from the arena. A logit that is
+ * NaN never wins; when all are, the answer is the lowest id allowed. */
 int64_t qvl_sample(const qvl_sampling *s, float *logit, int vocab,
                    const int64_t *token, int n, int n_prompt,
                    const uint64_t *allowed, qvl_arena *arena);

@@ -37,13 +37,14 @@ int qvl_session_open(qvl_session **s, const qvl_session_options *options,
                      qvl_err *err);
 void qvl_session_close(qvl_session *s);
 
+/* Borrowed until the session is closed. */
 const qvl_encoder *qvl_session_encoder(const qvl_session *s);
 qvl_generator *qvl_session_generator(const qvl_session *s);
 int qvl_session_seats(const qvl_session *s);
 
 /* A record that was asked. */
 typedef struct {
-    const qvl_record *record;
+    const qvl_record *record;  // borrowed
     qvl_encoded encoded;
     qvl_reply *reply;   // owned by the session's generator; the first of
     qvl_reply **all;    // [n] all of them; NULL before they are asked
@@ -54,11 +55,11 @@ typedef struct {
  * lives until the reply is done; key names the record among random numbers.
  * On error nothing was asked and *asked is unchanged. Fails as qvl_encode_prompt
  * and qvl_generator_ask_many do; QVL_E_RANGE when the prompt leaves no room for
- * a reply. */
+ * a reply. Runs out of host memory as an arena does, or with QVL_E_MEMORY. */
 int qvl_session_ask(qvl_session *s, const qvl_record *record, uint64_t key,
                     qvl_asked *asked, qvl_arena *arena, qvl_err *err);
 
-/* Are all replies of it done? Also when none was asked. */
+/* Are all replies of it done, well or FAILED? Also when none was asked. */
 bool qvl_asked_is_done(const qvl_asked *asked);
 
 /* Give its replies back, done or not. Nothing to do when none was asked. */

@@ -113,22 +113,26 @@ typedef struct {
  * Fails with QVL_E_DATA for ids outside the vocabulary, masks with holes,
  * labels outside the vocabulary, placeholders that do not match the grids,
  * pixels that do not match them, a batch without tokens; QVL_E_RANGE for sizes
- * beyond 2^31. */
+ * beyond 2^31 and for no rows or columns; QVL_E_INTERNAL for a cache whose block
+ * tables are too short; QVL_E_MODEL as qvl_arch.derive. *batch is then unchanged.
+ * Runs out of host memory as an arena does. */
 int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
                    const qvl_batch_source *source, qvl_arena *arena,
                    qvl_err *err);
 
 /* Labels that count in a source, n_labels of its batch: those of kept tokens
  * that are not the first of their row. Fails with QVL_E_RANGE and QVL_E_DATA for
- * rows and masks that qvl_batch_make refuses. */
+ * rows and masks that qvl_batch_make refuses; *n is then unchanged. */
 int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
                            qvl_err *err);
 /* Those of one row, of a source that has it. */
 int qvl_batch_count_row(const qvl_batch_source *source, int row, int64_t *n,
                         qvl_err *err);
 
-/* The array of input `input` of the architecture. Fails with QVL_E_INTERNAL
- * for an input no rule is known for. */
+/* The array of input `input` of the architecture; its data lives as long as the
+ * batch and may be NULL when n is 0. Fails with QVL_E_INTERNAL for an input no rule
+ * is known for, or an array that is not as the architecture says. Runs out of host
+ * memory as an arena does. */
 int qvl_batch_input(qvl_batch *batch, int input, qvl_batch_array *array,
                     qvl_err *err);
 

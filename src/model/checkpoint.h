@@ -17,6 +17,8 @@
  *   there all the same is left unread, with a warning when it differs.
  *
  * What was opened is also what is saved: the same names, layouts, types.
+ *
+ * All that fails may do so with QVL_E_MEMORY, beside what it names.
  */
 #ifndef QVL_CHECKPOINT_H
 #define QVL_CHECKPOINT_H
@@ -57,19 +59,21 @@ typedef struct {
 /* Read the headers of a folder. The list is borrowed as long as the checkpoint
  * is open. Fails with QVL_E_MODEL: no files, a damaged or absent shard, an index
  * that contradicts its files, two tensors for one parameter, a wrong shape, an
- * undecidable layout, experts that are not complete. Missing parameters are
- * only reported. */
+ * undecidable layout, experts that are not complete; *ck is then unchanged. Missing
+ * parameters are only reported. Out of memory for the handle unwinds. */
 int qvl_checkpoint_open(qvl_checkpoint **ck, const char *folder,
                         const qvl_param_list *params, qvl_err *err);
 void qvl_checkpoint_close(qvl_checkpoint *ck);
 
+/* What was found, and entry k of n_entries, in the order of the files. */
 const qvl_checkpoint_info *qvl_checkpoint_report(const qvl_checkpoint *ck);
 const qvl_checkpoint_entry *qvl_checkpoint_at(const qvl_checkpoint *ck,
                                               size_t k);
 
 /* Fill a store that was opened for the same list. Fails with QVL_E_MODEL when
- * a parameter is missing or a tensor is neither f32, bf16 nor f16. Extra
- * tensors are reported to the log. */
+ * a parameter is missing or a tensor is neither f32, bf16 nor f16, and with errors
+ * of the device; some parameters may be there then. Extra tensors are reported to
+ * the log. */
 int qvl_checkpoint_load(const qvl_checkpoint *ck, qvl_store *store,
                         qvl_err *err);
 
@@ -80,11 +84,12 @@ int qvl_checkpoint_load(const qvl_checkpoint *ck, qvl_store *store,
 void qvl_checkpoint_extract(const qvl_checkpoint *ck, size_t k,
                             const float *param, float *dst);
 
-/* Write the store's parameters as a model folder: the tensors of `ck` with
+/* Write the store's parameters as a model folder: the entries of `ck` with
  * their names, layouts and types, in shards of at most max_shard_bytes (one
- * file when they fit or when it is 0), and a copy of the JSON and text files
- * beside the source's tensors. `folder` appears complete or not at all; it must
- * not exist, or be empty. Fails with QVL_E_IO. */
+ * file when they fit or when it is 0; a larger tensor has a shard of its own), and
+ * a copy of the .json, .txt and .jinja files beside the source's tensors. `folder`
+ * appears complete or not at all; it must not exist, or be empty. Fails with
+ * QVL_E_IO and errors of the device. */
 int qvl_checkpoint_save(const qvl_checkpoint *ck, qvl_store *store,
                         const char *folder, size_t max_shard_bytes,
                         qvl_err *err);

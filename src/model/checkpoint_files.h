@@ -33,14 +33,17 @@ struct qvl_checkpoint {
 
 /* Open the tensor files of ck->folder into ck->file. Where an index says which
  * tensors count, *used [n_files] lists for each file whether tensor k does, else
- * it is NULL. */
+ * it is NULL. Fails with QVL_E_MODEL or QVL_E_MEMORY; files that are open then are
+ * in ck. Runs out of host memory as an arena does. */
 int qvl_checkpoint_open_files(qvl_checkpoint *ck, bool ***used, qvl_err *err);
 
-/* Names of the files of a folder that end in `suffix`, sorted. */
+/* Names of the files of a folder that end in `suffix`, sorted. Fails as
+ * qvl_folder_names does. */
 int qvl_folder_list(const char *folder, const char *suffix, char ***name,
                     size_t *n, qvl_arena *arena, qvl_err *err);
 
-/* Exchange the last two axes: dst [rows, cols] = src [cols, rows]. */
+/* Exchange the last two axes: dst [rows, cols] = src [cols, rows], which do not
+ * overlap. */
 void qvl_transpose(float *dst, const float *src, size_t rows, size_t cols);
 
 #endif

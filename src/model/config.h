@@ -55,12 +55,14 @@ typedef struct {
     qvl_rope_config rope;
     int n_sharing;        // query heads of the text that share a key head
     bool has_vision;
-    qvl_vision_config vision;  // zero without vision
+    qvl_vision_config vision;  // without vision zero, tokens -1
 } qvl_model_config;
 
 /* Read FOLDER/config.json. Everything wrong is QVL_E_MODEL with the key, the
  * place, what was found and what was expected; a model_type without a
- * generated architecture is QVL_E_MODEL as well and lists those there are. */
+ * generated architecture is QVL_E_MODEL as well and lists those there are, and so
+ * is a file that cannot be read. *config is unchanged on an error. Runs out of host
+ * memory as an arena does, or with QVL_E_MEMORY. */
 int qvl_model_config_load(qvl_model_config *config, const char *folder,
                           qvl_arena *arena, qvl_err *err);
 

@@ -34,15 +34,17 @@ typedef struct {
     int dtype;              // enum qvl_dtype of the weights; -1: as the size says
 } qvl_init_options;
 
-/* With a tokenizer, the ids of the control tokens and the number of rows of the
- * embedding come from it. Errors: QVL_E_USAGE (unknown size), QVL_E_CONFIG (a
- * wrong size file), QVL_E_MODEL (a tokenizer without the control tokens),
- * QVL_E_IO. */
+/* With a tokenizer, the ids of the control tokens come from it, and the embedding has
+ * a row for each of its tokens, at least. Errors: QVL_E_USAGE (an unknown size, a
+ * type that weights do not have, an output that is there), QVL_E_CONFIG (a wrong
+ * size file), QVL_E_UNSUPPORTED (its dtype), QVL_E_MODEL (a config that is no model,
+ * a tokenizer without the control tokens), QVL_E_FORMAT (tokenizer.json), QVL_E_IO,
+ * QVL_E_MEMORY. Does not unwind. */
 int qvl_init_model(const qvl_init_options *options, qvl_err *err);
 
 /* The config of a size (a name or a .yaml file) without any folder; texts belong
- * to the arena. Fails as qvl_init_model does, with QVL_E_MODEL for a config that
- * is no model. */
+ * to the arena. Fails as qvl_init_model does for a size, and leaves *config
+ * unchanged; runs out of host memory as an arena does. */
 int qvl_init_config(qvl_model_config *config, const char *size,
                     qvl_arena *arena, qvl_err *err);
 

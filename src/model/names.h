@@ -24,7 +24,8 @@ void qvl_names_init(qvl_names *names, const qvl_param_list *params,
 /* Parameter of exactly this name, -1: none. */
 int qvl_names_find(const qvl_names *names, const char *name);
 
-/* Parameter that a file means by this name, -1: none. */
+/* Parameter that a file means by this name, -1: none. The names that are tried stay
+ * in the arena. */
 int qvl_names_match(const qvl_names *names, const char *file_name,
                     qvl_arena *arena);
 

@@ -33,10 +33,13 @@ typedef struct {
  *   next      out: position of the token that would follow
  *   id        [n] token ids
  *   vision    placeholders and merge; NULL: every token is text
+ *   images,   walks of the batch, which move on; not used without vision
+ *   videos
  *
  * Fails with QVL_E_DATA when placeholders have no grid, or a frame's run is
- * shorter than its grid; the walks are then where the mistake is. Callers check
- * at the end that every grid was used (qvl_grid_walk_end). */
+ * shorter than its grid; the walks are then where the mistake is, and `position` is
+ * filled up to there. Callers check at the end that every grid was used
+ * (qvl_grid_walk_end). */
 int qvl_positions(int32_t *position, int32_t *next, const int64_t *id, int n,
                   const qvl_vision_config *vision, qvl_grid_walk *images,
                   qvl_grid_walk *videos, qvl_err *err);

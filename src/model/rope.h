@@ -21,7 +21,7 @@
  *     high   = min(dim - 1, ceil(at(beta_slow)))   + 0.001 if equal to low
  *     ramp_j = clamp((j - low) / (high - low), 0, 1)
  *     f_j'   = f_j (1 - ramp_j) + f_j / factor * ramp_j
- *     cosines and sines times 0.1 ln(factor) + 1, or the factor given
+ *     cosines and sines times 0.1 ln(factor) + 1, no less than 1, or the factor given
  */
 #ifndef QVL_ROPE_H
 #define QVL_ROPE_H
@@ -72,9 +72,10 @@ void qvl_rope_angles(float *out, const qvl_rope *rope,
 /* Tables of n patches: the first half of the angles follows the row, the other
  * half the column, each with the same frequencies of theta 10,000.
  *
- *   out    [n, 2, n_angles]
- *   place  [n, 2] row and column of each patch
- *   n_angles  half a head, even */
+ *   out       [n, 2, n_angles] cosines, then sines of each patch
+ *   place     [n, 2] row and column of each patch
+ *   n_angles  half a head, even
+ *   arena     for the frequencies */
 void qvl_rope_patch_angles(float *out, const int32_t *place, size_t n,
                            int n_angles, qvl_arena *arena);
 

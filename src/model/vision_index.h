@@ -36,8 +36,9 @@ size_t qvl_grid_rows(const qvl_grid *grid, int n, int merge);
  *   triple  [n, 3]
  *   what    name for messages, "image_grid_thw"
  *
- * Fails with QVL_E_DATA: every number is above 0, rows and columns are
- * multiples of merge, and all patches together stay below 2^31. */
+ * Fails with QVL_E_DATA unless every number is above 0 and rows and columns are
+ * multiples of merge, QVL_E_RANGE unless all patches together stay below 2^31;
+ * *grid is then unchanged. */
 int qvl_grid_read(qvl_grid **grid, const int64_t *triple, int n, int merge,
                   const char *what, qvl_arena *arena, qvl_err *err);
 
@@ -50,7 +51,8 @@ void qvl_vision_places(int32_t *place, const qvl_grid *grid, int n,
 void qvl_vision_cells(int32_t *index, float *weight, const qvl_grid *grid,
                       int n, int merge, int side);
 
-/* Attention of every patch: range [P, 4] = first, behind, first, behind. */
+/* Attention of every patch: range [P, 4] = first key, the one behind the last, and
+ * the same of queries. */
 void qvl_vision_ranges(int32_t *range, const qvl_grid *grid, int n);
 
 #endif

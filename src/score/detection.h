@@ -119,7 +119,8 @@ void qvl_detection_init(qvl_detection *d, const qvl_detection_options *options,
 void qvl_detection_release(qvl_detection *d);
 
 /* Add a picture: its true and its predicted objects, 0 to 1000; either may be
- * none. Their texts are copied where they are kept. */
+ * none. Their texts are copied where they are kept. Costs the overlap of every pair
+ * of one family. */
 void qvl_detection_add(qvl_detection *d, const qvl_object *truth, int n_true,
                        const qvl_object *pred, int n_pred);
 

@@ -29,7 +29,7 @@ typedef struct {
     int64_t area;               // pixels
 } qvl_mask;
 
-/* Fill a box with corners (x0, y0) <= (x1, y1). */
+/* Fill a box with corners (x0, y0) <= (x1, y1), point [2, 2] from 0 to 1000. */
 void qvl_mask_box(qvl_mask *m, const double *point, qvl_arena *arena);
 
 /* Fill a ring of n > 0 points, [n, 2] from 0 to 1000. */

@@ -43,14 +43,14 @@ typedef struct {
 int qvl_st_open(qvl_st **st, const char *path, qvl_err *err);
 void qvl_st_close(qvl_st *st);
 
-/* Tensors in the order of the header. */
+/* Tensors in the order of the header; i is below the count. */
 size_t qvl_st_count(const qvl_st *st);
 const qvl_st_tensor *qvl_st_at(const qvl_st *st, size_t i);
 
 /* By name; NULL when there is none. Costs O(1). */
 const qvl_st_tensor *qvl_st_find(const qvl_st *st, const char *name);
 
-/* Value of a metadata key, NULL when there is none. */
+/* Value of a metadata key, until the file is closed; NULL when there is none. */
 const char *qvl_st_meta(const qvl_st *st, const char *key);
 
 /* Convert all elements.
@@ -66,24 +66,27 @@ int qvl_st_to_i64(const qvl_st_tensor *t, int64_t *dst, qvl_err *err);
 
 /* Writes a file: open, then meta and declare in any order, then the data of
  * all tensors in the order they were declared, then commit. The file appears
- * at commit, complete, or never (base/file.h). */
+ * at commit, complete, or never (base/file.h). Each step fails with QVL_E_IO or
+ * QVL_E_MEMORY beside what it names; after a failed meta or declare the writer is
+ * as before, after QVL_E_IO or QVL_E_MEMORY of a write only abort is left. */
 typedef struct qvl_st_writer qvl_st_writer;
 
 int qvl_st_writer_open(qvl_st_writer **w, const char *path, qvl_err *err);
 
-/* Add a metadata entry; texts are copied, UTF-8. Before the first data. */
+/* Add a metadata entry; texts are copied, UTF-8. QVL_E_USAGE for a key that is
+ * taken, or behind the first write. */
 int qvl_st_writer_meta(qvl_st_writer *w, const char *key, const char *value,
                        qvl_err *err);
 
-/* Add a tensor; name and shape are copied. Before the first data. Fails with
- * QVL_E_USAGE for a name that is taken, a reserved or an empty one, QVL_E_RANGE
+/* Add a tensor; name and shape are copied. Fails with QVL_E_USAGE for a name that
+ * is taken, a reserved or an empty one, or behind the first write, QVL_E_RANGE
  * for a rank or a size that does not fit. */
 int qvl_st_writer_declare(qvl_st_writer *w, const char *name, int dtype,
                           const size_t *shape, int rank, qvl_err *err);
 
 /* Append bytes to the first tensor that is not complete, in any number of
  * pieces. A piece that does not fit into what that tensor lacks is
- * QVL_E_USAGE. Tensors without elements need no call. */
+ * QVL_E_USAGE, and nothing of it is written. Tensors without elements need no call. */
 int qvl_st_writer_write(qvl_st_writer *w, const void *p, size_t bytes,
                         qvl_err *err);
 

@@ -28,14 +28,15 @@ typedef struct {
     int root[256];         // node of a first byte, 0: none
 } qvl_added;
 
-/* Room for tokens of n_bytes together. */
+/* Room for tokens of n_bytes together, below INT_MAX. */
 void qvl_added_init(qvl_added *a, size_t n_bytes, qvl_arena *arena);
 
-/* Add a token that is not there yet; len > 0. */
+/* Add a token that is not there yet, within the room; len > 0, id >= 0. The text
+ * is borrowed for the call. */
 void qvl_added_put(qvl_added *a, const char *text, size_t len, int id);
 
 /* The longest token at the start of p [len], and its bytes; -1 when none is
- * there. */
+ * there, *n_bytes is unchanged then. */
 int qvl_added_match(const qvl_added *a, const char *p, size_t len,
                     size_t *n_bytes);
 

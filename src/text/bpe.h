@@ -43,18 +43,18 @@ typedef struct {
     size_t cap;      // bytes of a piece there is room for
 } qvl_bpe_work;
 
-/* Room for n_merges, below 2^30; every byte_id is -1 and has to be set. */
+/* Room for n_merges, below 2^30 - 1; every byte_id is -1 and has to be set. */
 void qvl_bpe_init(qvl_bpe *b, size_t n_merges, qvl_arena *arena);
 
-/* Add the merge of two tokens, the next in rank, at most as many as there is room
- * for; false, and nothing added, when the pair has one. */
+/* Add the merge of two tokens, ids >= 0, the next in rank, at most as many as there
+ * is room for; false, and nothing added, when the pair has one. */
 bool qvl_bpe_add(qvl_bpe *b, int left, int right, int result);
 
 /* Tokens of a piece.
  *
  *   out    [n] at least
  *   p      [n] bytes, n <= 2^30
- *   work   grows by the arena
+ *   work   grows by the arena, the same one in every call
  *
  * Returns how many tokens there are. */
 size_t qvl_bpe_encode(const qvl_bpe *b, int *out, const char *p, size_t n,

@@ -41,7 +41,7 @@ typedef struct {
     const char *text;        // TEXT: [len]
     size_t len;
     int n_tok;               // IMAGE: its tokens; VIDEO: those of one stamp
-    const double *stamp_s;   // VIDEO: [n_stamps] seconds from its start, >= 0
+    const double *stamp_s;   // VIDEO: [n_stamps] seconds from its start, 0 to 1e9
     int n_stamps;            // 0 while n_tok is 0
     const qvl_node *source;  // where it was read: what names the picture
 } qvl_chat_item;
@@ -84,15 +84,16 @@ typedef struct {
  * from the conversation. Fails with QVL_E_DATA when there is no message, or a
  * picture stands where the layout has none (system, assistant). A later system
  * message is left out by the Instruct layout and kept by Thinking: so were
- * they trained. */
+ * they trained. Runs out of host memory as an arena does. */
 int qvl_chat_render(qvl_chat_text *out, const qvl_chat *chat,
                     qvl_arena *arena, qvl_err *err);
 
-/* Append all parts. */
+/* Append all parts; out of memory unwinds as in base/arena.h. */
 void qvl_chat_text_join(const qvl_chat_text *text, qvl_str *out);
 
 /* Append the ids of a conversation: render, then encode with what is literal
- * as literal. Fails as these two do. */
+ * as literal. Fails as these two do, or with QVL_E_MEMORY; out is unchanged
+ * then. */
 int qvl_chat_encode(const qvl_chat *chat, const qvl_tokenizer *t,
                     qvl_ids *out, qvl_err *err);
 
@@ -105,21 +106,26 @@ void qvl_chat_stamps(double *stamp_s, const int *frame, int n_frames,
                      double fps);
 
 /* Read messages from JSON: a list of {"role", "content", "tool_calls",
- * "reasoning_content"}. Content is a string, null, or a list of
+ * "reasoning_content"}. Content is a string, a list, or beside calls null; a list
+ * holds
  *
  *     {"type": "text", "text": T}
  *     {"type": "image", "image": V}   {"type": "image_url", "image_url": V}
  *     {"type": "video", "video": V}   {"type": "video_url", "video_url": V}
  *
- * V is left to the caller, as the item's `source`; it must be there. Results
- * belong to the arena and borrow from the tree. Fails with QVL_E_DATA and the
- * place of what is missing, unknown or of another type. */
+ * V is left to the caller, as the item's `source`; it must be there. A call is
+ * {"name", "arguments"}, or that under "function"; "name" and "tool_call_id" of a
+ * message are taken and have no effect.
+ *
+ * Results belong to the arena and borrow from the tree. Fails with QVL_E_DATA and
+ * the place of what is missing, unknown or of another type, QVL_E_MEMORY. */
 int qvl_chat_read_messages(qvl_chat_message **out, size_t *n,
                            const qvl_node *list, qvl_arena *arena,
                            qvl_err *err);
 
-/* Read tools from JSON: a list of anything, each as its text. NULL and null
- * are no tools. */
+/* Read tools from JSON: a list of anything, each as the text that Python writes.
+ * NULL and null are no tools. Results belong to the arena. Fails with QVL_E_DATA
+ * when it is no list, QVL_E_MEMORY. */
 int qvl_chat_read_tools(const char *const **out, size_t *n,
                         const qvl_node *list, qvl_arena *arena, qvl_err *err);
 

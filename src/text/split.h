@@ -38,11 +38,13 @@ typedef struct {
     size_t match_end;
 } qvl_split_walk;
 
+/* Begin a walk, whose steps take memory from the arena too: both unwind when there
+ * is none. */
 void qvl_split_start(qvl_split_walk *walk, const qvl_split *split,
                      const char *text, size_t len, qvl_arena *arena);
 
-/* The next piece; *len is 0 at the end of the text. Fails with QVL_E_DATA when
- * the expression needs more steps for the text than are allowed. */
+/* The next piece, which points into the text; *len is 0 at its end. Fails with
+ * QVL_E_DATA when the expression needs more steps for the text than are allowed. */
 int qvl_split_next(qvl_split_walk *walk, const char **piece, size_t *len,
                    qvl_err *err);
 

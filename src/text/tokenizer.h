@@ -53,9 +53,9 @@ typedef struct {
 /* Open the tokenizer of a folder: tokenizer.json, or vocab.json with
  * merges.txt and the added tokens of tokenizer_config.json. Where
  * tokenizer_config.json is there, it must agree. Fails with QVL_E_MODEL when
- * files are missing, damaged, contradict each other or ask for another kind.
- * Reading the JSON takes most of the time and, for a vocabulary of 150 000,
- * 100 MB until the call returns. */
+ * files are missing, damaged, contradict each other or ask for another kind,
+ * QVL_E_MEMORY. Reading the JSON takes most of the time and, for a vocabulary of
+ * 150 000, 100 MB until the call returns. */
 int qvl_tokenizer_open(qvl_tokenizer **t, const char *folder, qvl_err *err);
 
 void qvl_tokenizer_close(qvl_tokenizer *t);
@@ -66,7 +66,8 @@ int qvl_tokenizer_n_ids(const qvl_tokenizer *t);
 /* What is behind an id, 0 <= id < n_ids. Its bytes belong to the tokenizer. */
 qvl_token qvl_tokenizer_token(const qvl_tokenizer *t, int id);
 
-/* The id whose token has exactly these bytes, -1 when there is none. */
+/* The id whose token has exactly these bytes, that of the added one where there are
+ * two; -1 when there is none. */
 int qvl_tokenizer_find(const qvl_tokenizer *t, const char *p, size_t len);
 
 /* The id that tokenizer_config.json names as end, -1 where it names none. */
@@ -78,7 +79,8 @@ int qvl_tokenizer_eos(const qvl_tokenizer *t);
  * wants it, and not in a stretch that holds literal text.)
  *
  * Fails with QVL_E_DATA when a part is not UTF-8, QVL_E_RANGE when the text is
- * longer than 2^30 bytes; `out` is unchanged then. Costs O(n log n). */
+ * longer than 2^30 bytes, QVL_E_MEMORY; `out` is unchanged then. Costs
+ * O(n log n). */
 int qvl_tokenizer_encode(const qvl_tokenizer *t, const qvl_text_part *part,
                          size_t n_parts, qvl_ids *out, qvl_err *err);
 
@@ -87,7 +89,8 @@ typedef enum { QVL_SPECIAL_KEEP, QVL_SPECIAL_SKIP } qvl_special;
 
 /* Ids to text as they come. A character may be spread over several tokens:
  * its bytes wait in `held`, so that what is appended is always valid UTF-8 and
- * is never taken back. What can become no character is U+FFFD. */
+ * is never taken back. What can become no character is U+FFFD. Out of memory, push
+ * and finish unwind as in base/arena.h. */
 typedef struct {
     // borrowed
     const qvl_tokenizer *t;
@@ -107,8 +110,8 @@ int qvl_decoder_push(qvl_decoder *d, int id, qvl_str *out, qvl_err *err);
  * another text. */
 void qvl_decoder_finish(qvl_decoder *d, qvl_str *out);
 
-/* Append the text of n ids: the steps above in one. `out` is unchanged on
- * error. */
+/* Append the text of n ids: the steps above in one, which fails and unwinds
+ * as they do; `out` is unchanged by a failure. */
 int qvl_tokenizer_decode(const qvl_tokenizer *t, const int *id, size_t n,
                          qvl_special special, qvl_str *out, qvl_err *err);
 

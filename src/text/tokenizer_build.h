@@ -2,7 +2,8 @@
  * of it
  *
  * Private to the tokenizer: reading files (tokenizer_files.c), making the tables
- * (tokenizer_build.c) and using them (tokenizer.c) meet here.
+ * (tokenizer_build.c) and using them (tokenizer.c) meet here. Both functions run
+ * out of host memory as an arena does, or with QVL_E_MEMORY.
  */
 #ifndef QVL_TOKENIZER_BUILD_H
 #define QVL_TOKENIZER_BUILD_H

@@ -12,8 +12,9 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
-/* Normal form C of p [len], which is valid. Returns p itself when it is in
- * that form already, else memory of the arena. Costs O(len), for any text. */
+/* Normal form C of p [len], which is valid, with the tables of Unicode 9: younger
+ * characters stay as they are. Returns p itself where all of it is below U+0300,
+ * else memory of the arena. Costs O(len), for any text. */
 const char *qvl_unicode_nfc(const char *p, size_t len, size_t *out_len,
                             qvl_arena *arena);
 

@@ -44,7 +44,7 @@ typedef struct {
     bool has_left_delay;  // the best was forgotten for it
 } qvl_cadence_state;
 
-/* Rules of a configuration for a run of max_steps; shares of steps become
+/* Rules of a configuration for a run of max_steps > 0; shares of steps become
  * numbers, at least 1. */
 qvl_cadence qvl_cadence_of(const qvl_run_config *c, int64_t max_steps);
 
@@ -69,7 +69,7 @@ bool qvl_cadence_saves(const qvl_cadence *c, const qvl_cadence_at *at,
 /* Have there been too many evaluations without progress? */
 bool qvl_cadence_stops(const qvl_cadence *c, const qvl_cadence_state *state);
 
-/* The state as JSON, and back. Fails with QVL_E_FORMAT. */
+/* The state as JSON, appended, and back. Fails with QVL_E_FORMAT, also for NULL. */
 void qvl_cadence_put(qvl_str *out, const qvl_cadence_state *state);
 int qvl_cadence_read(qvl_cadence_state *state, const qvl_node *map,
                      qvl_err *err);

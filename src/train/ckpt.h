@@ -24,9 +24,11 @@
 #include "train/trainer.h"
 
 /* Write the checkpoint of the trainer's step; `path` of the arena. Fails with
- * QVL_E_IO, QVL_E_USAGE for a text of the state that is no JSON or a number that
- * is not finite; the run folder is then as it was, but for what earlier broken
- * saves had left. Call under a guard. */
+ * QVL_E_IO, QVL_E_MEMORY, errors of the device; QVL_E_USAGE for a text of the state
+ * that is no JSON or a number that is not finite; as qvl_ckpt_put. The run folder is
+ * then as it was, but for what earlier broken saves had left; when only the steps
+ * behind the renaming fail, it has the checkpoint. Old ones that cannot be deleted
+ * are a warning. Call under a guard. */
 int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
                   const qvl_train_save_options *options,
                   const qvl_train_state *state, const char **path,
@@ -35,10 +37,12 @@ int qvl_ckpt_save(qvl_trainer *trainer, const char *run,
 /* Bring a trainer to the state of a checkpoint folder, or of the newest one of a
  * run folder, which is cleaned as well. Texts of the state belong to the arena.
  *
- * Fails with QVL_E_IO when there is none, QVL_E_FORMAT for damaged files,
+ * Fails with QVL_E_IO when there is none, QVL_E_FORMAT for damaged or missing files,
  * QVL_E_MODEL for tensors that do not fit the model, QVL_E_CONFIG for one
- * without moments, of another storage type or set of trained parameters. Call
- * under a guard. */
+ * without moments, of another storage type or set of trained parameters,
+ * errors of the device, QVL_E_MEMORY. These two and QVL_E_MODEL may leave a part of
+ * it: the trainer is then good for closing or another resume alone. Call under a
+ * guard. */
 int qvl_ckpt_resume(qvl_trainer *trainer, const char *folder,
                     qvl_train_state *state, qvl_arena *arena, qvl_err *err);
 

@@ -23,7 +23,7 @@ typedef struct {
 } qvl_collated;
 
 /* n > 0 samples of one encoder. The batch has copies of all but what is read
- * through `sample`. */
+ * through `sample`. Runs out of host memory as an arena does. */
 qvl_collated qvl_collate(const qvl_encoded *sample, int n, qvl_arena *arena);
 
 #endif

@@ -111,15 +111,21 @@ static int mark_prefixes(making *m, const char *const *list, size_t n,
     return QVL_OK;
 }
 
-static int mark_found(making *m, const qvl_regex *re, bool trained)
+static int mark_found(making *m, const qvl_regex *re, const char *pattern,
+                      bool trained)
 {
+    int n_found = 0;
     for (int i = 0; i < m->params->n; i++) {
         bool found;
         QVL_TRY(qvl_regex_find(re, m->params->item[i].name, &found, m->err));
         if (found)
             m->g->trained[i] = trained;
+        n_found += found;
     }
-    return QVL_OK;
+    return n_found > 0
+               ? QVL_OK
+               : qvl_fail(m->err, QVL_E_CONFIG, "found no parameter with \"%s\", "
+                          "expected one", pattern);
 }
 
 static int mark_regex(making *m, const char *pattern, bool trained)
@@ -129,7 +135,7 @@ static int mark_regex(making *m, const char *pattern, bool trained)
         return QVL_OK;
     int rc = qvl_regex_open(&re, pattern, m->err);
     if (rc == QVL_OK) {
-        rc = mark_found(m, re, trained);
+        rc = mark_found(m, re, pattern, trained);
         qvl_regex_close(re);
     }
     if (rc != QVL_OK)

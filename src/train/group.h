@@ -57,8 +57,10 @@ typedef struct {
 /* Sort the parameters by what the options say of freezing and rates; their
  * numbers are those that qvl_run_options_check lets through. They are borrowed
  * for the call, arrays belong to the arena. Fails with QVL_E_CONFIG: an unknown
- * optimizer, an expression that cannot be read, a beginning that no name has,
- * nothing left to train. */
+ * optimizer, rates of parts beside the default one, an expression that cannot be
+ * read, a beginning that no name has, nothing left to train; with QVL_E_INTERNAL for
+ * a part that is none of these. Runs out of host memory as an arena does, or with
+ * QVL_E_MEMORY. */
 int qvl_groups_make(qvl_groups *g, const qvl_param_list *params,
                     const qvl_train_options *o, qvl_arena *arena,
                     qvl_err *err);

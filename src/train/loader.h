@@ -18,9 +18,9 @@
 typedef struct {
     const qvl_encoder *encoder;
     const qvl_record *record;  // [plan.n_records]
-    qvl_epoch_plan plan;
+    qvl_epoch_plan plan;       // has batches
     uint64_t first;  // batch to begin with, counted over all epochs
-    uint64_t end;    // batch to end before
+    uint64_t end;    // batch to end before, >= first
     int n_taken;     // batches taken at once, at most; > 0
     int n_threads;   // 0: the taker makes them
     int n_ahead;     // batches a thread may be ahead; > 0
@@ -37,7 +37,8 @@ int qvl_loader_open(qvl_loader **loader, const qvl_loader_options *options,
 /* Stops the threads. */
 void qvl_loader_close(qvl_loader *loader);
 
-/* Take the next n batches, n <= n_taken and not behind the end.
+/* Take the next n batches, 0 < n <= n_taken and not behind the end: wait for them,
+ * or without threads make them. One thread takes.
  *
  *   out  [n], good until the next call; unchanged on error
  *

@@ -24,7 +24,8 @@
 #include "train/sources.h"
 
 /* What a configuration says of the trainer of a run of max_steps steps. Texts
- * belong to the arena and the configuration. */
+ * belong to the arena and the configuration. Like the next two, it runs out of host
+ * memory as an arena does. */
 qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
                                            int64_t max_steps,
                                            qvl_arena *arena);
@@ -53,8 +54,8 @@ typedef struct {
 } qvl_loop_options;
 
 /* Train. Fails with QVL_E_INTERRUPTED after `stop`, when the checkpoint is
- * written; else as the parts do: configuration, records, model, device, files.
- * Checkpoints that were complete stay. */
+ * written; else as the parts do: configuration, records, model, device, files;
+ * also with QVL_E_MEMORY, and does not unwind. Checkpoints that were complete stay. */
 int qvl_loop_run(const qvl_loop_options *options, qvl_err *err);
 
 #endif

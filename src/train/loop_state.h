@@ -1,4 +1,8 @@
-/* loop_state.h - what the files of the loop share; private to them */
+/* loop_state.h - what the files of the loop share; private to them
+ *
+ * A function without an err of its own puts its error into r->err. All run out of
+ * host memory as an arena does, or with QVL_E_MEMORY: qvl_loop_run is their guard.
+ */
 #ifndef QVL_TRAIN_LOOP_STATE_H
 #define QVL_TRAIN_LOOP_STATE_H
 
@@ -65,7 +69,8 @@ qvl_metric_place qvl_loop_place(const qvl_loop *r);
 void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
                          size_t *row, qvl_metrics *m);
 
-/* loop_open.c: records, model, folder, log; prints the plan; resumes. */
+/* loop_open.c: records, model, folder, log; prints the plan; resumes. Fails as
+ * qvl_loop_run says. */
 int qvl_loop_open(qvl_loop *r);
 
 /* loop_eval.c: is metric_for_best_model a number that evaluations of records
@@ -83,14 +88,15 @@ int qvl_loop_evaluate(qvl_loop *r, bool *is_best);
 /* loop_save.c */
 typedef enum { QVL_SAVE_DUE, QVL_SAVE_FINAL, QVL_SAVE_INTERRUPTED } qvl_save_why;
 
-/* Write the checkpoint of this step. */
+/* Write the checkpoint of this step. Fails as qvl_train_save does, and with QVL_E_IO
+ * when a link cannot be made; the checkpoint is there then. */
 int qvl_loop_save(qvl_loop *r, qvl_save_why why);
 
 /* Take up the state that a checkpoint had. Fails with QVL_E_CONFIG when the run
  * orders its records otherwise, QVL_E_FORMAT when something is missing. */
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state);
 
-/* loop_end.c: the last line of the log, the curve. */
+/* loop_end.c: the last line of the log, the curve. Fails with QVL_E_IO. */
 int qvl_loop_end(qvl_loop *r);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * A window holds three kinds of numbers under names: means of what was finite,
  * shares of two sums, last values. What was not finite is left out and counted.
- * A name keeps its kind and its place; names are borrowed, usually literals.
+ * A name keeps its kind and its place; names are borrowed, usually literals, at most
+ * QVL_MAX_METRICS of them.
  *
  * A line of logging.jsonl is one JSON map: the numbers, then where the run
  * stands. Names of numbers carry one prefix, "train/" or "eval/"; in the style of
@@ -51,7 +52,7 @@ void qvl_metrics_set(qvl_metrics *m, const char *name, double v);
 /* Empty all; names stay. */
 void qvl_metrics_reset(qvl_metrics *m);
 
-/* Value of entry k; false when it has none. */
+/* Value of entry k < m->n; false when it has none. */
 bool qvl_metrics_value(const qvl_metrics *m, int k, double *v);
 
 /* Value by name, as metric_for_best_model gives it (config/eval_number.h). False:
@@ -65,7 +66,8 @@ const char *qvl_metrics_names(const qvl_metrics *m, qvl_arena *arena);
 bool qvl_metrics_has_room(const qvl_metrics *m, int n);
 
 /* A window as JSON, and back: a run that is taken up goes on in the middle of
- * one. Names belong to the arena. Fails with QVL_E_FORMAT. */
+ * one, but for n_left_out, which is 0 again. Names belong to the arena. Fails with
+ * QVL_E_FORMAT, also for NULL; runs out of host memory as an arena does. */
 void qvl_metrics_put(qvl_str *out, const qvl_metrics *m);
 int qvl_metrics_read(qvl_metrics *m, const qvl_node *map, qvl_arena *arena,
                      qvl_err *err);

@@ -49,7 +49,8 @@ typedef enum { QVL_OPTIM_M, QVL_OPTIM_V, QVL_OPTIM_MASTER } qvl_optim_part;
  *           the call
  *
  * The store outlives it. Fails with QVL_E_DEVICE_MEMORY and other errors of the
- * device. */
+ * device, as does all below that takes an err. Unwinds when there is no host memory
+ * for the handle, QVL_E_MEMORY for what it holds. */
 int qvl_optim_open(qvl_optim **optim, qvl_store *store, const int *group,
                    int n_groups, qvl_err *err);
 void qvl_optim_close(qvl_optim *optim);
@@ -64,17 +65,16 @@ qvl_slice qvl_optim_total(const qvl_optim *optim);
 /* Device bytes held. */
 size_t qvl_optim_bytes(const qvl_optim *optim);
 
-/* Update the weights from the gradients of the store.
+/* Update the weights from the gradients of the store; the step before was read.
  *
  *   rates      [n_groups]
  *   max_norm   <= 0: no clipping
  *   factor     that the gradients are multiplied by first: 1, or one over the
- *              scale of the loss
- */
+ *              scale of the loss */
 int qvl_optim_step(qvl_optim *optim, const qvl_optim_rates *rates,
                    double max_norm, double factor, qvl_err *err);
 
-/* Wait for the last step and say what it did. Once a step. */
+/* Wait for the last step and say what it did; exactly once a step. */
 int qvl_optim_read(qvl_optim *optim, qvl_optim_report *report, qvl_err *err);
 
 /* One kernel of a step, for reports. */
@@ -85,9 +85,10 @@ typedef struct {
     double s;          // seconds
 } qvl_optim_row;
 
-/* Take the last step, which there is, once more, at its rates, and measure its kernels. The rows
- * belong to the arena. For benches: an update that is not counted. Fails as
- * qvl_run_profile does. */
+/* Take the last step, which there is and was read, once more, at its rates, and
+ * measure its kernels. The rows belong to the arena. For benches: an update that is
+ * not counted. Fails with QVL_E_UNSUPPORTED on a device without a clock; runs out of
+ * host memory as an arena does, or with QVL_E_MEMORY. */
 int qvl_optim_profile(qvl_optim *optim, qvl_optim_row **rows, int *n,
                       qvl_arena *arena, qvl_err *err);
 
@@ -98,9 +99,9 @@ void qvl_optim_set_updates(qvl_optim *optim, int64_t n);
 /* Is weight i stored in a narrower type than it is trained in? */
 bool qvl_optim_has_master(const qvl_optim *optim, int i);
 
-/* Elements [first, first + n) of a part of trained parameter i. The master of a
- * weight without one is the weight itself. Writing a master writes the weight as
- * well, rounded. Waits for the device. */
+/* Elements [first, first + n), which it has, of a part of trained parameter i. The
+ * master of a weight without one is the weight itself. Writing a master writes the
+ * weight as well, rounded. Waits for the device. */
 int qvl_optim_read_state(qvl_optim *optim, int i, qvl_optim_part part,
                          size_t first, size_t n, float *dst, qvl_err *err);
 int qvl_optim_write_state(qvl_optim *optim, int i, qvl_optim_part part,

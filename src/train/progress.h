@@ -55,7 +55,8 @@ void qvl_progress_start(qvl_progress *p, int64_t done, double now_s);
 
 /* `done` does not fall and is at most p->total. `note` stands behind the numbers
  * in a bar or line ("loss 0.123"); `json` is more of the map ("\"loss\": 0.123").
- * Either may be NULL. */
+ * Either may be NULL; both are borrowed for the call. Out of memory unwinds as in
+ * base/arena.h. */
 void qvl_progress_step(qvl_progress *p, int64_t done, double now_s,
                        const char *note, const char *json);
 

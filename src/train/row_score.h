@@ -36,7 +36,8 @@ int qvl_row_scores_keep(qvl_row_scores *scores, qvl_model *model, int k,
                         qvl_err *err);
 
 /* Read and add up; waits for the device, which has nothing to read when there
- * are no labels. Runs out of host memory as an arena does. */
+ * are no labels. Fails with errors of the device; runs out of host memory as an
+ * arena does. */
 int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err);
 
 /* Of every row of the step that was read, batch after batch: [*n], until the next

@@ -28,8 +28,9 @@ typedef struct {
  *               the newest checkpoint of the newest version; NULL, "false": none
  *   now         local time, for the name of a new version
  *
- * Texts belong to the arena. Fails with QVL_E_CONFIG when there is nothing to
- * resume, QVL_E_IO. */
+ * Texts belong to the arena, or are output_dir and resume themselves. Fails with
+ * QVL_E_CONFIG when there is nothing to resume, QVL_E_IO; runs out of host memory as
+ * an arena does, or with QVL_E_MEMORY. */
 int qvl_run_folder_open(qvl_run_folder *folder, const char *output_dir,
                         bool versions, const char *resume, const struct tm *now,
                         qvl_arena *arena, qvl_err *err);

@@ -24,7 +24,9 @@ typedef struct {
 
 typedef struct qvl_run_log qvl_run_log;
 
-/* Opens or makes the file. Fails with QVL_E_IO, QVL_E_FORMAT for a history that is no list. */
+/* Open or make the file; options are borrowed for the call. Fails with QVL_E_IO,
+ * QVL_E_FORMAT for a history that is no list. Unwinds when there is no host memory
+ * for the handle, QVL_E_MEMORY for what it holds; what follows unwinds. */
 int qvl_run_log_open(qvl_run_log **log, const qvl_run_log_options *options,
                      qvl_err *err);
 void qvl_run_log_close(qvl_run_log *log);

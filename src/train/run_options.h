@@ -13,18 +13,18 @@
 #include "qvl_train.h"
 
 /* Presets; what has no key, or a key that must be given, is 0. Nothing is
- * frozen: the presets of `tuner` are those of runs. */
+ * frozen: the presets of `tuner` are those of runs. Texts are constants. */
 void qvl_run_options_init(qvl_train_options *o);
 
 /* Set every field that a key stands for; the others stay. Texts belong to the
- * arena. */
+ * arena; runs out of host memory as it does. */
 void qvl_run_options_put(qvl_train_options *o, const qvl_run_config *c,
                          qvl_arena *arena);
 
-/* Hold every number against the rule of its key; one that is not given may be
- * its preset, or negative where that is. QVL_E_CONFIG names the first that is
- * wrong. Names, and what one number asks of another, are checked by whoever
- * reads them (sched.h, group.h). */
+/* Hold every number, which is finite, against the rule of its key; one that is not
+ * given may be its preset, or negative where that is. max_steps is > 0. QVL_E_CONFIG
+ * names the first that is wrong. Names, and what one number asks of another, are
+ * checked by whoever reads them (sched.h, group.h). */
 int qvl_run_options_check(const qvl_train_options *o, qvl_err *err);
 
 #endif

@@ -40,8 +40,8 @@ typedef struct {
  *
  *   checks_all  read back every sample, not only the first ones
  *
- * Fails as qvl_records_load, qvl_encoder_open and qvl_encode do, and with
- * QVL_E_MEMORY: s is unchanged then, and nothing is held. */
+ * Fails as qvl_records_load, qvl_encoder_open, qvl_encode and qvl_encoded_check do,
+ * and with QVL_E_MEMORY: s is unchanged then, and nothing is held. */
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
                      bool checks_all, qvl_arena *arena, qvl_err *err);
 void qvl_samples_close(qvl_samples *s);
@@ -51,11 +51,14 @@ qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
                                 const qvl_run_config *config);
 
 /* Append a sample as a person reads it: its text, placeholders of a picture as
- * one word and their number, then the supervised text. */
+ * one word and their number, then the supervised text. Fails with QVL_E_RANGE for an
+ * id without a token, out may have a part then; out of memory unwinds as in
+ * base/arena.h. */
 int qvl_samples_put(const qvl_encoder *encoder, const qvl_encoded *sample,
                     qvl_str *out, qvl_err *err);
 
-/* The same for the first sample of a set. */
+/* The same for the first sample of a set that is not empty. Fails as qvl_encode_text
+ * does too, and with QVL_E_MEMORY instead of unwinding. */
 int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err);
 
 #endif

@@ -62,7 +62,8 @@ int qvl_sched_init(qvl_sched *s, const qvl_train_options *o, qvl_err *err);
 /* factor(k), k >= 0. */
 double qvl_sched_factor(const qvl_sched *s, int64_t k);
 
-/* An evaluation; progress is more than 1e-4 of the best. */
+/* An evaluation; progress is more than 1e-4 of the best. A value that is not finite
+ * is none. */
 void qvl_sched_metric(qvl_sched *s, double value);
 
 /* Name of the type. */

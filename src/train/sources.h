@@ -27,14 +27,15 @@ typedef struct {
     const char *token_acc;
 } qvl_source;
 
+/* A zeroed struct is an empty list. */
 typedef struct {
     qvl_source item[QVL_MAX_SOURCES];
-    int n;           // 0: too many
+    int n;           // 0: none yet, or too many
     int n_found;     // labels
 } qvl_sources;
 
 /* Add the labels of n records; texts belong to the arena. The first label beyond
- * the limit empties the list for good. */
+ * the limit empties the list for good. Runs out of host memory as an arena does. */
 void qvl_sources_add(qvl_sources *sources, const qvl_record *record, size_t n,
                      qvl_arena *arena);
 

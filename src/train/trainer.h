@@ -44,7 +44,8 @@ typedef struct {
 /* Open a model folder on the device, and with the storage type, of `model`; what
  * `options` say of these is not read. Both are borrowed for the call. Fails with
  * errors of the model, the groups and the schedule; with QVL_E_CONFIG for a
- * number outside its range. */
+ * number outside its range. Unwinds when there is no host memory for the handle,
+ * QVL_E_MEMORY for what it holds. */
 int qvl_trainer_open(qvl_trainer **trainer, const char *folder,
                      const qvl_model_options *model,
                      const qvl_train_options *options, qvl_err *err);
@@ -54,8 +55,8 @@ void qvl_trainer_close(qvl_trainer *trainer);
  * sources are ignored. Call under a guard.
  *
  * Fails as qvl_model_step does; with QVL_E_DATA for a label that is a
- * placeholder of pictures; QVL_E_USAGE when max_steps are done; QVL_E_RANGE
- * after max_skipped dropped updates in a row. */
+ * placeholder of pictures; QVL_E_USAGE when max_steps are done, or for n < 1;
+ * QVL_E_RANGE after max_skipped dropped updates in a row. */
 int qvl_trainer_step(qvl_trainer *trainer, const qvl_batch_source *source,
                      int n, qvl_trainer_report *report, qvl_err *err);
 
@@ -88,7 +89,7 @@ typedef struct {
 const qvl_trainer_parts *qvl_trainer_about(const qvl_trainer *trainer);
 
 /* Read tensor k of the checkpoint the model came from, in that layout, as it is
- * trained: dst [elements]. Call under a guard. */
+ * trained: dst [elements]. Fails with errors of the device. Call under a guard. */
 int qvl_trainer_read(qvl_trainer *trainer, size_t k, float *dst,
                      qvl_err *err);
 

@@ -76,6 +76,16 @@ sample run --index 2 --epoch 7 --json
 exits 0
 has_indices "2 "
 
+start "a conversation, which has no size and no objects"
+mkdir -p "$dir/talk"
+echo '{"messages": [{"role": "user", "content": "what"},' \
+    '{"role": "assistant", "content": "this"}]}' >"$dir/talk/train.jsonl"
+sed "s:$dir/data/train.jsonl:$dir/talk/train.jsonl:" "$dir/run.yaml" >"$dir/talk.yaml"
+sample talk --all --json
+exits 0
+says '"grids": [], '
+says '"objects": []}'
+
 start "the order of an epoch"
 sample shuffled --all --json
 exits 0

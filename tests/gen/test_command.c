@@ -127,7 +127,7 @@ static void test_same_bytes(void)
     size_t len;
     CHECK_HAS(read_all(qvl_arena_printf(&arena, "%s/model_tiny.c", a), &len,
                        &arena),
-              "A(T /*rows*/, 1 /*groups*/, H /*cols*/, 0 /*off_x*/, H /*ld_x*/,",
+              "ARGS(T /*rows*/, 1 /*groups*/, H /*cols*/, 0 /*off_x*/, H /*ld_x*/,",
               "names of arguments");
     qvl_arena_release(&arena);
 }

@@ -40,6 +40,11 @@ static const small_edit mistakes[] = {
     { "batch: [T, R, C]\n",
       "",
       "small.yaml: no section 'batch'" },
+    { "batch: [T, R, C]",
+      "batch: []",
+      "small.yaml:13:8: expected at least one entry\n"
+      "  batch: []\n"
+      "         ^" },
     { "model_type: [small]",
       "model_type: [[a]]",
       "small.yaml:2:14: expected a model type\n"
@@ -667,4 +672,28 @@ static void test_mistakes(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_mistakes))
+/* A chunk makes dims of its own, which the spec cannot have as well. */
+static void test_dims_of_chunks(void)
+{
+    static const small_edit chunk = { "- y = f32(linear(x, head))",
+                                      "- chunk T by C:\n    - y = f32(linear(x, head))", "" };
+    static const small_edit dims[] = { { "batch: [T, R, C]", "batch: [T, T_rows, C]", "" },
+                                       { "batch: [T, R, C]", "batch: [T, C, T_first]", "" } };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_err err;
+    ir_module *m;
+    const char *text = small_with(small_spec, &chunk, &arena);
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena, &err), err);
+    CHECK_OK(ref_build_text(&m, &kernels, "small.yaml", text, REF_TRAIN, "size", &arena,
+                            &err), err);
+    for (size_t i = 0; i < QVL_COUNT(dims); i++)
+        CHECK_FAILS(ref_build_text(&m, &kernels, "small.yaml",
+                                   small_with(text, &dims[i], &arena), REF_TRAIN,
+                                   "size", &arena, &err),
+                    QVL_E_CONFIG, err,
+                    "small.yaml:38:5: a chunk of T has T_rows and T_first");
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_mistakes), TEST(test_dims_of_chunks))

@@ -218,6 +218,9 @@ static void test_refusals(void)
     o.freeze_regex = "a(b";
     CHECK_FAILS(qvl_groups_make(&g, &params, &o, &a, &err), QVL_E_CONFIG, err,
                 "freeze_parameters_regex: expression a(b");
+    o.freeze_regex = "no such name";
+    CHECK_FAILS(qvl_groups_make(&g, &params, &o, &a, &err), QVL_E_CONFIG, err,
+                "freeze_parameters_regex: found no parameter with \"no such name\"");
     o = base();
     o.optimizer = "galore";
     CHECK_FAILS(qvl_groups_make(&g, &params, &o, &a, &err), QVL_E_CONFIG, err,

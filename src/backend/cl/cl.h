@@ -65,14 +65,18 @@ typedef struct {
     size_t staged_bytes;
 } qvl_cl_device;
 
-/* Raise the error of a call of the API. */
+/* Raise the error of a call of the API and return its code, QVL_E_INTERNAL for a
+ * status that has no other; a device that is gone counts as lost from here on. */
 int qvl_cl_fail(qvl_cl_device *dev, cl_int status, const char *what,
                 qvl_err *err);
 
 /* Leave with QVL_E_DEVICE_LOST when the device is gone. */
 int qvl_cl_check(const qvl_cl_device *dev, qvl_err *err);
 
-/* The kernel for these tiles and args, built when it is not there yet. */
+/* The kernel for these tiles and args, built when it is not there yet; it belongs
+ * to the device. Fails with QVL_E_UNSUPPORTED when the build left it out, with
+ * QVL_E_DEVICE when the driver cannot build it, or not for so many lanes; runs out of
+ * host memory as an arena does. */
 int qvl_cl_program_find(qvl_cl_device *dev, const qvl_kernel *k,
                         const qvl_tiling *tiling, const uint32_t *args,
                         const qvl_cl_program **program, qvl_err *err);

@@ -57,6 +57,7 @@ typedef struct {
     size_t pad_bytes;
 } worker;
 
+/* Returns oneDNN's status; a worker is closed also after an error. */
 int qvl_worker_open(worker *w, dnnl_engine_t engine);
 void qvl_worker_close(worker *w);
 
@@ -88,6 +89,7 @@ struct qvl_product {
  * is_direct says whether oneDNN has more than its reference code for it on this
  * processor. Call with OpenMP set to one thread. Returns oneDNN's status. */
 int qvl_product_compile(qvl_product *p);
+/* Drop what was compiled, also after an error. */
 void qvl_product_forget(qvl_product *p);
 
 /* Compute block number i of qvl_product_n_blocks and store it; w belongs to the

@@ -18,8 +18,9 @@ const char *qvl_isa_name(qvl_isa isa);
 /* Does this processor run it? */
 bool qvl_isa_is_present(qvl_isa isa);
 
-/* Choose. Fails with QVL_E_DEVICE when QVL_ISA names no set, or one that this
- * processor lacks, or when the processor has not even the first. */
+/* Choose the best that is present, or what QVL_ISA names. Fails with QVL_E_DEVICE
+ * when QVL_ISA names no set, or one that this processor lacks, or when the processor
+ * has not even the first. */
 int qvl_isa_plan(qvl_isa *isa, qvl_err *err);
 
 #endif

@@ -3,7 +3,11 @@
  * The C kernel is always there, so a product that the library does not take, or
  * would compute slower than plain C, is left to it. The library computes blocks
  * of rows in f32 into scratch memory; the kernel's own store function applies
- * the fused expression, the storage type and the accumulation.
+ * the fused expression, the storage type and the accumulation. Scratch belongs to
+ * the library: one thread at a time prepares or runs its products.
+ *
+ * All that fails does so with QVL_E_INTERNAL, or QVL_E_MEMORY where the library runs
+ * out of it; out of memory for a handle unwinds.
  */
 #ifndef QVL_BACKEND_CPU_LIBRARY_H
 #define QVL_BACKEND_CPU_LIBRARY_H
@@ -20,25 +24,22 @@ typedef struct qvl_product qvl_product;  // one product, prepared
 typedef struct {
     const char *name;
     /* Open for this many threads; *lib is NULL when the environment switches
-     * the library off. Runs out of host memory as an arena does, QVL_E_MEMORY
-     * where the library does. */
+     * the library off, and on an error. */
     int (*open)(qvl_library **lib, int n_threads, qvl_err *err);
     void (*close)(qvl_library *lib);
     /* Prepare one dispatch.
      *
-     *   p      NULL when the library does not take it: run the C kernel.
-     *          Borrows lib and the memory behind buf until it is closed
+     *   p      NULL when the library does not take it: run the C kernel; NULL on
+     *          an error. Borrows lib, k and the memory behind buf until it is closed
      *   store  of the kernel, for the instruction set in use; not NULL
      *   buf    [k->n_bufs], arg [k->n_args]; copied
-     *   from   products with a side of the result below it are not taken
-     *
-     * Memory as above. */
+     *   from   products with a side of the result below it are not taken */
     int (*product_open)(qvl_product **p, qvl_library *lib,
                         const qvl_kernel *k, qvl_store_fn *store,
                         void *const *buf, const uint32_t *arg, uint32_t from,
                         qvl_err *err);
     void (*product_close)(qvl_product *p);
-    /* Compute and store. Fails with QVL_E_INTERNAL, naming the kernel. */
+    /* Compute and store. Errors name the kernel. */
     int (*product_run)(qvl_product *p, qvl_err *err);
     /* The library's product alone, as qvl_backend.library_time says. Does not
      * ask whether the library is switched off. */
@@ -46,6 +47,7 @@ typedef struct {
                 qvl_err *err);
 } qvl_library_table;
 
+/* `time` of the table below. */
 int qvl_dnnl_time(const qvl_plain_product *p, int n_threads, double *s,
                   int n, qvl_err *err);
 

@@ -136,11 +136,13 @@ typedef struct qvl_vk_device {
 
 /* --- error.c */
 
-/* Raise the error of a call of the API. */
+/* Raise the error of a call of the API and return its code, QVL_E_INTERNAL for a
+ * result that has no other; a device that is gone counts as lost from here on. */
 int qvl_vk_fail(qvl_vk_device *dev, VkResult result, const char *what,
                 qvl_err *err);
 
-/* QVL_OK, or the error of `result`, or that of the validation layer. */
+/* QVL_OK, or the error of `result`, or QVL_E_INTERNAL for a message of the validation
+ * layer, which is raised once: the call itself succeeded then. */
 int qvl_vk_result(qvl_vk_device *dev, VkResult result, const char *what,
                   qvl_err *err);
 
@@ -149,13 +151,14 @@ int qvl_vk_check(const qvl_vk_device *dev, qvl_err *err);
 
 /* --- instance.c */
 
-/* The devices of an instance that we can use. */
+/* The devices of an instance that we can use; returns how many. */
 #define QVL_VK_MAX_DEVICES 16
 int qvl_vk_list_devices(VkInstance instance,
                         VkPhysicalDevice device[QVL_VK_MAX_DEVICES]);
 
-/* Make an instance; `dev` gets the messages of the validation layer where the
- * environment asks for it, and may be NULL for none. */
+/* Make an instance, which the caller destroys; `dev` gets the messages of the
+ * validation layer where the environment asks for it, and may be NULL for none.
+ * Fails with QVL_E_DEVICE; *instance may then be set, unless dev is NULL. */
 int qvl_vk_instance_open(VkInstance *instance, qvl_vk_device *dev,
                          qvl_err *err);
 void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info);
@@ -166,10 +169,14 @@ int qvl_vk_family(VkPhysicalDevice physical, uint32_t *bits);
 
 /* --- memory.c */
 
+/* A buffer of bytes > 0 in memory with the properties wanted, mapped when those of
+ * the host are among them; not counted. *buf is unchanged on an error. */
 int qvl_vk_buf_open(qvl_vk_device *dev, size_t bytes,
                     VkMemoryPropertyFlags wanted, qvl_vk_buf *buf,
                     qvl_err *err);
 void qvl_vk_buf_close(qvl_vk_device *dev, qvl_vk_buf *buf);
+
+/* Memory; see backend.h. */
 int qvl_vk_alloc(qvl_device *dev, size_t bytes, qvl_buf *buf, qvl_err *err);
 void qvl_vk_release(qvl_device *dev, qvl_buf *buf);
 int qvl_vk_write(qvl_device *dev, qvl_slice dst, const void *src,
@@ -179,7 +186,8 @@ void *qvl_vk_host(qvl_device *dev, qvl_slice slice);
 
 /* --- queue.c */
 
-/* Start to record; allocates *command when it is NULL. */
+/* Start to record; allocates *command, from the device's pool, when it is NULL, and
+ * leaves it there also after an error. */
 int qvl_vk_command_begin(qvl_vk_device *dev, VkCommandBuffer *command,
                          VkCommandBufferUsageFlags usage, qvl_err *err);
 /* Order all that follows on the device after all before. */
@@ -193,7 +201,8 @@ int qvl_vk_command_end(qvl_vk_device *dev, VkCommandBuffer command,
 /* Submit the writes that wait in a stage; whoever queues or waits for all does
  * it first. */
 int qvl_vk_flush(qvl_vk_device *dev, qvl_err *err);
-/* Hand a recorded command buffer to the queue; *ticket is over when it is. */
+/* Hand a recorded command buffer to the queue, behind the writes that wait; *ticket
+ * is over when it is. */
 int qvl_vk_queue(qvl_vk_device *dev, VkCommandBuffer command,
                  uint64_t *ticket, qvl_err *err);
 
@@ -206,17 +215,22 @@ int qvl_vk_refresh(qvl_vk_device *dev, qvl_err *err);
 
 /* --- pipeline.c and cache.c */
 
+/* The kernel for these tiles and args, compiled when it is not there yet; it belongs
+ * to the device. Fails with QVL_E_UNSUPPORTED when the build left it out, with
+ * QVL_E_DEVICE when the device lacks what it needs; runs out of host memory as an
+ * arena does. */
 int qvl_vk_pipeline_find(qvl_vk_device *dev, const qvl_kernel *k,
                          const qvl_tiling *tiling, const uint32_t *args,
                          const qvl_vk_pipeline **pipeline, qvl_err *err);
-/* Layouts for n buffers, made at first use. */
+/* Layouts for n buffers, 1 to QVL_KERNEL_MAX_BUFS, made at first use; they belong to
+ * the device. */
 int qvl_vk_layout_find(qvl_vk_device *dev, int n_bufs,
                        const qvl_vk_layout **layout, qvl_err *err);
 void qvl_vk_pipelines_release(qvl_vk_device *dev);
 
 /* Start with what the last run left on disk, and leave it there again. The
  * cache saves time only: a file that is missing, damaged or cannot be written
- * changes nothing else. */
+ * changes nothing else. Loading fails only where the driver makes no cache. */
 int qvl_vk_cache_load(qvl_vk_device *dev, qvl_err *err);
 void qvl_vk_cache_save(qvl_vk_device *dev);
 
