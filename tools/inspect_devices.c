@@ -5,13 +5,8 @@
 #include "backend/tune.h"
 #include "inspect.h"
 
-/* In the order of qvl_class. */
-static const char *const class_name[QVL_N_CLASS] = {
-    [QVL_CLASS_HOST] = "host",
-    [QVL_CLASS_OPENCL_CPU] = "opencl-cpu",
-    [QVL_CLASS_VULKAN_CPU] = "vulkan-cpu",
-    [QVL_CLASS_GPU] = "gpu",
-};
+#define CLASS_NAME(constant, name) name,
+static const char *const class_name[] = { QVL_CLASS_TABLE(CLASS_NAME) };
 
 /* What the user's table has for a device. */
 typedef struct {

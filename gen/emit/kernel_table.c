@@ -13,12 +13,8 @@
 #include "emit/tune.h"
 #include "tensor/dtype.h"
 
-static const char *const class_name[QVL_N_CLASS] = {
-    [QVL_CLASS_HOST] = "QVL_CLASS_HOST",
-    [QVL_CLASS_OPENCL_CPU] = "QVL_CLASS_OPENCL_CPU",
-    [QVL_CLASS_VULKAN_CPU] = "QVL_CLASS_VULKAN_CPU",
-    [QVL_CLASS_GPU] = "QVL_CLASS_GPU",
-};
+#define CLASS_CONSTANT(constant, name) "QVL_CLASS_" #constant,
+static const char *const class_name[] = { QVL_CLASS_TABLE(CLASS_CONSTANT) };
 
 static const char *const isa_name[QVL_N_ISA] = {
     QVL_ISA_TABLE(QVL_ISA_TEXT)

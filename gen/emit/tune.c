@@ -14,12 +14,8 @@
 #include "base/yaml.h"
 #include "emit/form.h"
 
-static const char *const class_file[QVL_N_CLASS] = {
-    [QVL_CLASS_HOST] = "host.yaml",
-    [QVL_CLASS_OPENCL_CPU] = "opencl-cpu.yaml",
-    [QVL_CLASS_VULKAN_CPU] = "vulkan-cpu.yaml",
-    [QVL_CLASS_GPU] = "gpu.yaml",
-};
+#define CLASS_FILE(constant, name) name ".yaml",
+static const char *const class_file[] = { QVL_CLASS_TABLE(CLASS_FILE) };
 
 int emit_tune_read(emit_tune *tune, const char *folder, qvl_arena *arena,
                    qvl_err *err)

@@ -1,5 +1,8 @@
 /* table.c - words of classes and of kinds of inputs, and the constants of the emitted
  * code for them
+ *
+ * A row a constant, by its number, so that dumps, specs and emitted C cannot differ in
+ * one. A kind without dims is made by the generator alone: no spec can ask for it.
  */
 #include <string.h>
 

@@ -615,6 +615,11 @@ static int read_names(reader *r, const kern_names **names, const kern_set *other
 {
     const char *at = r->lex.token.at;
     QVL_TRY(kern_read_names(names, &r->lex, r->arena, r->err));
+    QVL_TRY(check_reserved(r, at, (*names)->name));
+    for (int i = 0; i < (*names)->n; i++)
+        if (strlen((*names)->item[i]) > MAX_NAME)
+            return lex_fail(&r->lex, at, r->err, "%s: a name has at most %d letters",
+                            (*names)->item[i], MAX_NAME);
     for (int i = 0; i < others->n; i++)
         if (kern_names_find(others->item[i].names, (*names)->name) != NULL)
             return lex_fail(&r->lex, at, r->err, "names %s stands in %s already",

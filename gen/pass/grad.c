@@ -491,10 +491,24 @@ static int place_rows(grad *g, const ir_value *rows, ir_value *dv,
     return place_slice(g, whole, &part, dv);
 }
 
+/* Rows that a chunk leaves may be read behind it, but not learned from. */
+static int check_behind_chunk(grad *g, const ir_node *node)
+{
+    const grad_scope *s = g->scope;
+    for (int i = 0; i < s->n; i++)
+        if (s->item[i].dv && ir_root(s->item[i].v)->kind == IR_V_SPACE)
+            return qvl_fail(g->err, QVL_E_CONFIG,
+                            "%s:%d: '%s' is made a chunk at a time: no gradient comes "
+                            "back into a chunk, the loss stands in it", g->m->file,
+                            node->line, s->item[i].v->name);
+    return QVL_OK;
+}
+
 /* A chunk has no gradient from behind: the loss in it starts one. Its backward
  * ops go into the same turn, so that nothing of a chunk outlives it. */
 static int walk_chunk(grad *g, const ir_node *node)
 {
+    QVL_TRY(check_behind_chunk(g, node));
     ir_region *fwd = node->region;
     ir_block *block = g->b.block;
     grad_scope scope;

@@ -549,7 +549,7 @@ static int lower_chunk(lower *s, const spec_stmt *stmt)
             collect_rows(s, r, n->value, n->name, &all) != QVL_OK)
             return expr_place(stmt->text, stmt->text->col, s->err);
         if (all)
-            set_name(s, n->name, all);
+            set_name(s, n->name, all)->carried = n->carried;
         else
             forget_name(s, n->name);
     }
@@ -627,6 +627,9 @@ static int lower_output(lower *s, const spec_output *o)
     ir_module *m = s->m;
     ir_output out = {.name = o->name, .array = -1,
                      .var = brace_var(s, o->name)};
+    if (strchr(o->name, '{') && !out.var)
+        return expr_fail(o->text, o->text->col, s->err,
+                         "expected } behind the { of output '%s'", o->name);
     if (out.var && (!ir_word_is_name(out.var, strlen(out.var)) ||
                     ir_word_is_emitted(out.var, strlen(out.var))))
         return expr_fail(o->text, o->text->col, s->err,

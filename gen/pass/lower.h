@@ -80,8 +80,8 @@ typedef struct {
 lower_rows lower_rows_of(ir_module *m, ir_value *v);
 
 /* *out is v in storage class cls: v itself, its class and that of its views changed,
- * where its op can store so and no region or array holds it, else a copy. Another
- * class costs a walk over the module. */
+ * where it is ACT, its op can store so and no region or array holds it, else a copy.
+ * Another class costs a walk over the module. */
 int lower_as_class(lower *s, ir_value *v, ir_class cls, ir_value **out);
 
 /* The same, and whole: a slice is copied, as regions carry whole values. */

@@ -37,15 +37,23 @@
 #define QVL_KERNEL_MAX_NEEDS 8
 #define QVL_KERNEL_MAX_SHARED 6
 
-/* What a device is like, for the choice of tiles. One row of configs/tune/
- * each; the generated C is compiled with the row of QVL_CLASS_HOST. */
-typedef enum {
-    QVL_CLASS_HOST,        // the C back end: a group has one lane
-    QVL_CLASS_OPENCL_CPU,  // an OpenCL driver that runs on a processor
-    QVL_CLASS_VULKAN_CPU,  // a Vulkan driver that runs on a processor
-    QVL_CLASS_GPU,         // integrated or discrete
-    QVL_N_CLASS
-} qvl_class;
+/* What a device is like, for the choice of tiles: one file of configs/tune/ each,
+ * NAME.yaml; the generated C is compiled with that of HOST.
+ *
+ *     HOST        the C back end: a group has one lane
+ *     OPENCL_CPU  an OpenCL driver that runs on a processor
+ *     VULKAN_CPU  a Vulkan driver that runs on a processor
+ *     GPU         integrated or discrete
+ */
+#define QVL_CLASS_TABLE(X)                                                    \
+    X(HOST, "host")                                                           \
+    X(OPENCL_CPU, "opencl-cpu")                                               \
+    X(VULKAN_CPU, "vulkan-cpu")                                               \
+    X(GPU, "gpu")
+
+#define QVL_CLASS_ENUM(constant, name) QVL_CLASS_##constant,
+typedef enum { QVL_CLASS_TABLE(QVL_CLASS_ENUM) QVL_N_CLASS } qvl_class;
+#undef QVL_CLASS_ENUM
 
 /* Instruction sets for which the generated C is compiled, worst first, and their
  * names: levels of x86-64. */

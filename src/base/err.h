@@ -43,7 +43,8 @@ enum qvl_err_code { QVL_ERR_TABLE(QVL_ERR_CODE) };
 
 typedef struct {
     int code;        // QVL_OK or QVL_E_*
-    char msg[1024];  // one line, UTF-8; a longer text ends in "..."
+    char msg[1024];  // one line, UTF-8, of the generator's readers three: the line
+                     // at fault and a caret; a longer text ends in "..."
     char hint[512];  // what to do about it, empty when nothing is obvious
 } qvl_err;
 

@@ -2,7 +2,7 @@
  *
  * Every node knows where it was written, so whoever finds fault with a value
  * can say file:line:column. The tree and its texts belong to the arena given
- * to the parser and are not changed afterwards. Maps keep the order of the
+ * to the parser; nothing here changes them afterwards. Maps keep the order of the
  * text and have no key twice.
  *
  * Conversions here do not bend a type: the rules of the configuration (words
@@ -30,14 +30,15 @@ typedef enum {
 } qvl_node_kind;
 
 typedef struct qvl_node {
-    int kind;          // enum qvl_node_kind
+    int kind;          // qvl_node_kind
     int line;          // 1-based
     int col;           // 1-based, in characters, of the first character
     bool b;            // BOOL
     const char *file;  // as given to the parser
     int64_t i;         // INT
     double f;          // FLOAT, and INT as the nearest double
-    const char *s;     // scalars: STRING decoded, others as spelled; else NULL
+    const char *s;     // scalars: STRING decoded, others as spelled; NULL: no
+                       // scalar, or a number that was not parsed but set
     size_t s_len;      // bytes of s, which has a NUL behind and may have inside
     struct qvl_node *items;       // [n] LIST and MAP: the values
     const struct qvl_node *keys;  // [n] MAP: STRING nodes with their own marks
@@ -81,8 +82,8 @@ int qvl_node_fail(const qvl_node *n, qvl_err *err, int code,
                   const char *fmt, ...) QVL_PRINTF(4, 5);
 
 /* For parsers: index the keys of a map and refuse a key that is there twice
- * (fails with `code` at the second one). The index belongs to the arena; out of
- * memory unwinds. */
+ * (fails with `code` at the second one), and a map of 2^30 keys and more. The index
+ * belongs to the arena; out of memory unwinds. */
 int qvl_node_index(qvl_node *map, qvl_arena *arena, int code, qvl_err *err);
 
 #endif

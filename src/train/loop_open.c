@@ -163,15 +163,21 @@ static int open_loader(qvl_loop *r)
 
 /* ---- folder and log ------------------------------------------------------ */
 
-static int open_folder(qvl_loop *r)
+static int find_folder(qvl_loop *r)
+{
+    const qvl_run_config *c = r->c;
+    return qvl_run_folder_find(&r->folder, c->training.output_dir,
+                               c->training.add_version,
+                               c->training.resume_from_checkpoint, &r->arena, r->err);
+}
+
+static int make_folder(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
     struct tm now;
     localtime_r(&(time_t){ time(NULL) }, &now);
-    QVL_TRY(qvl_run_folder_open(&r->folder, c->training.output_dir,
-                                c->training.add_version,
-                                c->training.resume_from_checkpoint, &now,
-                                &r->arena, r->err));
+    QVL_TRY(qvl_run_folder_make(&r->folder, c->training.output_dir, &now, &r->arena,
+                                r->err));
     qvl_str_reset(&r->text);
     qvl_run_config_json(&r->text, c, &r->arena);
     r->args = qvl_arena_strdup(&r->arena, r->text.p);
@@ -313,9 +319,10 @@ int qvl_loop_open(qvl_loop *r)
     QVL_TRY(qvl_loop_sources(&r->sources, r->c, &r->samples, &r->arena,
                              r->err));
     QVL_TRY(open_trainer(r));
-    QVL_TRY(open_folder(r));
+    QVL_TRY(find_folder(r));
     QVL_TRY(load_checkpoint(r, &state));
     QVL_TRY(check_window(r));
+    QVL_TRY(make_folder(r));
     QVL_TRY(open_log(r, state.log_history));
     QVL_TRY(open_loader(r));
     QVL_TRY(write_conversation(r));

@@ -207,6 +207,8 @@ static const char *resumed_path(qvl_loop *r)
         qvl_arena_printf(&r->arena, "%s/%s", r->folder.resume, name);
     if (!qvl_file_is_dir(path))  // no folder of a run, the checkpoint itself
         path = r->folder.resume;
+    if (r->folder.path == NULL)  // a folder that is not made yet
+        return path;
     const char *own =
         qvl_arena_printf(&r->arena, "%s/%s", r->folder.path, name);
     return qvl_file_is_same(own, path) ? own : path;
@@ -216,12 +218,14 @@ static const char *resumed_path(qvl_loop *r)
  * since finds its own where it is now. */
 static const char *resumed_best(qvl_loop *r, const char *noted)
 {
-    const char *moved = qvl_arena_printf(&r->arena, "%s/%s", r->folder.path,
-                                         name_of(noted));
-    bool has_moved = !qvl_file_is_dir(noted) && qvl_file_is_dir(moved)
-                     && qvl_run_folder_has(&r->folder, r->last_path,
-                                           &r->arena);
-    return has_moved ? moved : qvl_arena_strdup(&r->arena, noted);
+    if (!qvl_file_is_dir(noted)
+        && qvl_run_folder_has(&r->folder, r->last_path, &r->arena)) {
+        const char *moved = qvl_arena_printf(&r->arena, "%s/%s", r->folder.path,
+                                             name_of(noted));
+        if (qvl_file_is_dir(moved))
+            return moved;
+    }
+    return qvl_arena_strdup(&r->arena, noted);
 }
 
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)

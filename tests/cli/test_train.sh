@@ -266,10 +266,16 @@ holds "something half done is left" \
     test -z "$(find "$dir/runs/killed" -name '*tmp*')"
 
 start "another order of the data is not taken up"
+cp "$dir/runs/stopped/args.json" "$dir/args"
 config stopped 'max_steps: 15' 'resume_from_checkpoint: last' 'seed: 5'
 train stopped
 fails 2
 complains "found seed 42 in the checkpoint, expected 5"
+holds "the run's args.json is another" cmp "$dir/args" "$dir/runs/stopped/args.json"
+config elsewhere 'max_steps: 15' "resume_from_checkpoint: $dir/runs/stopped" 'seed: 5'
+train elsewhere
+fails 2
+holds "a run that did not begin has a folder" test ! -e "$dir/runs/elsewhere"
 
 # The weights fit, the moments do not: 15 MB, in units of 512 bytes. Ignored, the
 # signal becomes an error of the call.

@@ -318,6 +318,20 @@ static void test_fuse_once(void)
     qvl_arena_release(&arena);
 }
 
+/* What a loop carries is stored alike in all of a layer, also behind a chunk. */
+static void test_carried(void)
+{
+    qvl_arena arena = {0};
+    size_t len;
+    const char *out = check_path("carried.txt");
+    run(qvl_arena_printf(&arena, GEN " --dump lower --phase infer --arch "
+                         QVL_TEST_SOURCE "/tests/gen/carried.yaml >%s", out));
+    const char *dump = read_all(out, &len, &arena);
+    CHECK_INT(count(dump, ".h act "), 0, "%s", dump);
+    CHECK(count(dump, ".h res ") >= 3, "%s", dump);
+    qvl_arena_release(&arena);
+}
+
 /* Run a command that fails with `status`; what it said. */
 static const char *fails(const char *command, int status, qvl_arena *arena)
 {
@@ -393,5 +407,5 @@ static void test_glslang(void)
 
 RUN_TESTS(TEST(test_dumps), TEST(test_same_bytes), TEST(test_calls),
           TEST(test_wrong_use), TEST(test_wrong_tiles), TEST(test_wrong_values),
-          TEST(test_help), TEST(test_fuse_once), TEST(test_no_map),
+          TEST(test_help), TEST(test_fuse_once), TEST(test_carried), TEST(test_no_map),
           TEST(test_glslang))

@@ -265,6 +265,11 @@ static const small_edit mistakes[] = {
       "      head%d.weight: [V, H]\n"
       "      ^" },
     { "  y: y\n",
+      "  y.{k: y\n",
+      "small.yaml:41:9: expected } behind the { of output 'y.{k'\n"
+      "    y.{k: y\n"
+      "          ^" },
+    { "  y: y\n",
       "  y: w\n",
       "small.yaml:41:6: no value 'w' in the program\n"
       "    y: w\n"
@@ -527,6 +532,10 @@ static const small_edit mistakes[] = {
       "    - chunk R by Z:\n"
       "      ^" },
     { "- y = f32(linear(x, head))",
+      "- chunk T by C:\n    - y = f32(linear(x, head))",
+      "small.yaml:38: 'y' is made a chunk at a time: no gradient comes back into a "
+      "chunk, the loss stands in it" },
+    { "- y = f32(linear(x, head))",
       "- chunk T by C:\n    - chunk T by C:\n      - y = x + x",
       "small.yaml:39:7: a chunk inside a chunk\n"
       "      - chunk T by C:\n"
@@ -675,8 +684,10 @@ static void test_mistakes(void)
 /* A chunk makes dims of its own, which the spec cannot have as well. */
 static void test_dims_of_chunks(void)
 {
-    static const small_edit chunk = { "- y = f32(linear(x, head))",
-                                      "- chunk T by C:\n    - y = f32(linear(x, head))", "" };
+    static const small_edit chunk = {
+        "- y = f32(linear(x, head))\n  - stat = cross_entropy",
+        "- chunk T by C:\n    - y = f32(linear(x, head))\n    - stat = cross_entropy", ""
+    };
     static const small_edit dims[] = { { "batch: [T, R, C]", "batch: [T, T_rows, C]", "" },
                                        { "batch: [T, R, C]", "batch: [T, C, T_first]", "" } };
     qvl_arena arena = { 0 };
