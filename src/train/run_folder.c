@@ -102,9 +102,9 @@ static int make_locked(void *arg)
 int qvl_run_folder_make(qvl_run_folder *folder, const char *output_dir,
                         const struct tm *now, qvl_arena *arena, qvl_err *err)
 {
-    QVL_TRY(qvl_file_make_dirs(output_dir, err));
     if (folder->path != NULL)
         return qvl_file_make_dirs(folder->path, err);
+    QVL_TRY(qvl_file_make_dirs(output_dir, err));
     int fd = open(output_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return qvl_file_fail("cannot open folder", output_dir, errno,
