@@ -11,6 +11,7 @@
 #include "emit/form.h"
 #include "emit/kernel.h"
 #include "emit/tune.h"
+#include "kern/lex.h"
 #include "tensor/dtype.h"
 
 /* Which favoured value each constant has; n_favour: none, any value. */
@@ -156,6 +157,49 @@ static void put_extents(out *o, const form_view *v)
     }
 }
 
+/* Past `TYPE name[...];`, with the name; other tokens are passed over one at a
+ * time, and false. */
+static bool next_array(lexer *lex, lex_token *name)
+{
+    bool is_type = lex_is(lex, "f32") || lex_is(lex, "i32")
+                   || lex_is(lex, "u32") || lex_is(lex, "fv");
+    lex_next(lex);
+    *name = lex->token;
+    if (!is_type || name->kind != LEX_WORD)
+        return false;
+    lex_next(lex);
+    if (!lex_is(lex, "["))
+        return false;
+    bool closed = false;
+    while (!lex_is(lex, ";") && !lex_is(lex, "=")
+           && lex->token.kind != LEX_END) {
+        closed = lex_is(lex, "]");
+        lex_next(lex);
+    }
+    return closed && lex_is(lex, ";");
+}
+
+/* The body, its arrays declared as holding nothing yet. */
+static void put_body(out *o, const kern *k)
+{
+    const char *from = k->body;
+    lexer lex;
+    lex_init(&lex, k->file, k->body, strlen(k->body));
+    qvl_str s = { 0 };
+    while (lex.token.kind != LEX_END) {
+        lex_token name;
+        if (!next_array(&lex, &name))
+            continue;
+        const char *end = lex.token.at + lex.token.len;
+        qvl_str_putn(&s, from, (size_t)(end - from));
+        qvl_str_printf(&s, " UNSET(%.*s)", (int)name.len, name.at);
+        from = end;
+    }
+    qvl_str_puts(&s, from);
+    out_text(o, s.p);
+    qvl_str_release(&s);
+}
+
 /* The group function of one variant. */
 static void put_group(out *o, const form_view *v, const variant *x,
                       const char *file)
@@ -180,7 +224,7 @@ static void put_group(out *o, const form_view *v, const variant *x,
     }
     out_line(o, "{");
     out_line(o, "#line %d \"%s\"", k->body_line, k->file);
-    out_text(o, k->body);
+    put_body(o, k);
     out_line(o, "#line %d \"%s\"", o->line + 1, file);
     out_line(o, "}");
     out_close(o, "");

@@ -201,7 +201,7 @@ FN f32 peak_fv(fv x)
 #ifdef QVL_CHECK_BOUNDS  // tests/mutate/run.sh
 
 /* A group that leaves a buffer or an array ends the program, and what it reads of
- * a shared array before it is written is NaN. */
+ * an array before it is written is NaN. */
 FN size_t within(size_t i, size_t n, size_t end)
 {
     if (i + n > end)

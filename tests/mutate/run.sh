@@ -17,7 +17,7 @@
 #                columns of its output at a time, and sums grow four terms a step
 #
 # Noticed is what fails, does not compile, or does not end. Leaving a buffer or
-# an array fails too, and shared arrays begin as NaN (QVL_CHECK_BOUNDS in
+# an array fails too, and arrays begin as NaN (QVL_CHECK_BOUNDS in
 # shaders/dialect/c.h, -fsanitize=bounds for single elements of arrays). What
 # leaves the compiled code as it is (sums over the lanes of a group, of which the
 # processor has one) needs another device: it is counted apart, and replaced by
