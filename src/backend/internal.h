@@ -16,8 +16,7 @@ extern const qvl_backend qvl_backend_vulkan;
 /* Let the threads of OpenMP sleep after a short wait. Its runtime reads the wish
  * from the environment when the program is loaded, so the program is started
  * anew with it. Threads that spin for long take the cores from each other as soon as
- * something else runs: with two cores and four foreign threads, dispatches took
- * 3 to 10 times as long, products of 64 rows 3 times. */
+ * something else runs (cpu/start.c has figures). */
 void qvl_cpu_start(char **argv);
 
 /* What a call needs beside its operands. */

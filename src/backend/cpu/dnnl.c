@@ -16,6 +16,7 @@
 #include "base/arena.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,21 +260,23 @@ static int product_open(qvl_product **out, qvl_library *lib,
         ? QVL_OK : fail_status(k->name, "preparation", status, err);
 }
 
-static int product_run(qvl_product *p, qvl_err *err)
+static uint32_t product_n_blocks(const qvl_product *p)
 {
-    size_t n = qvl_product_n_blocks(p);
-    int before = enter_single();
-    int worst = dnnl_success;
-    #pragma omp parallel for schedule(dynamic, 1) num_threads(p->n_threads) \
-        reduction(max : worst) if (p->n_threads > 1)
-    for (size_t i = 0; i < n; i++) {
-        int status = qvl_product_block(p, &p->workers[omp_get_thread_num()], i);
-        worst = status > worst ? status : worst;
-    }
-    omp_set_num_threads(before);
-    if (worst != dnnl_success)
-        return fail_status(p->k->name, "product", worst, err);
-    return QVL_OK;
+    return (uint32_t)qvl_product_n_blocks(p);
+}
+
+static void product_block(qvl_product *p, int thread, uint32_t i)
+{
+    int status = qvl_product_block(p, &p->workers[thread], i);
+    if (status != dnnl_success)
+        atomic_store(&p->status, status);
+}
+
+static int product_result(qvl_product *p, qvl_err *err)
+{
+    int status = atomic_exchange(&p->status, dnnl_success);
+    return status == dnnl_success
+        ? QVL_OK : fail_status(p->k->name, "product", status, err);
 }
 
 const qvl_library_table qvl_library_onednn = {
@@ -282,6 +285,8 @@ const qvl_library_table qvl_library_onednn = {
     .close = library_close,
     .product_open = product_open,
     .product_close = product_close,
-    .product_run = product_run,
+    .product_n_blocks = product_n_blocks,
+    .product_block = product_block,
+    .product_result = product_result,
     .time = qvl_dnnl_time,
 };

@@ -17,6 +17,7 @@
 #define QVL_BACKEND_CPU_DNNL_BLOCK_H
 
 #include <dnnl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -79,6 +80,7 @@ struct qvl_product {
     dnnl_dim_t m, n, depth;
     dnnl_dim_t block_rows, block_cols;
     bool is_direct;
+    atomic_int status;   // of a block that failed
     // owned
     compiled shape[2][2];  // [short of rows][short of columns]
     void *buf[QVL_KERNEL_MAX_BUFS];

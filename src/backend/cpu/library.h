@@ -39,8 +39,11 @@ typedef struct {
                         void *const *buf, const uint32_t *arg, uint32_t from,
                         qvl_err *err);
     void (*product_close)(qvl_product *p);
-    /* Compute and store. Errors name the kernel. */
-    int (*product_run)(qvl_product *p, qvl_err *err);
+    /* A product is done when each of its blocks was, by the threads of a team
+     * (team.h), and says then whether all went well; errors name the kernel. */
+    uint32_t (*product_n_blocks)(const qvl_product *p);
+    void (*product_block)(qvl_product *p, int thread, uint32_t block);
+    int (*product_result)(qvl_product *p, qvl_err *err);
     /* The library's product alone, as qvl_backend.library_time says. Does not
      * ask whether the library is switched off. */
     int (*time)(const qvl_plain_product *p, int n_threads, double *s, int n,

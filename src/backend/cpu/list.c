@@ -6,6 +6,7 @@
  */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/team.h"
 #include "base/clock.h"
 
 #include <assert.h>
@@ -178,34 +179,57 @@ void qvl_cpu_list_release(qvl_device *base, qvl_list *list)
     free(list);
 }
 
-static void run_kernel(const qvl_cpu_call *call, int n_threads)
+/* Groups of a kernel, `chunk` of them a job. */
+typedef struct {
+    const qvl_cpu_call *call;
+    uint32_t chunk;
+} kernel_run;
+
+static void run_groups(void *data, int thread, uint32_t job)
+{
+    (void)thread;
+    const kernel_run *r = data;
+    const qvl_cpu_call *call = r->call;
+    uint32_t g0 = job * r->chunk;
+    uint32_t left = call->n_groups - g0;
+    call->fn(call->buf, call->arg, g0, g0 + (left < r->chunk ? left : r->chunk));
+}
+
+static void run_kernel(qvl_team *team, const qvl_cpu_call *call, int n_threads)
 {
     uint32_t n = call->n_groups;
-    if (n_threads == 1 || n < 2 || call->bytes < PARALLEL_FROM_BYTES) {
-        if (n > 0)
-            call->fn(call->buf, call->arg, 0, n);
+    if (n == 0)
+        return;
+    if (call->bytes < PARALLEL_FROM_BYTES) {
+        call->fn(call->buf, call->arg, 0, n);
         return;
     }
     uint32_t chunk = n / ((uint32_t)n_threads * CHUNKS_PER_THREAD);
-    chunk = chunk > 0 ? chunk : 1;
-    uint32_t n_chunks = (n - 1) / chunk + 1;
-    #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
-    for (uint32_t i = 0; i < n_chunks; i++) {
-        uint32_t g0 = i * chunk;
-        uint32_t g1 = n - g0 < chunk ? n : g0 + chunk;
-        call->fn(call->buf, call->arg, g0, g1);
-    }
+    kernel_run r = { call, chunk > 0 ? chunk : 1 };
+    qvl_team_share(team, run_groups, &r, (n - 1) / r.chunk + 1);
 }
 
-static int run_call(const qvl_cpu_device *dev, const qvl_cpu_call *call,
-                    qvl_err *err)
+static void run_block(void *product, int thread, uint32_t job)
+{
+    qvl_build_library->product_block(product, thread, job);
+}
+
+static int run_product(qvl_team *team, qvl_product *p, qvl_err *err)
+{
+    uint32_t n = qvl_build_library->product_n_blocks(p);
+    qvl_team_share(team, run_block, p, n);
+    return qvl_build_library->product_result(p, err);
+}
+
+static int run_call(qvl_team *team, const qvl_cpu_device *dev,
+                    const qvl_cpu_call *call, qvl_err *err)
 {
     switch (call->kind) {
     case CPU_KERNEL:
-        run_kernel(call, dev->n_threads);
+        run_kernel(team, call, dev->n_threads);
         return QVL_OK;
     case CPU_PRODUCT:
-        return qvl_build_library->product_run(call->product, err);
+        return run_product(team, call->product, err);
     case CPU_COPY:
         if (call->bytes > 0)
             memcpy(call->buf[0], call->buf[1], call->bytes);
@@ -214,25 +238,45 @@ static int run_call(const qvl_cpu_device *dev, const qvl_cpu_call *call,
     return QVL_OK;
 }
 
+typedef struct {
+    const qvl_cpu_device *dev;
+    const qvl_list *list;
+    double *s;     // [calls] seconds of each; NULL: not wanted
+    int rc;
+    qvl_err *err;
+} list_run;
+
+static void run_list(qvl_team *team, void *data)
+{
+    list_run *r = data;
+    double *s = r->s;
+    double start = s != NULL ? qvl_clock_s() : 0.0;
+    for (const qvl_cpu_call *c = r->list->first; c != NULL; c = c->next) {
+        r->rc = run_call(team, r->dev, c, r->err);
+        if (r->rc != QVL_OK)
+            return;
+        if (s == NULL)
+            continue;
+        double end = qvl_clock_s();
+        *s++ = end - start;
+        start = end;
+    }
+}
+
 int qvl_cpu_submit(qvl_device *base, qvl_list *list, qvl_err *err)
 {
     qvl_cpu_device *dev = (qvl_cpu_device *)base;
     dev->counts.n_submits++;
     dev->pending = true;
-    for (const qvl_cpu_call *c = list->first; c != NULL; c = c->next)
-        QVL_TRY(run_call(dev, c, err));
-    return QVL_OK;
+    list_run r = { .dev = dev, .list = list, .err = err };
+    qvl_team_run(dev->n_threads, run_list, &r);
+    return r.rc;
 }
 
 int qvl_cpu_profile(qvl_device *base, qvl_list *list, double *s, qvl_err *err)
 {
     const qvl_cpu_device *dev = (const qvl_cpu_device *)base;
-    double start = qvl_clock_s();
-    for (const qvl_cpu_call *c = list->first; c != NULL; c = c->next) {
-        QVL_TRY(run_call(dev, c, err));
-        double end = qvl_clock_s();
-        *s++ = end - start;
-        start = end;
-    }
-    return QVL_OK;
+    list_run r = { .dev = dev, .list = list, .s = s, .err = err };
+    qvl_team_run(dev->n_threads, run_list, &r);
+    return r.rc;
 }
