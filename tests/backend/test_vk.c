@@ -164,5 +164,39 @@ static void test_no_cache(void)
         setenv("HOME", home, 1);
 }
 
+/* One more dispatch than the driver can hold is refused, and does no harm: the
+ * device works on when the list is gone. */
+static void test_too_many_dispatches(void)
+{
+    qvl_device *dev = NULL;
+    qvl_buf buf = { 0 };
+    qvl_list *list = NULL;
+    qvl_err err = { 0 };
+    const uint32_t args[] = { 4, 1, 0, 0 };
+    CHECK_OK(qvl_backend_vulkan.open(&dev, 0, 0, &err), err);
+    qvl_vk_device *vk = (qvl_vk_device *)dev;
+    CHECK_OK(dev->be->alloc(dev, 16, &buf, &err), err);
+    const qvl_slice y = { &buf, 0, 16 };
+    bool is_limited = vk->max_sets > 0;
+    for (int round = 0; round < 2; round++) {
+        int most = is_limited ? vk->max_sets : 1000;
+        CHECK_OK(dev->be->list_begin(dev, &err), err);
+        for (int i = 0; i < most; i++)
+            CHECK_OK(dev->be->dispatch(dev, &tiny_scale, &y, args, &err), err);
+        if (is_limited)
+            CHECK_FAILS(dev->be->dispatch(dev, &tiny_scale, &y, args, &err),
+                        QVL_E_DEVICE, err, "the driver maps memory for each");
+        CHECK_OK(dev->be->list_end(dev, &list, &err), err);
+        CHECK_INT(vk->n_sets, most, "round %d", round);
+        CHECK_OK(dev->be->submit(dev, list, &err), err);
+        dev->be->list_release(dev, list);
+        CHECK_INT(vk->n_sets, 0, "round %d", round);
+        vk->max_sets = is_limited ? 500 : 0;  // mapping takes seconds
+    }
+    dev->be->release(dev, &buf);
+    dev->be->close(dev);
+}
+
 RUN_TESTS(TEST(test_codes), TEST(test_lost_stays_lost), TEST(test_complaint),
-          TEST(test_cache), TEST(test_no_cache))
+          TEST(test_cache), TEST(test_no_cache),
+          TEST(test_too_many_dispatches))

@@ -233,6 +233,19 @@ static bool is_gpu(VkPhysicalDeviceType type)
         || type == VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU;
 }
 
+bool qvl_vk_is_llvmpipe(VkPhysicalDevice physical)
+{
+    VkPhysicalDeviceDriverProperties driver = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
+    };
+    VkPhysicalDeviceProperties2 all = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+        .pNext = &driver,
+    };
+    vkGetPhysicalDeviceProperties2(physical, &all);
+    return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
+}
+
 void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info)
 {
     VkPhysicalDeviceVulkan12Properties v12 = {
@@ -257,7 +270,7 @@ void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info)
     vkGetPhysicalDeviceFeatures2(physical, &features);
 
     VkPhysicalDeviceType type = all.properties.deviceType;
-    bool is_llvmpipe = v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
+    bool is_llvmpipe = qvl_vk_is_llvmpipe(physical);
     *info = (qvl_device_info){
         .backend = "vulkan",
         .index = index,

@@ -76,6 +76,18 @@ static VkResult take_set(qvl_vk_device *dev, qvl_list *list, int n_bufs,
     return vkAllocateDescriptorSets(dev->device, &info, set);
 }
 
+static int check_sets(qvl_vk_device *dev, qvl_err *err)
+{
+    if (dev->max_sets == 0 || dev->n_sets < dev->max_sets)
+        return QVL_OK;
+    qvl_fail(err, QVL_E_DEVICE, "vulkan:%d (%s): found more than %d dispatches, "
+             "expected as many or fewer: the driver maps memory for each",
+             dev->base.info.index, dev->base.info.name, dev->max_sets);
+    qvl_err_hint(err, "shorter sequences and smaller batches have fewer; "
+                 "vm.max_map_count is what the system allows");
+    return QVL_E_DEVICE;
+}
+
 /* An empty tensor still needs bytes behind its binding; no kernel reads them,
  * and every buffer has 16. */
 static VkDescriptorBufferInfo binding_of(qvl_slice s)
@@ -133,8 +145,11 @@ static int prepare(qvl_vk_device *dev, const qvl_kernel *k,
                                  err));
     QVL_TRY(qvl_vk_layout_find(dev, k->n_bufs, &layout, err));
     QVL_TRY(fold(dev, k, size->n_groups, call->groups, err));
+    QVL_TRY(check_sets(dev, err));
     QVL_TRY(qvl_vk_result(dev, take_set(dev, list, k->n_bufs, layout->set,
                                         &call->set), "descriptors", err));
+    list->n_sets++;
+    dev->n_sets++;
     write_set(dev, call->set, bufs, k->n_bufs);
     memcpy(call->push, args, (size_t)k->n_args * sizeof *args);
     call->push[k->n_args] = size->n_groups;
@@ -235,6 +250,7 @@ void qvl_vk_list_release(qvl_device *base, qvl_list *list)
         vkFreeCommandBuffers(dev->device, dev->commands, 1, &list->command);
     for (qvl_vk_pool *p = list->pools; p != NULL; p = p->next)
         vkDestroyDescriptorPool(dev->device, p->pool, NULL);
+    dev->n_sets -= list->n_sets;
     qvl_arena_release(&list->arena);
     free(list);
 }

@@ -32,6 +32,11 @@
  * configs/tune/vulkan-cpu.yaml: fewer than that for so many rows. */
 #define QVL_VK_LLVMPIPE_WALK 7000u
 
+/* Mesa's driver on the processor maps memory for each descriptor set, from some
+ * version on, and crashes where the system maps no more. Dispatches of the lists that
+ * are there at a time may take this share of what it maps for a process. */
+#define QVL_VK_LLVMPIPE_SETS(maps) ((maps) / 4 * 3)
+
 /* Memory of one qvl_buf; its `id` points here. */
 typedef struct {
     // owned
@@ -83,6 +88,7 @@ struct qvl_list {
     // state
     qvl_vk_call **end;
     int n_calls;
+    int n_sets;            // taken, of the device's
     int sets_left;         // in the pool in use
     int descriptors_left;
     qvl_hazard hazard;
@@ -131,6 +137,8 @@ typedef struct qvl_vk_device {
     size_t writing_at;     // first byte of that stage
     size_t writing_bytes;  // taken of it
     qvl_list *open;        // being recorded, NULL: none
+    int n_sets;            // of all lists
+    int max_sets;          // 0: any number
     char complaint[768];   // first message of the validation layer, "": none
 } qvl_vk_device;
 
@@ -162,6 +170,8 @@ int qvl_vk_list_devices(VkInstance instance,
 int qvl_vk_instance_open(VkInstance *instance, qvl_vk_device *dev,
                          qvl_err *err);
 void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info);
+/* Is it Mesa's driver on the processor? */
+bool qvl_vk_is_llvmpipe(VkPhysicalDevice physical);
 
 /* Family of a queue that computes, -1 for none; `bits`, unless NULL, gets the
  * valid bits of its timestamps. */
