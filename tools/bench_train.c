@@ -143,7 +143,8 @@ static int open_config(bench *b)
 {
     qvl_run_config c;
     QVL_TRY(load_config(b, &c));
-    QVL_TRY(qvl_samples_open(&b->samples, &c, false, &b->arena, b->err));
+    QVL_TRY(qvl_samples_open(&b->samples, &c, QVL_SAMPLES_FIRST, &b->arena,
+                             b->err));
     QVL_TRY(encode_batches(b, &c));
     int64_t steps = b->o->repeats + b->n_batches;
     qvl_train_options options = qvl_loop_trainer_options(

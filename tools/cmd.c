@@ -96,12 +96,12 @@ static void print_version(void)
 
 /* ---- flags -------------------------------------------------------------- */
 
-/* Name of "--some_flag=value" with dashes; *value is behind '=', or NULL. */
+/* Name of "some_flag=value" with dashes; *value is behind '=', or NULL. */
 static const char *flag_name(call *c, const char *arg, const char **value)
 {
     const char *equal = strchr(arg, '=');
-    size_t len = equal != NULL ? (size_t)(equal - arg) - 2 : strlen(arg) - 2;
-    char *name = qvl_arena_strndup(&c->arena, arg + 2, len);
+    size_t len = equal != NULL ? (size_t)(equal - arg) : strlen(arg);
+    char *name = qvl_arena_strndup(&c->arena, arg, len);
     for (char *p = name; *p != '\0'; p++)
         if (*p == '_')
             *p = '-';
@@ -210,17 +210,30 @@ static const cmd_flag *find_flag(const cmd *command, const char *name)
     return NULL;
 }
 
+/* What stands behind the dashes of a flag; NULL: a word. One dash will do for a
+ * flag of one letter that the command has. */
+static const char *behind_dashes(const cmd *command, const char *arg)
+{
+    if (strncmp(arg, "--", 2) == 0 && arg[2] != '\0')
+        return arg + 2;
+    bool is_letter = arg[0] == '-' && arg[1] != '\0'
+                     && (arg[2] == '\0' || arg[2] == '=');
+    char name[2] = { is_letter ? arg[1] : '\0', '\0' };
+    return is_letter && find_flag(command, name) != NULL ? arg + 1 : NULL;
+}
+
 /* Read the flag at argv[*at]; *at ends on the last word it took. */
 static int read_flag(call *c, const cmd *command, int *at, void *options,
                      bool *given)
 {
     const char *value;
-    const char *name = flag_name(c, c->argv[*at], &value);
+    const char *name = flag_name(c, behind_dashes(command, c->argv[*at]),
+                                 &value);
     const cmd_flag *f = find_flag(command, name);
     if (f == NULL)
         return unknown_flag(c, command, name);
     const char *next = *at + 1 < c->argc ? c->argv[*at + 1] : NULL;
-    if (next != NULL && strncmp(next, "--", 2) == 0 && next[2] != '\0')
+    if (next != NULL && behind_dashes(command, next) != NULL)
         next = NULL;
     bool b;
     if (value == NULL && f->type == CMD_SWITCH && !read_switch(next, &b)) {
@@ -261,7 +274,7 @@ static int run_command(call *c, const cmd *command, int first)
             print_help(command);
             return QVL_OK;
         }
-        if (strncmp(c->argv[i], "--", 2) == 0 && c->argv[i][2] != '\0')
+        if (behind_dashes(command, c->argv[i]) != NULL)
             QVL_TRY(read_flag(c, command, &i, options, given));
         else
             word[n_words++] = c->argv[i];

@@ -2,8 +2,9 @@
  *
  * A command is one entry: name, help, flags, and a function that gets its
  * options as a struct. Flags are read the same way everywhere: `-` and `_` are
- * one, `--flag=value` and `--flag value` too, a flag that is not known is an
- * error with the nearest one that is. The rest of the words goes to the command.
+ * one, `--flag=value` and `--flag value` too, `-n` does for `--n`, a flag that is
+ * not known is an error with the nearest one that is. The rest of the words goes
+ * to the command.
  */
 #ifndef TOOLS_CMD_H
 #define TOOLS_CMD_H
@@ -90,6 +91,9 @@ extern const cmd cmd_config_diff;
 extern const cmd cmd_config_check;
 extern const cmd cmd_data_synth;
 extern const cmd cmd_data_validate;
+extern const cmd cmd_data_lengths;
+extern const cmd cmd_data_split;
+extern const cmd cmd_data_sample;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

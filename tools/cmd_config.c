@@ -183,7 +183,8 @@ static int check(call *c)
     qvl_sources sources;
     int64_t max_steps;
     QVL_TRY(load(c, &config, 0));
-    QVL_TRY(qvl_samples_open(&c->samples, &config, false, &c->arena, c->err));
+    QVL_TRY(qvl_samples_open(&c->samples, &config, QVL_SAMPLES_FIRST,
+                             &c->arena, c->err));
     QVL_TRY(qvl_loop_plan(&plan, &max_steps, &config, &c->samples, &c->arena,
                           c->err));
     QVL_TRY(qvl_loop_sources(&sources, &config, &c->samples, &c->arena,

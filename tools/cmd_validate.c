@@ -1,20 +1,27 @@
 /* cmd_validate.c - qvl data validate: all that is wrong with JSONL files
  *
- * Faults come through a sink as they are found, so the error that a bad record returns
- * is dropped here: it was told before. Text is written record by record; JSON is one
- * value and is written when all files are read. With --model a good record that cannot
- * be encoded counts as a bad one.
+ * Records are read some thousands at a time. Their faults come through a sink, in the
+ * order of lines, so the error of a bad record is dropped here: it was told before.
+ * Text is written as they are read; JSON is one value and is written when all files
+ * are. With --model a good record that cannot be encoded counts as a bad one.
  */
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/each.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "data/encode.h"
 #include "data/record.h"
+
+/* So many faults, too, are held before they are written. */
+#define RECORDS_AT_ONCE 4096
 
 typedef struct {
     const char *mode;
@@ -25,6 +32,7 @@ typedef struct {
     int max_length;
     int min_pixels;
     int max_pixels;
+    int threads;
 } validate_options;
 
 #define AT(field) .at = offsetof(validate_options, field)
@@ -47,6 +55,8 @@ static const cmd_flag flags[] = {
       .preset = "0", .help = "with --model: smallest picture, 0: of the model" },
     { .name = "max-pixels", .type = CMD_COUNT, AT(max_pixels), .value = "N",
       .preset = "0", .help = "with --model: largest picture, 0: of the model" },
+    { .name = "threads", .type = CMD_COUNT, AT(threads), .value = "N",
+      .help = "that check records (default: as many as there are processors)" },
 };
 
 /* Lengths of the samples of a file, in tokens. */
@@ -57,6 +67,13 @@ typedef struct {
     int most_line;
 } lengths;
 
+typedef struct problem {
+    struct problem *next;
+    qvl_fault fault;
+    int line;
+    const char *text;
+} problem;
+
 typedef struct {
     const validate_options *o;
     const char *const *file;  // [n_files]
@@ -64,12 +81,15 @@ typedef struct {
     qvl_err *err;
     unsigned needs;
     qvl_encoder *encoder[QVL_N_MODES];  // opened when first needed
-    qvl_arena arena;   // of one record
+    int n_threads;
+    qvl_arena arena;   // of the records that are read together
+    qvl_arena *work;   // [n_threads] of their samples
     qvl_str out;
 
     /* of the file at hand */
     qvl_records *records;
     size_t n_listed;
+    problem *first, **end;  // of the records that are read together
     size_t n_unfit;    // good records that cannot be encoded
     lengths tokens;
 
@@ -80,10 +100,8 @@ typedef struct {
 
 /* ---- problems ----------------------------------------------------------- */
 
-static void list_problem(void *ctx, qvl_fault fault, int line,
-                         const char *text)
+static void list_problem(call *c, qvl_fault fault, int line, const char *text)
 {
-    call *c = ctx;
     bool is_first = c->n_listed == 0;
     if (c->o->limit > 0 && c->n_listed >= (size_t)c->o->limit)
         return;
@@ -96,6 +114,25 @@ static void list_problem(void *ctx, qvl_fault fault, int line,
                    is_first ? "" : ", ", line, qvl_fault_text(fault));
     qvl_json_quote(&c->out, text, strlen(text));
     qvl_str_putc(&c->out, '}');
+}
+
+/* A fault of a line waits until those of the samples before it are known. */
+static void keep_problem(void *ctx, qvl_fault fault, int line,
+                         const char *text)
+{
+    call *c = ctx;
+    problem *p = qvl_arena_alloc(&c->arena, sizeof *p);
+    *p = (problem){ .fault = fault, .line = line,
+                    .text = qvl_arena_strdup(&c->arena, text) };
+    *c->end = p;
+    c->end = &p->next;
+}
+
+/* List the faults of lines before this one. */
+static void list_kept(call *c, int line)
+{
+    for (; c->first != NULL && c->first->line < line; c->first = c->first->next)
+        list_problem(c, c->first->fault, c->first->line, c->first->text);
 }
 
 /* Text appears while a long file is read. */
@@ -121,37 +158,83 @@ static int open_encoder(call *c, qvl_mode mode)
                : qvl_encoder_open(&c->encoder[mode], &options, c->err);
 }
 
-static void count_tokens(lengths *t, const qvl_encoded *sample, int line)
+static void count_tokens(lengths *t, int n_tok, int line)
 {
     t->n++;
-    t->sum += (size_t)sample->n;
-    if (t->n == 1 || sample->n < t->least)
-        t->least = sample->n;
-    if (t->n == 1 || sample->n > t->most) {
-        t->most = sample->n;
+    t->sum += (size_t)n_tok;
+    if (t->n == 1 || n_tok < t->least)
+        t->least = n_tok;
+    if (t->n == 1 || n_tok > t->most) {
+        t->most = n_tok;
         t->most_line = line;
     }
 }
 
-static int encode_record(call *c, const qvl_record *record)
+static qvl_mode mode_of(const call *c, const qvl_record *record)
 {
     bool is_summary = (c->needs & QVL_NEEDS_SUMMARY) != 0
                       || (c->needs == QVL_NEEDS_ANSWER
                           && record->n_objects == 0);
-    qvl_mode mode = is_summary ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
+    return is_summary ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
+}
+
+/* How many tokens a record has, or why it has none. */
+typedef struct {
+    int n_tok;
+    qvl_err *err;  // NULL: it could be encoded
+} fit;
+
+typedef struct {
+    const call *c;
+    const qvl_record_result *result;  // [n]
+    fit *fit;                         // [n]
+} encoding;
+
+static int encode_one(void *ctx, size_t i, int thread, qvl_arena *arena,
+                      qvl_err *err)
+{
+    (void)thread;
+    const encoding *e = ctx;
+    const qvl_record *record = e->result[i].record;
     qvl_encoded sample;
     qvl_err wrong = { 0 };
-    QVL_TRY(open_encoder(c, mode));
-    int rc = qvl_encode_text(c->encoder[mode], record, 0, &c->arena, &sample,
-                             &wrong);
-    if (rc == QVL_OK) {
-        count_tokens(&c->tokens, &sample, record->line);
+    if (record == NULL)
         return QVL_OK;
-    }
+    int rc = qvl_encode_text(e->c->encoder[mode_of(e->c, record)], record, 0,
+                             arena, &sample, &wrong);
     if (rc == QVL_E_MEMORY)
-        return qvl_fail(c->err, rc, "%s", wrong.msg);
-    c->n_unfit++;
-    list_problem(c, QVL_FAULT_LENGTH, record->line, wrong.msg);
+        return qvl_fail(err, rc, "%s", wrong.msg);
+    if (rc == QVL_OK) {
+        e->fit[i].n_tok = sample.n;
+    } else {
+        e->fit[i].err = qvl_arena_alloc(arena, sizeof wrong);
+        *e->fit[i].err = wrong;
+    }
+    return QVL_OK;
+}
+
+static int encode_records(call *c, const qvl_record_result *result, size_t n)
+{
+    encoding e = { .c = c, .result = result,
+                   .fit = qvl_arena_array(&c->arena, fit, n) };
+    for (size_t i = 0; i < n; i++)
+        if (result[i].record != NULL)
+            QVL_TRY(open_encoder(c, mode_of(c, result[i].record)));
+    QVL_TRY(qvl_each(n, c->n_threads, encode_one, &e, c->work, c->err));
+    for (size_t i = 0; i < n; i++) {
+        if (result[i].record == NULL)
+            continue;
+        int line = result[i].record->line;
+        if (e.fit[i].err == NULL) {
+            count_tokens(&c->tokens, e.fit[i].n_tok, line);
+            continue;
+        }
+        c->n_unfit++;
+        list_kept(c, line);
+        list_problem(c, QVL_FAULT_LENGTH, line, e.fit[i].err->msg);
+    }
+    for (int t = 0; t < c->n_threads; t++)
+        qvl_arena_reset(&c->work[t]);
     return QVL_OK;
 }
 
@@ -227,26 +310,27 @@ static void report_json(call *c)
 
 static int read_all(call *c)
 {
-    bool is_end = false;
-    while (!is_end) {
-        qvl_record record;
-        qvl_err wrong = { 0 };
+    for (;;) {
+        const qvl_record_result *result;
+        size_t n;
         qvl_arena_reset(&c->arena);
-        int rc = qvl_records_next(c->records, &record, &is_end, &c->arena,
-                                  &wrong);
-        if (rc == QVL_E_IO || rc == QVL_E_MEMORY)
-            return qvl_fail(c->err, rc, "%s", wrong.msg);
-        if (rc == QVL_OK && !is_end && c->o->model != NULL)
-            QVL_TRY(encode_record(c, &record));
+        c->first = NULL;
+        c->end = &c->first;
+        QVL_TRY(qvl_records_many(c->records, RECORDS_AT_ONCE, c->n_threads,
+                                 &result, &n, &c->arena, c->err));
+        if (n == 0)
+            return QVL_OK;
+        if (c->o->model != NULL)
+            QVL_TRY(encode_records(c, result, n));
+        list_kept(c, INT_MAX);
         flush(c);
     }
-    return QVL_OK;
 }
 
 static int validate_file(call *c, const char *file)
 {
     qvl_record_options options = {
-        .needs = c->needs, .on_fault = list_problem, .ctx = c,
+        .needs = c->needs, .on_fault = keep_problem, .ctx = c,
         .pictures = c->o->images ? QVL_PICTURES_MEASURED : QVL_PICTURES_EXIST,
     };
     c->n_listed = 0;
@@ -275,6 +359,8 @@ static int validate_file(call *c, const char *file)
 static int run_steps(void *arg)
 {
     call *c = arg;
+    c->n_threads = qvl_each_threads(c->o->threads, SIZE_MAX);
+    c->work = qvl_memory_zeroed((size_t)c->n_threads, sizeof *c->work);
     qvl_str_puts(&c->out, c->o->json ? "{\"files\": [" : "");
     for (int i = 0; i < c->n_files; i++) {
         qvl_str_puts(&c->out, c->o->json && i > 0 ? ", " : "");
@@ -331,6 +417,9 @@ static int run(const void *options, const char *const *word, int n,
         qvl_encoder_close(c.encoder[m]);
     qvl_str_release(&c.out);
     qvl_arena_release(&c.arena);
+    for (int t = 0; c.work != NULL && t < c.n_threads; t++)
+        qvl_arena_release(&c.work[t]);
+    free(c.work);
     return rc;
 }
 
@@ -339,7 +428,7 @@ const cmd cmd_data_validate = {
     .summary = "all problems of JSONL files, with their lines",
     .usage = "FILE.jsonl... [--mode dense|summary|any] [--images] [--limit N]\n"
              "           [--json] [--model DIR [--max-length N] "
-             "[--min-pixels N]\n           [--max-pixels N]]",
+             "[--min-pixels N]\n           [--max-pixels N]] [--threads N]",
     .details =
         "Every record is checked: form, texts, geometry, that its pictures are\n"
         "there. The exit status is 3 when one is bad.\n",

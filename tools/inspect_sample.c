@@ -234,8 +234,8 @@ static int run_steps(void *arg)
     const inspect_sample_options *o = c->o;
     QVL_TRY(qvl_run_config_load(&c->config, o->config, o->base, NULL, 0,
                                 &c->arena, c->err));
-    QVL_TRY(qvl_samples_open(&c->samples, &c->config, false, &c->arena,
-                             c->err));
+    QVL_TRY(qvl_samples_open(&c->samples, &c->config, QVL_SAMPLES_FIRST,
+                             &c->arena, c->err));
     return o->index >= 0 ? print_record(c) : print_slots(c);
 }
 

@@ -118,6 +118,21 @@ void qvl_arena_release(qvl_arena *a)
     *a = (qvl_arena){ 0 };
 }
 
+/* Blocks of `from` come first: what is handed out next comes from where it did. */
+void qvl_arena_join(qvl_arena *a, qvl_arena *from)
+{
+    qvl_arena_block *last = from->first;
+    if (last == NULL)
+        return;
+    while (last->next != NULL)
+        last = last->next;
+    last->next = a->first;
+    a->first = from->first;
+    if (a->current == NULL)
+        a->current = last;
+    *from = (qvl_arena){ 0 };
+}
+
 void qvl_arena_reset(qvl_arena *a)
 {
     for (qvl_arena_block *b = a->first; b != NULL; b = b->next) {

@@ -39,6 +39,9 @@ void qvl_arena_release(qvl_arena *a);
  * handed out. */
 void qvl_arena_reset(qvl_arena *a);
 
+/* All that `from` has handed out belongs to `a` from now on; `from` is empty. */
+void qvl_arena_join(qvl_arena *a, qvl_arena *from);
+
 /* Zeroed memory, aligned to 16 bytes, to 64 when bytes >= 64. Zero bytes give
  * a valid pointer. */
 void *qvl_arena_alloc(qvl_arena *a, size_t bytes);

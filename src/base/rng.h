@@ -30,7 +30,8 @@ typedef enum {
     QVL_RNG_INIT = 9,      // initial weights
     QVL_RNG_DROPOUT = 10,  // masks
     QVL_RNG_SAMPLE = 11,   // tokens
-    QVL_RNG_SYNTH = 12     // made-up data
+    QVL_RNG_SYNTH = 12,    // made-up data
+    QVL_RNG_CHOOSE = 13    // a few records of many
 } qvl_rng_stream;
 
 /* What a draw is for. Fields that do not apply stay 0. */

@@ -1,7 +1,8 @@
 /* record.c - lines of a file, one after the other
  *
- * Memory is that of the longest line. A line that is too long is skipped to its
- * end and is a fault like any other; the next call goes on behind it.
+ * Memory is that of the longest line, or of the lines that are read together. A line
+ * that is too long is skipped to its end and is a fault like any other; the next
+ * call goes on behind it.
  */
 #include "data/record.h"
 
@@ -11,11 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/each.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "data/record_check.h"
+
+/* Beginning a thread pays for more lines than this, of some 700 bytes. */
+#define LINES_PER_THREAD 16
+
+/* Lines of a file that is loaded, at a time. */
+#define LOAD_LINES 8192
 
 struct qvl_records {
     // owned
@@ -128,6 +136,12 @@ const qvl_record_counts *qvl_records_seen(const qvl_records *r)
     return &r->counts;
 }
 
+const char *qvl_records_line(const qvl_records *r, size_t *len)
+{
+    *len = r->line.len;
+    return r->line.p;
+}
+
 /* ---- lines -------------------------------------------------------------- */
 
 /* A line that has been cut stays so: nothing is added behind the hole. */
@@ -185,85 +199,301 @@ static bool next_line(qvl_records *r)
 
 /* ---- records ------------------------------------------------------------ */
 
-/* Parse the line. A tree that the record keeps is put into its arena; all
- * others are gone with the next line. */
-static int parse_line(qvl_records *r, qvl_node **root, qvl_arena *arena,
+/* A line on its way to a record. */
+typedef struct {
+    const char *text;  // [len]
+    size_t len;
+    int number;        // in the file
+    bool is_cut;
+} source_line;
+
+/* Where the check of a line puts what it finds. */
+typedef struct {
+    const qvl_record_options *options;
+    qvl_record_counts *counts;  // of faults and oddities
+    qvl_arena *scratch;         // of the line
+} outlet;
+
+/* Parse a line. A tree that the record keeps is put into its arena; all others are
+ * gone with the next line. */
+static int parse_line(const qvl_records *r, const source_line *line,
+                      qvl_node **root, qvl_arena *scratch, qvl_arena *arena,
                       qvl_err *err)
 {
-    qvl_arena_reset(&r->scratch);
-    QVL_TRY(qvl_json_parse_at(root, r->line.p, r->line.len, r->path,
-                              r->n_lines, &r->scratch, err));
+    qvl_arena_reset(scratch);
+    QVL_TRY(qvl_json_parse_at(root, line->text, line->len, r->path,
+                              line->number, scratch, err));
     if (qvl_record_find(*root, "messages") == NULL
         && qvl_record_find(*root, "metadata") == NULL)
         return QVL_OK;
-    return qvl_json_parse_at(root, r->line.p, r->line.len, r->path,
-                             r->n_lines, arena, err);
+    return qvl_json_parse_at(root, line->text, line->len, r->path,
+                             line->number, arena, err);
 }
 
-static void count_record(qvl_records *r, const qvl_record *record)
-{
-    r->counts.n_records++;
-    r->counts.n_objects += (size_t)record->n_objects;
-    for (int i = 0; i < record->n_objects; i++)
-        r->counts.of_kind[record->object[i].kind]++;
-}
-
-/* Check the line that was read; the code of its first fault. `file` is what the
- * record says of its origin; NULL: a text of its own in the arena. */
-static int read_record(qvl_records *r, const char *file, qvl_record *out,
-                       qvl_arena *arena, qvl_err *err)
+/* Check a line; the code of its first fault. *n_faults counts them all. `file` and
+ * `index` are left out of the record. */
+static int check_line(const qvl_records *r, const source_line *line,
+                      const outlet *to, qvl_record *out, int *n_faults,
+                      qvl_arena *arena, qvl_err *first)
 {
     qvl_node *root;
-    qvl_err first = { 0 };
     qvl_record_check c = {
-        .options = &r->options, .file = r->path, .image_root = r->image_root,
-        .line = r->n_lines, .arena = arena, .scratch = &r->scratch,
-        .counts = &r->counts, .err = &first,
+        .options = to->options, .file = r->path, .image_root = r->image_root,
+        .line = line->number, .arena = arena, .scratch = to->scratch,
+        .counts = to->counts, .err = first,
     };
-    qvl_record record = { .line = r->n_lines, .index = r->counts.n_records };
-    if (r->is_cut) {
+    *first = (qvl_err){ 0 };
+    *out = (qvl_record){ .line = line->number };
+    if (line->is_cut) {
         qvl_record_fault(&c, QVL_FAULT_LINE, QVL_E_DATA, NULL,
                          "found a line of more than %zu bytes, expected a "
                          "record", QVL_RECORD_MAX_BYTES);
     } else {
         qvl_err wrong = { 0 };
-        int rc = parse_line(r, &root, arena, &wrong);
+        int rc = parse_line(r, line, &root, to->scratch, arena, &wrong);
         if (rc == QVL_OK)
-            qvl_record_check_line(&c, root, &record);
+            qvl_record_check_line(&c, root, out);
         else if (rc == QVL_E_MEMORY)
-            first = wrong;
+            *first = wrong;
         else
             qvl_record_fault_err(&c, QVL_FAULT_JSON, &wrong);
     }
-    if (first.code != QVL_OK) {
-        r->counts.n_bad += c.n_faults > 0;
-        if (err != NULL)
-            *err = first;
-        return first.code;
-    }
-    record.file = file != NULL ? file : qvl_arena_strdup(arena, r->path);
-    count_record(r, &record);
-    *out = record;
-    return QVL_OK;
+    *n_faults = c.n_faults;
+    return first->code;
 }
 
-static int next_record(qvl_records *r, const char *file, qvl_record *out,
-                       bool *is_end, qvl_arena *arena, qvl_err *err)
+static void count_record(qvl_records *r, qvl_record *record)
+{
+    record->index = r->counts.n_records++;
+    r->counts.n_objects += (size_t)record->n_objects;
+    for (int i = 0; i < record->n_objects; i++)
+        r->counts.of_kind[record->object[i].kind]++;
+}
+
+/* Find the next line with a record, *has_more; not behind the limit. */
+static int find_line(qvl_records *r, bool *has_more, qvl_err *err)
 {
     size_t n_read = r->counts.n_records + r->counts.n_bad;
-    bool has_more = (r->options.limit == 0 || n_read < r->options.limit)
-                    && next_line(r);
+    *has_more = (r->options.limit == 0 || n_read < r->options.limit)
+                && next_line(r);
     if (ferror(r->file))
         return qvl_file_fail("cannot read file", r->path, errno, "its content",
                              err);
-    *is_end = !has_more;
-    return has_more ? read_record(r, file, out, arena, err) : QVL_OK;
+    return QVL_OK;
+}
+
+static source_line line_at_hand(const qvl_records *r)
+{
+    return (source_line){ r->line.p, r->line.len, r->n_lines, r->is_cut };
 }
 
 int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
                      qvl_arena *arena, qvl_err *err)
 {
-    return next_record(r, NULL, out, is_end, arena, err);
+    bool has_more;
+    qvl_record record;
+    qvl_err first;
+    int n_faults;
+    QVL_TRY(find_line(r, &has_more, err));
+    *is_end = !has_more;
+    if (!has_more)
+        return QVL_OK;
+    source_line line = line_at_hand(r);
+    outlet to = { &r->options, &r->counts, &r->scratch };
+    if (check_line(r, &line, &to, &record, &n_faults, arena, &first)
+        != QVL_OK) {
+        r->counts.n_bad += n_faults > 0;
+        if (err != NULL)
+            *err = first;
+        return first.code;
+    }
+    record.file = qvl_arena_strdup(arena, r->path);
+    count_record(r, &record);
+    *out = record;
+    return QVL_OK;
+}
+
+/* ---- many records ------------------------------------------------------- */
+
+/* A fault that is told when its line's turn comes. */
+typedef struct told {
+    struct told *next;
+    qvl_fault fault;
+    const char *text;
+} told;
+
+typedef struct {
+    source_line line;
+    qvl_record record;
+    qvl_err *err;      // NULL: the record is good
+    int n_faults;
+    qvl_arena *arena;  // of the thread that has it
+    told *first, **end;
+} many_line;
+
+typedef struct {
+    const qvl_records *r;
+    many_line *line;            // [n]
+    size_t n;
+    int n_threads;
+    qvl_arena *arena;           // [n_threads] of results
+    qvl_arena *scratch;         // [n_threads] of a line
+    qvl_record_counts *counts;  // [n_threads] of faults and oddities
+} many;
+
+static void keep_fault(void *ctx, qvl_fault fault, int line, const char *text)
+{
+    (void)line;
+    many_line *l = ctx;
+    told *t = qvl_arena_alloc(l->arena, sizeof *t);
+    *t = (told){ .fault = fault, .text = qvl_arena_strdup(l->arena, text) };
+    *l->end = t;
+    l->end = &t->next;
+}
+
+static int check_one(void *ctx, size_t i, int thread, qvl_arena *arena,
+                     qvl_err *err)
+{
+    const many *m = ctx;
+    many_line *l = &m->line[i];
+    qvl_record_options options = m->r->options;
+    options.on_fault = keep_fault;
+    options.ctx = l;
+    l->arena = arena;
+    l->end = &l->first;
+    outlet to = { &options, &m->counts[thread], &m->scratch[thread] };
+    qvl_err first;
+    int rc = check_line(m->r, &l->line, &to, &l->record, &l->n_faults, arena,
+                        &first);
+    if (rc == QVL_OK)
+        return QVL_OK;
+    if (l->n_faults == 0) {  // no fault of the line: memory
+        if (err != NULL)
+            *err = first;
+        return rc;
+    }
+    l->err = qvl_arena_alloc(arena, sizeof *l->err);
+    *l->err = first;
+    return QVL_OK;
+}
+
+/* Copy lines, up to `most` and so many bytes; those of a long file stay few. */
+static int collect(qvl_records *r, many *m, size_t most, qvl_arena *arena,
+                   qvl_err *err)
+{
+    size_t bytes = 0;
+    m->line = qvl_arena_array(arena, many_line, most);
+    while (m->n < most && bytes < QVL_RECORDS_MANY_BYTES) {
+        bool has_more;
+        if (r->options.limit > 0
+            && r->counts.n_records + r->counts.n_bad + m->n >= r->options.limit)
+            break;
+        QVL_TRY(find_line(r, &has_more, err));
+        if (!has_more)
+            break;
+        source_line line = line_at_hand(r);
+        line.text = qvl_arena_strndup(arena, r->line.len > 0 ? r->line.p : "",
+                                      r->line.len);
+        m->line[m->n++].line = line;
+        bytes += line.len;
+    }
+    return QVL_OK;
+}
+
+static void add_counts(qvl_record_counts *sum, const qvl_record_counts *part)
+{
+    for (int i = 0; i < QVL_N_FAULTS; i++)
+        sum->fault[i] += part->fault[i];
+    for (int i = 0; i < QVL_N_ODDITIES; i++) {
+        int line = part->oddity_line[i];
+        if (line > 0
+            && (sum->oddity_line[i] == 0 || line < sum->oddity_line[i]))
+            sum->oddity_line[i] = line;
+        sum->oddity[i] += part->oddity[i];
+    }
+}
+
+/* What the lines gave, in their order: faults are told, records counted. */
+static void settle(qvl_records *r, const many *m, const char *file,
+                   qvl_record_result *out)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        many_line *l = &m->line[i];
+        out[i] = (qvl_record_result){
+            .err = l->err, .text = l->line.text, .len = l->line.len,
+        };
+        if (r->options.on_fault != NULL)
+            for (const told *t = l->first; t != NULL; t = t->next)
+                r->options.on_fault(r->options.ctx, t->fault, l->line.number,
+                                    t->text);
+        if (l->err != NULL) {
+            r->counts.n_bad++;
+            continue;
+        }
+        l->record.file = file;
+        count_record(r, &l->record);
+        out[i].record = &l->record;
+    }
+}
+
+typedef struct {
+    qvl_records *r;
+    int n_threads;
+    size_t most;
+    const char *file;
+    qvl_arena *arena;
+    qvl_record_result *out;
+    size_t n;
+    many m;
+    qvl_err *err;
+} many_call;
+
+static int many_steps(void *arg)
+{
+    many_call *c = arg;
+    many *m = &c->m;
+    const char *file = c->file != NULL ? c->file
+                                       : qvl_arena_strdup(c->arena, c->r->path);
+    m->r = c->r;
+    QVL_TRY(collect(c->r, m, c->most, c->arena, c->err));
+    m->n_threads = qvl_each_threads(c->n_threads, m->n / LINES_PER_THREAD);
+    m->arena = qvl_memory_zeroed((size_t)m->n_threads, sizeof *m->arena);
+    m->scratch = qvl_memory_zeroed((size_t)m->n_threads, sizeof *m->scratch);
+    m->counts = qvl_arena_array(c->arena, qvl_record_counts, m->n_threads);
+    QVL_TRY(qvl_each(m->n, m->n_threads, check_one, m, m->arena, c->err));
+    c->out = qvl_arena_array(c->arena, qvl_record_result, m->n);
+    c->n = m->n;
+    for (int t = 0; t < m->n_threads; t++)
+        add_counts(&c->r->counts, &m->counts[t]);
+    settle(c->r, m, file, c->out);
+    return QVL_OK;
+}
+
+/* `file` is what records say of their origin; NULL: a text of their own. */
+static int next_many(many_call *c)
+{
+    int rc = qvl_guard(many_steps, c, c->err);
+    for (int t = 0; t < c->m.n_threads; t++) {
+        if (c->m.arena != NULL)
+            qvl_arena_join(c->arena, &c->m.arena[t]);
+        if (c->m.scratch != NULL)
+            qvl_arena_release(&c->m.scratch[t]);
+    }
+    free(c->m.arena);
+    free(c->m.scratch);
+    return rc;
+}
+
+int qvl_records_many(qvl_records *r, size_t most, int n_threads,
+                     const qvl_record_result **out, size_t *n,
+                     qvl_arena *arena, qvl_err *err)
+{
+    many_call c = { .r = r, .n_threads = n_threads, .most = most,
+                    .arena = arena, .err = err };
+    QVL_TRY(next_many(&c));
+    *out = c.out;
+    *n = c.n;
+    return QVL_OK;
 }
 
 /* ---- whole files -------------------------------------------------------- */
@@ -274,6 +504,9 @@ typedef struct {
     qvl_record *record;  // [cap] in the arena
     size_t n;
     size_t cap;
+    int n_threads;
+    size_t n_bad;
+    qvl_err first;       // of a bad record
     qvl_arena *arena;
     qvl_err *err;
 } loading;
@@ -313,32 +546,34 @@ static void report_oddities(const loading *l)
                     qvl_oddity_text((qvl_oddity)i), seen->oddity[i]);
 }
 
+/* Bad records of a part: the first error is kept, others are reported. */
+static void note_bad(loading *l, const qvl_record_result *result)
+{
+    if (l->n_bad++ == 0)
+        l->first = *result->err;
+    else
+        qvl_log(QVL_LOG_ERROR, "%s", result->err->msg);
+}
+
 static int load_steps(void *arg)
 {
     loading *l = arg;
     const char *file = qvl_arena_strdup(l->arena, l->path);
-    qvl_err first = { 0 };
-    size_t n_bad = 0;
-    bool is_end = false;
-    while (n_bad < QVL_RECORD_MAX_FAULTS) {
-        qvl_record record;
-        qvl_err wrong = { 0 };
-        int rc = next_record(l->r, file, &record, &is_end, l->arena, &wrong);
-        if (rc == QVL_OK && is_end)
-            break;
-        if (rc == QVL_OK) {
-            keep(l, &record);
-            continue;
-        }
-        if (n_bad++ == 0)
-            first = wrong;
-        else
-            qvl_log(QVL_LOG_ERROR, "%s", wrong.msg);
-        if (rc == QVL_E_IO || rc == QVL_E_MEMORY)
+    for (;;) {
+        many_call c = { .r = l->r, .n_threads = l->n_threads,
+                        .most = LOAD_LINES, .file = file, .arena = l->arena,
+                        .err = l->err };
+        QVL_TRY(next_many(&c));
+        for (size_t i = 0; i < c.n && l->n_bad < QVL_RECORD_MAX_FAULTS; i++)
+            if (c.out[i].record != NULL)
+                keep(l, c.out[i].record);
+            else
+                note_bad(l, &c.out[i]);
+        if (c.n == 0 || l->n_bad == QVL_RECORD_MAX_FAULTS)
             break;
     }
-    if (n_bad > 0)
-        return fail_load(l, &first, n_bad);
+    if (l->n_bad > 0)
+        return fail_load(l, &l->first, l->n_bad);
     report_oddities(l);
     if (l->n == 0)
         return qvl_fail(l->err, QVL_E_DATA, "file %s: found no record, "
@@ -347,10 +582,11 @@ static int load_steps(void *arg)
 }
 
 int qvl_records_load(qvl_record_list *out, const char *path,
-                     const qvl_record_options *options, qvl_arena *arena,
-                     qvl_err *err)
+                     const qvl_record_options *options, int n_threads,
+                     qvl_arena *arena, qvl_err *err)
 {
-    loading l = { .path = path, .arena = arena, .err = err };
+    loading l = { .path = path, .n_threads = n_threads, .arena = arena,
+                  .err = err };
     QVL_TRY(qvl_records_open(&l.r, path, options, err));
     int rc = qvl_guard(load_steps, &l, err);
     qvl_records_close(l.r);

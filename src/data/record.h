@@ -167,6 +167,32 @@ void qvl_records_close(qvl_records *r);
 int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
                      qvl_arena *arena, qvl_err *err);
 
+/* What a line gave. */
+typedef struct {
+    const qvl_record *record;  // NULL: it is bad
+    const qvl_err *err;        // then its first fault
+    const char *text;          // the line, as qvl_records_line gives it
+    size_t len;                // bytes
+} qvl_record_result;
+
+/* Bytes after which no more lines are read together. */
+#define QVL_RECORDS_MANY_BYTES ((size_t)32 << 20)
+
+/* Read up to `most` lines at once and check them by several threads (0: as many as
+ * there are processors); faults are told in the order of lines.
+ *
+ *   out  [*n] in their order, in the arena; *n is 0 at the end of the file
+ *
+ * Fails with QVL_E_IO, QVL_E_MEMORY. */
+int qvl_records_many(qvl_records *r, size_t most, int n_threads,
+                     const qvl_record_result **out, size_t *n,
+                     qvl_arena *arena, qvl_err *err);
+
+/* The line of the record that was read last, as it stands in the file but for a mark
+ * in front of the first one and the LF behind it; *len bytes. Good until the next
+ * call. */
+const char *qvl_records_line(const qvl_records *r, size_t *len);
+
 /* Borrowed until the reader is closed. */
 const qvl_record_counts *qvl_records_seen(const qvl_records *r);
 
@@ -178,14 +204,15 @@ typedef struct {
 /* Bad records that qvl_records_load reports before it gives up. */
 #define QVL_RECORD_MAX_FAULTS 20
 
-/* Read all records of a file, into the arena. Bad ones make it fail as a whole, as
+/* Read all records of a file, into the arena, by several threads (0: as many as there
+ * are processors). Bad ones make it fail as a whole, as
  * qvl_records_next does for the first of them; the others are reported one by one
  * (qvl_log). A file without a record is QVL_E_DATA. Oddities are reported once a
  * file. All records of one call share one text `file`, those of two calls never do.
  *
  * Fails as qvl_records_open does too, and with QVL_E_MEMORY. */
 int qvl_records_load(qvl_record_list *out, const char *path,
-                     const qvl_record_options *options, qvl_arena *arena,
-                     qvl_err *err);
+                     const qvl_record_options *options, int n_threads,
+                     qvl_arena *arena, qvl_err *err);
 
 #endif

@@ -122,8 +122,8 @@ static int read_excluded(maker *m)
     qvl_record_list list = { 0 };
     qvl_record_options options = { .needs = QVL_NEEDS_OBJECTS };
     if (m->o->exclude != NULL)
-        QVL_TRY(qvl_records_load(&list, m->o->exclude, &options, &m->arena,
-                                 m->err));
+        QVL_TRY(qvl_records_load(&list, m->o->exclude, &options, 0,
+                                 &m->arena, m->err));
     m->held_out = qvl_arena_array(&m->arena, const char *,
                                   list.n + m->o->n_held_out);
     for (size_t i = 0; i < list.n; i++) {

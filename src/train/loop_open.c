@@ -311,7 +311,9 @@ static void print_plan(qvl_loop *r)
 int qvl_loop_open(qvl_loop *r)
 {
     qvl_train_state state = { 0 };
-    QVL_TRY(qvl_samples_open(&r->samples, r->c, r->o->checks_all, &r->arena,
+    QVL_TRY(qvl_samples_open(&r->samples, r->c,
+                             r->o->checks_all ? QVL_SAMPLES_ALL
+                                              : QVL_SAMPLES_FIRST, &r->arena,
                              r->err));
     QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, &r->samples,
                           &r->arena, r->err));

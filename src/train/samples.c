@@ -9,7 +9,11 @@
 
 #include <string.h>
 
+#include "base/each.h"
 #include "base/log.h"
+
+/* Beginning a thread pays for more samples than this. */
+#define SAMPLES_PER_THREAD 16
 
 /* ---- options of the configuration ---------------------------------------- */
 
@@ -83,7 +87,8 @@ static qvl_encoder_options encoder_options(const qvl_run_config *c,
 /* Records of all files, one behind the other, at most `limit` (0: all). Each
  * keeps its number in the whole, so that no two make the same draws. */
 static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
-                      unsigned needs, qvl_arena *arena, qvl_err *err)
+                      unsigned needs, int n_threads, qvl_arena *arena,
+                      qvl_err *err)
 {
     qvl_record_list *part = qvl_arena_array(arena, qvl_record_list, files->n);
     size_t n = 0;
@@ -95,7 +100,8 @@ static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
         };
         if (limit > 0 && n == (size_t)limit)
             break;
-        QVL_TRY(qvl_records_load(&part[i], files->v[i], &options, arena, err));
+        QVL_TRY(qvl_records_load(&part[i], files->v[i], &options, n_threads,
+                                 arena, err));
         n += part[i].n;
     }
     qvl_record *all = qvl_arena_array(arena, qvl_record, n);
@@ -114,10 +120,9 @@ static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
 
 typedef struct {
     qvl_sample_set *set;
-    bool checks_all;
+    qvl_samples_check check;
     bool draws;       // a later epoch may ask for the other answer of a record
-    qvl_arena arena;  // of one sample at a time
-    qvl_err *err;
+    qvl_sample_set *part;  // [n_threads] sums of what a thread saw
 } checking;
 
 static void count(qvl_sample_set *set, const qvl_encoded *sample)
@@ -129,6 +134,15 @@ static void count(qvl_sample_set *set, const qvl_encoded *sample)
         set->longest_tok = sample->n;
 }
 
+static void add_part(qvl_sample_set *set, const qvl_sample_set *part)
+{
+    set->n_tokens += part->n_tokens;
+    set->n_supervised += part->n_supervised;
+    set->n_image_tok += part->n_image_tok;
+    if (part->longest_tok > set->longest_tok)
+        set->longest_tok = part->longest_tok;
+}
+
 /* The first records of a file: those whose file differs from the one that
  * stands QVL_SAMPLES_CHECKED places before. */
 static bool is_first_of_file(const qvl_sample_set *set, size_t k)
@@ -137,52 +151,65 @@ static bool is_first_of_file(const qvl_sample_set *set, size_t k)
            || set->record[k - QVL_SAMPLES_CHECKED].file != set->record[k].file;
 }
 
-static int check_all(void *arg)
+static int check_one(void *ctx, size_t k, int thread, qvl_arena *arena,
+                     qvl_err *err)
 {
-    checking *c = arg;
-    qvl_sample_set *set = c->set;
+    const checking *c = ctx;
+    const qvl_sample_set *set = c->set;
+    const qvl_record *record = &set->record[k];
+    qvl_sample_set *part = &c->part[thread];
     qvl_encoded sample;
-    for (size_t k = 0; k < set->n; k++) {
-        bool is_whole = c->checks_all || is_first_of_file(set, k);
-        qvl_arena_reset(&c->arena);
-        if (is_whole) {
-            QVL_TRY(qvl_encode(set->encoder, &set->record[k], 0, &c->arena,
-                               &sample, c->err));
-            QVL_TRY(qvl_encoded_check(set->encoder, &sample, c->err));
-        } else {
-            QVL_TRY(qvl_encode_text(set->encoder, &set->record[k], 0,
-                                    &c->arena, &sample, c->err));
-        }
-        count(set, &sample);
-        if (c->draws) {
-            QVL_TRY(qvl_encode_text_as(set->encoder, &set->record[k],
-                                       sample.mode == QVL_MODE_DENSE
-                                           ? QVL_MODE_SUMMARY
-                                           : QVL_MODE_DENSE,
-                                       &c->arena, &sample, c->err));
-            if (sample.n > set->longest_tok)
-                set->longest_tok = sample.n;
-        }
+    qvl_arena_reset(arena);
+    bool is_read_back = c->check == QVL_SAMPLES_ALL
+                        || (c->check == QVL_SAMPLES_FIRST
+                            && is_first_of_file(set, k));
+    if (is_read_back) {
+        QVL_TRY(qvl_encode(set->encoder, record, 0, arena, &sample, err));
+        QVL_TRY(qvl_encoded_check(set->encoder, &sample, err));
+    } else {
+        QVL_TRY(qvl_encode_text(set->encoder, record, 0, arena, &sample, err));
+    }
+    count(part, &sample);
+    if (set->length != NULL)
+        set->length[k] = (qvl_sample_length){
+            .prompt = sample.n - sample.n_supervised - sample.n_image_tok,
+            .image = sample.n_image_tok,
+            .answer = sample.n_supervised,
+        };
+    if (c->draws) {
+        QVL_TRY(qvl_encode_text_as(set->encoder, record,
+                                   sample.mode == QVL_MODE_DENSE
+                                       ? QVL_MODE_SUMMARY : QVL_MODE_DENSE,
+                                   arena, &sample, err));
+        if (sample.n > part->longest_tok)
+            part->longest_tok = sample.n;
     }
     return QVL_OK;
 }
 
-static int check_set(qvl_sample_set *set, bool checks_all, bool draws,
-                     qvl_err *err)
+static int check_set(qvl_sample_set *set, qvl_samples_check check, bool draws,
+                     int n_threads, qvl_arena *arena, qvl_err *err)
 {
-    checking c = { .set = set, .checks_all = checks_all, .draws = draws,
-                   .err = err };
-    int rc = qvl_guard(check_all, &c, err);
-    qvl_arena_release(&c.arena);
-    return rc;
+    if (check == QVL_SAMPLES_LENGTHS)
+        set->length = qvl_arena_array(arena, qvl_sample_length, set->n);
+    n_threads = qvl_each_threads(n_threads, set->n / SAMPLES_PER_THREAD);
+    checking c = { .set = set, .check = check, .draws = draws,
+                   .part = qvl_arena_array(arena, qvl_sample_set, n_threads) };
+    QVL_TRY(qvl_each(set->n, n_threads, check_one, &c, NULL, err));
+    for (int t = 0; t < n_threads; t++)
+        add_part(set, &c.part[t]);
+    return QVL_OK;
 }
 
 /* ---- calls --------------------------------------------------------------- */
 
 /* Two encoders only where a draw tells training and validation apart. */
-static int open_encoders(qvl_samples *s, const qvl_run_config *c, qvl_err *err)
+static int open_encoders(qvl_samples *s, const qvl_run_config *c,
+                         bool has_limit, qvl_err *err)
 {
     qvl_encoder_options options = encoder_options(c, "train");
+    if (!has_limit)
+        options.max_length = 0;
     QVL_TRY(qvl_encoder_open(&s->encoder, &options, err));
     s->train.encoder = s->val.encoder = s->encoder;
     if (!draws_modes(c) || c->custom.val_jsonl.n == 0)
@@ -196,7 +223,7 @@ static int open_encoders(qvl_samples *s, const qvl_run_config *c, qvl_err *err)
 typedef struct {
     qvl_samples s;
     const qvl_run_config *config;
-    bool checks_all;
+    qvl_samples_check check;
     qvl_arena *arena;
     qvl_err *err;
 } opening;
@@ -207,22 +234,26 @@ static int open_all(void *arg)
     qvl_samples *s = &o->s;
     const qvl_run_config *c = o->config;
     unsigned needs = needs_of(c);
+    int n_threads = c->data.dataset_num_proc;
     QVL_TRY(load_files(&s->train, &c->custom.train_jsonl,
-                       c->custom.train_sample_limit, needs, o->arena, o->err));
+                       c->custom.train_sample_limit, needs, n_threads, o->arena,
+                       o->err));
     if (c->custom.val_jsonl.n > 0)
         QVL_TRY(load_files(&s->val, &c->custom.val_jsonl,
-                           c->custom.val_sample_limit, needs, o->arena,
-                           o->err));
-    QVL_TRY(open_encoders(s, c, o->err));
+                           c->custom.val_sample_limit, needs, n_threads,
+                           o->arena, o->err));
+    QVL_TRY(open_encoders(s, c, o->check != QVL_SAMPLES_LENGTHS, o->err));
     bool draws = draws_modes(c);
-    QVL_TRY(check_set(&s->train, o->checks_all, draws, o->err));
-    return check_set(&s->val, o->checks_all, draws, o->err);
+    QVL_TRY(check_set(&s->train, o->check, draws, n_threads, o->arena,
+                      o->err));
+    return check_set(&s->val, o->check, draws, n_threads, o->arena,
+                     o->err);
 }
 
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
-                     bool checks_all, qvl_arena *arena, qvl_err *err)
+                     qvl_samples_check check, qvl_arena *arena, qvl_err *err)
 {
-    opening o = { .config = config, .checks_all = checks_all, .arena = arena,
+    opening o = { .config = config, .check = check, .arena = arena,
                   .err = err };
     int rc = qvl_guard(open_all, &o, err);
     if (rc != QVL_OK) {

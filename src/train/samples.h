@@ -18,9 +18,17 @@
 /* Samples of each file that are read back. */
 #define QVL_SAMPLES_CHECKED 8
 
+/* Tokens of a sample; a token of the prompt is neither a picture's nor supervised. */
+typedef struct {
+    int prompt;
+    int image;
+    int answer;  // supervised
+} qvl_sample_length;
+
 typedef struct {
     const qvl_record *record;  // [n] of all files in their order
     size_t n;
+    qvl_sample_length *length; // [n] in epoch 0; NULL unless LENGTHS
     const qvl_encoder *encoder;
     int64_t n_tokens;      // of all, in epoch 0
     int64_t n_supervised;
@@ -36,14 +44,19 @@ typedef struct {
     qvl_encoder *val_encoder;  // NULL: the same one serves
 } qvl_samples;
 
+/* What is done with the samples of all records when they are opened. */
+typedef enum {
+    QVL_SAMPLES_FIRST,   // texts are encoded; the first of a file read back
+    QVL_SAMPLES_ALL,     // all are read back
+    QVL_SAMPLES_LENGTHS  // texts are encoded, however long; lengths are kept
+} qvl_samples_check;
+
 /* Open what a configuration names. Records belong to the arena.
- *
- *   checks_all  read back every sample, not only the first ones
  *
  * Fails as qvl_records_load, qvl_encoder_open, qvl_encode and qvl_encoded_check do,
  * and with QVL_E_MEMORY: s is unchanged then, and nothing is held. */
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
-                     bool checks_all, qvl_arena *arena, qvl_err *err);
+                     qvl_samples_check check, qvl_arena *arena, qvl_err *err);
 void qvl_samples_close(qvl_samples *s);
 
 /* The order in which a run takes its training samples: batches of one rank. */

@@ -154,6 +154,37 @@ static void test_abort_without_guard(void)
           status);
 }
 
-RUN_TESTS(TEST(test_alloc), TEST(test_reset_keeps_memory), TEST(test_text),
+/* What was handed out stays, and both arenas go on. */
+static void test_join(void)
+{
+    for (int n_own = 0; n_own < 2; n_own++)
+        for (int n_other = 0; n_other < 3; n_other++) {
+            qvl_arena a = { 0 }, b = { 0 };
+            char *own = n_own > 0 ? qvl_arena_strdup(&a, "own") : NULL;
+            char *first = n_other > 0 ? qvl_arena_strdup(&b, "first") : NULL;
+            char *large = n_other > 1 ? qvl_arena_alloc(&b, 300000) : NULL;
+            if (large != NULL)
+                memset(large, 'x', 300000);
+            qvl_arena_join(&a, &b);
+            CHECK(b.first == NULL && b.current == NULL, "the other is empty");
+            char *more = qvl_arena_strdup(&a, "more");
+            CHECK_STR(qvl_arena_strdup(&b, "again"), "again", "goes on");
+            for (int i = 0; i < 200; i++)
+                qvl_arena_alloc(&a, 5000);
+            CHECK_STR(more, "more", "behind the join");
+            CHECK(own == NULL || strcmp(own, "own") == 0, "own");
+            CHECK(first == NULL || strcmp(first, "first") == 0, "first");
+            CHECK(large == NULL || (large[0] == 'x' && large[299999] == 'x'),
+                  "large");
+            qvl_arena_reset(&a);
+            const char *zeros = qvl_arena_alloc(&a, 100000);
+            for (int i = 0; i < 100000; i++)
+                CHECK(zeros[i] == 0, "byte %d after a reset", i);
+            qvl_arena_release(&a);
+            qvl_arena_release(&b);
+        }
+}
+
+RUN_TESTS(TEST(test_alloc), TEST(test_join), TEST(test_reset_keeps_memory), TEST(test_text),
           TEST(test_guard), TEST(test_nested_guards),
           TEST(test_abort_without_guard))

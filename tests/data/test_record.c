@@ -483,23 +483,23 @@ static void test_load(void)
     for (int i = 0; i < 3000; i++)
         qvl_str_puts(&text, GOOD "\n");
     const char *path = made_text("l.jsonl", text.p);
-    CHECK_OK(qvl_records_load(&list, path, NULL, &a, &err), err);
+    CHECK_OK(qvl_records_load(&list, path, NULL, 0, &a, &err), err);
     CHECK_INT(list.n, 3000, "all");
     CHECK_INT(list.record[2999].index, 2999, "index");
     CHECK_INT(list.record[2999].line, 3000, "line");
-    CHECK_OK(qvl_records_load(&list, path, &limit, &a, &err), err);
+    CHECK_OK(qvl_records_load(&list, path, &limit, 0, &a, &err), err);
     CHECK_INT(list.n, 1500, "limit");
     for (int i = 0; i < 30; i++)
         qvl_str_puts(&text, "{}\n");
     qvl_record_options needs = { .needs = QVL_NEEDS_ANSWER };
     qvl_log_set_sink(count_lines, &n_logged, QVL_LOG_INFO);
-    CHECK_FAILS(qvl_records_load(&list, made_text("l.jsonl", text.p), &needs,
+    CHECK_FAILS(qvl_records_load(&list, made_text("l.jsonl", text.p), &needs, 0,
                                  &a, &err), QVL_E_DATA, err, "l.jsonl:3001");
     qvl_log_set_sink(NULL, NULL, 0);
     CHECK_INT(n_logged, QVL_RECORD_MAX_FAULTS - 1, "reported beside the first");
     CHECK_INT(list.n, 1500, "out");
-    CHECK_FAILS(qvl_records_load(&list, made_text("e.jsonl", "\n\n"), NULL, &a,
-                                 &err), QVL_E_DATA, err, "found no record");
+    CHECK_FAILS(qvl_records_load(&list, made_text("e.jsonl", "\n\n"), NULL, 0,
+                                 &a, &err), QVL_E_DATA, err, "found no record");
     qvl_str_release(&text);
     qvl_arena_release(&a);
 }
@@ -623,7 +623,131 @@ static void test_urls(void)
     }
 }
 
-RUN_TESTS(TEST(test_good), TEST(test_bad), TEST(test_lines), TEST(test_cut),
+/* ---- many at once --------------------------------------------------------- */
+
+#define N_MANY 700
+
+/* Good lines, lines with one fault or two, oddities, no JSON, blank ones. */
+static const char *many_lines(size_t *len)
+{
+    static qvl_str s;
+    qvl_str_reset(&s);
+    for (int i = 0; i < N_MANY; i++)
+        if (i % 97 == 5)
+            qvl_str_puts(&s, "{\n");
+        else if (i % 89 == 3)
+            qvl_str_puts(&s, HEAD "\"objects\": [{\"bbox_2d\": [1, 2, 3], "
+                         "\"desc\": \"x\"}, {\"desc\": \"y\"}]}\n");
+        else if (i % 13 == 1)
+            qvl_str_printf(&s, " \r\n" HEAD "\"objects\": [" ONE "], \"odd\": %d,"
+                           " \"metadata\": {\"i\": %d}}\r\n", i, i);
+        else
+            qvl_str_printf(&s, HEAD "\"summary\": \"s %d\"}\n", i);
+    *len = s.len;
+    return s.p;
+}
+
+static void note_fault(void *ctx, qvl_fault fault, int line, const char *text)
+{
+    qvl_str_printf(ctx, "%d %d %s\n", (int)fault, line, text);
+}
+
+/* All that a reader says of a file, as text. */
+static void put_record(qvl_str *out, const qvl_record *r)
+{
+    qvl_str_printf(out, "%d %zu %d %s %s %d\n", r->line, r->index,
+                   r->n_objects, r->summary != NULL ? r->summary : "-",
+                   r->image[0], r->metadata != NULL);
+}
+
+static void put_counts(qvl_str *out, const qvl_record_counts *c)
+{
+    qvl_str_printf(out, "%zu %zu %zu", c->n_records, c->n_bad, c->n_objects);
+    for (int i = 0; i < QVL_N_FAULTS; i++)
+        qvl_str_printf(out, " %zu", c->fault[i]);
+    for (int i = 0; i < QVL_N_ODDITIES; i++)
+        qvl_str_printf(out, " %zu:%d", c->oddity[i], c->oddity_line[i]);
+}
+
+static void read_by_one(qvl_str *out, qvl_records *r)
+{
+    qvl_arena a = { 0 };
+    for (;;) {
+        qvl_record record;
+        bool is_end;
+        qvl_err err = { 0 };
+        int rc = qvl_records_next(r, &record, &is_end, &a, &err);
+        if (rc == QVL_OK && is_end)
+            break;
+        if (rc == QVL_OK)
+            put_record(out, &record);
+        else
+            qvl_str_printf(out, "%s\n", err.msg);
+    }
+    put_counts(out, qvl_records_seen(r));
+    qvl_arena_release(&a);
+}
+
+static void read_many(qvl_str *out, qvl_records *r, size_t most, int n_threads)
+{
+    for (;;) {
+        const qvl_record_result *result;
+        size_t n;
+        qvl_arena a = { 0 };
+        qvl_err err = { 0 };
+        CHECK_OK(qvl_records_many(r, most, n_threads, &result, &n, &a, &err),
+                 err);
+        CHECK(n <= most, "%zu lines", n);
+        for (size_t i = 0; i < n; i++) {
+            CHECK((result[i].record == NULL) == (result[i].err != NULL),
+                  "result %zu", i);
+            if (result[i].record != NULL)
+                put_record(out, result[i].record);
+            else
+                qvl_str_printf(out, "%s\n", result[i].err->msg);
+            CHECK(result[i].len > 0 && result[i].text[0] == '{', "text %zu", i);
+        }
+        qvl_arena_release(&a);
+        if (n == 0)
+            break;
+    }
+    put_counts(out, qvl_records_seen(r));
+}
+
+/* Whatever the threads and the number of lines: the same as one by one. */
+static void test_many(void)
+{
+    static const size_t most[] = { 1, 2, 31, 699, 5000 };
+    size_t len;
+    const char *text = many_lines(&len);
+    for (int limit = 0; limit <= 100; limit += 100) {
+        qvl_str wanted = { 0 }, faults = { 0 };
+        qvl_records *r;
+        qvl_err err = { 0 };
+        const char *path = made_file("many.jsonl", text, len);
+        qvl_record_options options = { .on_fault = note_fault, .ctx = &faults,
+                                       .limit = (size_t)limit };
+        CHECK_OK(qvl_records_open(&r, path, &options, &err), err);
+        read_by_one(&wanted, r);
+        qvl_records_close(r);
+        for (size_t m = 0; m < QVL_COUNT(most); m++)
+            for (int t = 1; t <= 5; t += 2) {
+                qvl_str found = { 0 }, notes = { 0 };
+                options.ctx = &notes;
+                CHECK_OK(qvl_records_open(&r, path, &options, &err), err);
+                read_many(&found, r, most[m], t);
+                qvl_records_close(r);
+                CHECK_STR(found.p, wanted.p, "%zu by %d", most[m], t);
+                CHECK_STR(notes.p, faults.p, "%zu by %d", most[m], t);
+                qvl_str_release(&found);
+                qvl_str_release(&notes);
+            }
+        qvl_str_release(&wanted);
+        qvl_str_release(&faults);
+    }
+}
+
+RUN_TESTS(TEST(test_good), TEST(test_many), TEST(test_bad), TEST(test_lines), TEST(test_cut),
           TEST(test_urls), TEST(test_no_file), TEST(test_long_lines), TEST(test_pictures),
           TEST(test_root), TEST(test_faults), TEST(test_load),
           TEST(test_conversations), TEST(test_bad_conversations))

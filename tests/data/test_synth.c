@@ -35,7 +35,8 @@ static qvl_record_list load(const char *folder, const char *name, qvl_arena *a)
     qvl_record_list list;
     qvl_record_options o = { .needs = QVL_NEEDS_OBJECTS,
                              .pictures = QVL_PICTURES_MEASURED };
-    CHECK_OK(qvl_records_load(&list, path_of(folder, name), &o, a, &err), err);
+    CHECK_OK(qvl_records_load(&list, path_of(folder, name), &o, 0, a,
+                              &err), err);
     return list;
 }
 

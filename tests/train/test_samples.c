@@ -51,7 +51,9 @@ static int open_files(const char *a, const char *b, bool checks_all, size_t *n,
     qvl_samples s;
     int rc = load_config(&c, a, b, "", &arena, err);
     if (rc == QVL_OK)
-        rc = qvl_samples_open(&s, &c, checks_all, &arena, err);
+        rc = qvl_samples_open(&s, &c, checks_all ? QVL_SAMPLES_ALL
+                                                 : QVL_SAMPLES_FIRST,
+                              &arena, err);
     if (rc == QVL_OK) {
         *n = s.train.n;
         qvl_samples_close(&s);
@@ -120,7 +122,7 @@ static void test_drawn_answers(void)
         qvl_samples s;
         snprintf(more, sizeof more, ", summary_ratio: %s", ratios[i]);
         CHECK_OK(load_config(&c, file, file, more, &arena, &err), err);
-        int rc = qvl_samples_open(&s, &c, false, &arena, &err);
+        int rc = qvl_samples_open(&s, &c, QVL_SAMPLES_FIRST, &arena, &err);
         CHECK(rc == (i == 0 ? QVL_OK : QVL_E_RANGE), "ratio %s: %d %s",
               ratios[i], rc, err.msg);
         CHECK(i == 0 || strstr(err.msg, "e.jsonl:6") != NULL, "ratio %s: %s",
@@ -148,7 +150,7 @@ static void test_host_memory(void)
         qvl_arena arena = { 0 };
         qvl_samples s = { .train = { .n = 77 } };
         qvl_memory_limit(limit);
-        rc = qvl_samples_open(&s, &c, true, &arena, &err);
+        rc = qvl_samples_open(&s, &c, QVL_SAMPLES_ALL, &arena, &err);
         qvl_memory_limit(SIZE_MAX);
         CHECK(rc == QVL_OK || rc == QVL_E_MEMORY, "%zu bytes: %s", limit,
               err.msg);

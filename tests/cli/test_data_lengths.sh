@@ -1,0 +1,103 @@
+#!/bin/sh
+# qvl data lengths: tokens of the samples of a run.
+. "$(dirname "$0")/cli.sh"
+
+model=$dir/model
+run init --size demo --output "$model" --tokenizer "$FIXTURES/text/cut"
+run data synth --output "$dir/data" --n 41 --seed 2 --held-out 5
+
+# config MAX_LENGTH LINE...: a configuration with these lines
+config() {
+    cat >"$dir/run.yaml" <<END
+global_max_length: $1
+model: {model: $model, torch_dtype: float32}
+template: {template: qwen3_vl}
+tuner: {train_type: full}
+training: {output_dir: $dir/out, logging_dir: $dir/log, run_name: r,
+           num_train_epochs: 1, learning_rate: 0.001}
+custom:
+  train_jsonl: $dir/data/train.jsonl
+  emit_norm: norm1000
+END
+    shift
+    for line in "$@"; do
+        echo "$line" >>"$dir/run.yaml"
+    done
+}
+
+# value KEY...: a number out of the JSON on standard output, behind these keys in turn
+value() {
+    text=$(cat "$dir/out")
+    for key in "$@"; do
+        text=${text#*\""$key"\": }
+    done
+    echo "$text" | sed 's/[,}].*//'
+}
+
+start "a file to train on"
+config 4096
+run data lengths "$dir/run.yaml"
+exits 0
+says "train: 41 samples, tokens"
+says "longer than 4096: 0"
+holds "another file" sh -c "! grep -q val '$dir/out'"
+holds "rows" test "$(grep -c '^\(prompt\|image\|answer\|total\) ' "$dir/out")" -eq 4
+
+start "parts of a sample"
+run data lengths "$dir/run.yaml" --json
+exits 0
+holds "no JSON" sh -c "'$IS_JSON' <'$dir/out'"
+cp "$dir/out" "$dir/lengths"
+# Of one record all numbers are those that the sample itself has.
+config 4096 "  train_sample_limit: 1"
+run data lengths "$dir/run.yaml" --json
+prompt=$(value train prompt min)
+image=$(value train image p50)
+answer=$(value train answer max)
+total=$(value train total p99)
+holds "sum" test "$((prompt + image + answer))" -eq "$total"
+run inspect sample --config "$dir/run.yaml" --index 0
+says ": objects, $total tokens, $answer of them supervised and $image of pictures"
+
+start "what is too long"
+longest=$(sed 's/.*"total": {//; s/}.*//; s/.*"max": //' "$dir/lengths")
+config "$((longest - 1))"
+run data lengths "$dir/run.yaml"
+exits 0
+holds "none is too long" sh -c "! grep -q 'longer than $((longest - 1)): 0' '$dir/out'"
+says "train.jsonl:"
+says ": $longest tokens"
+run train --config "$dir/run.yaml"
+exits 3
+complains "$longest"
+config 20 "  val_jsonl: $dir/data/val.jsonl"
+run data lengths "$dir/run.yaml" --list 3
+exits 0
+says "longer than 20: 41"
+says "  and 38 more"
+says "val: 5 samples, tokens"
+says "longer than 20: 5"
+holds "order" sh -c "sed -n 's/.*jsonl:[0-9]*: \([0-9]*\) tokens/\1/p' '$dir/out' |
+    head -n 3 | sort -nrc"
+
+start "any number of threads"
+for n in 1 2 7; do
+    config 30 "data: {dataset_num_proc: $n}"
+    run data lengths "$dir/run.yaml" --json --list 50
+    exits 0
+    [ $n -ne 1 ] || cp "$dir/out" "$dir/one"
+    holds "$n threads" cmp -s "$dir/out" "$dir/one"
+done
+
+start "what cannot be measured"
+run data lengths
+fails 2
+run data lengths "$dir/nothing.yaml"
+fails 3
+config 4096
+echo '{"images": [' >>"$dir/data/train.jsonl"
+run data lengths "$dir/run.yaml"
+fails 3
+complains "train.jsonl:42:"
+
+finish
