@@ -441,7 +441,8 @@ typedef struct {
     int n_threads;
     size_t most;
     const char *file;
-    qvl_arena *arena;
+    qvl_arena *arena;  // of the records
+    qvl_arena *lines;  // of their lines, and of `out`
     qvl_record_result *out;
     size_t n;
     many m;
@@ -455,13 +456,13 @@ static int many_steps(void *arg)
     const char *file = c->file != NULL ? c->file
                                        : qvl_arena_strdup(c->arena, c->r->path);
     m->r = c->r;
-    QVL_TRY(collect(c->r, m, c->most, c->arena, c->err));
+    QVL_TRY(collect(c->r, m, c->most, c->lines, c->err));
     m->n_threads = qvl_each_threads(c->n_threads, m->n / LINES_PER_THREAD);
     m->arena = qvl_memory_zeroed((size_t)m->n_threads, sizeof *m->arena);
     m->scratch = qvl_memory_zeroed((size_t)m->n_threads, sizeof *m->scratch);
-    m->counts = qvl_arena_array(c->arena, qvl_record_counts, m->n_threads);
+    m->counts = qvl_arena_array(c->lines, qvl_record_counts, m->n_threads);
     QVL_TRY(qvl_each(m->n, m->n_threads, check_one, m, m->arena, c->err));
-    c->out = qvl_arena_array(c->arena, qvl_record_result, m->n);
+    c->out = qvl_arena_array(c->lines, qvl_record_result, m->n);
     c->n = m->n;
     for (int t = 0; t < m->n_threads; t++)
         add_counts(&c->r->counts, &m->counts[t]);
@@ -489,7 +490,7 @@ int qvl_records_many(qvl_records *r, size_t most, int n_threads,
                      qvl_arena *arena, qvl_err *err)
 {
     many_call c = { .r = r, .n_threads = n_threads, .most = most,
-                    .arena = arena, .err = err };
+                    .arena = arena, .lines = arena, .err = err };
     QVL_TRY(next_many(&c));
     *out = c.out;
     *n = c.n;
@@ -507,6 +508,7 @@ typedef struct {
     int n_threads;
     size_t n_bad;
     qvl_err first;       // of a bad record
+    qvl_arena lines;     // of a part
     qvl_arena *arena;
     qvl_err *err;
 } loading;
@@ -562,7 +564,8 @@ static int load_steps(void *arg)
     for (;;) {
         many_call c = { .r = l->r, .n_threads = l->n_threads,
                         .most = LOAD_LINES, .file = file, .arena = l->arena,
-                        .err = l->err };
+                        .lines = &l->lines, .err = l->err };
+        qvl_arena_reset(&l->lines);
         QVL_TRY(next_many(&c));
         for (size_t i = 0; i < c.n && l->n_bad < QVL_RECORD_MAX_FAULTS; i++)
             if (c.out[i].record != NULL)
@@ -590,6 +593,7 @@ int qvl_records_load(qvl_record_list *out, const char *path,
     QVL_TRY(qvl_records_open(&l.r, path, options, err));
     int rc = qvl_guard(load_steps, &l, err);
     qvl_records_close(l.r);
+    qvl_arena_release(&l.lines);
     if (rc == QVL_OK)
         *out = (qvl_record_list){ l.record, l.n };
     return rc;
