@@ -133,8 +133,8 @@ static void put_names(cl_device_id id, qvl_device_info *info)
     clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
     clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_version,
                       platform_version, NULL);
-    snprintf(info->driver, sizeof info->driver, "%s %s", platform_version,
-             driver);
+    snprintf(info->driver, sizeof info->driver, "%.50s %.70s",
+             platform_version, driver);
 }
 
 static void fill_info(cl_device_id id, int index, qvl_device_info *info)
