@@ -58,6 +58,7 @@ typedef struct {
                                // range, rows of up to 128 numbers; 0: any number
     uint32_t max_turns;        // of all loops of a lane, which end there without
                                // a word; 0: any number
+    uint32_t max_dispatches;   // of all lists that are there at a time; 0: any number
     uint32_t max_vector;       // floats of the widest vector of a kernel
     size_t shared_bytes;       // shared memory of a group
     size_t shared_alone_bytes; // of one with a single lane

@@ -94,8 +94,6 @@ static bool note_steps(const job *j, const qvl_run *run)
 
 /* ---- runs ---- */
 
-#define MOST_STEPS 8000
-
 /* Results of a run with whole operands. */
 typedef struct {
     float *output, *grad;
@@ -140,14 +138,16 @@ static void check_parts(job *j, ref_phase ph, qvl_run *run, const whole_run *w)
     job_check_grads(j, 2.0);
 }
 
-/* The run within a limit; NULL where the plan finds it too low, or makes more steps
- * of it than are worth their time: drivers hold some tens of thousands. */
+/* The run within a limit; NULL where the plan finds it too low, or makes more
+ * dispatches than the device holds: a run has two lists, one of them to add to
+ * gradients. */
 static qvl_run *try_limit(job *j, ref_phase ph, size_t limit)
 {
     qvl_run *run = job_try(j, ph, false, limit);
+    uint32_t most = j->t->dev->info.max_dispatches;
     CHECK(run != NULL || j->err.code == QVL_E_DEVICE, "%s: %s", j->what,
           j->err.msg);
-    if (run == NULL || run->plan.n_steps <= MOST_STEPS)
+    if (run == NULL || most == 0 || (uint32_t)run->plan.n_steps <= most / 2)
         return run;
     qvl_run_close(run);
     return NULL;

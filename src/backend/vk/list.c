@@ -78,11 +78,12 @@ static VkResult take_set(qvl_vk_device *dev, qvl_list *list, int n_bufs,
 
 static int check_sets(qvl_vk_device *dev, qvl_err *err)
 {
-    if (dev->max_sets == 0 || dev->n_sets < dev->max_sets)
+    uint32_t most = dev->base.info.max_dispatches;
+    if (most == 0 || dev->n_sets < most)
         return QVL_OK;
-    qvl_fail(err, QVL_E_DEVICE, "vulkan:%d (%s): found more than %d dispatches, "
+    qvl_fail(err, QVL_E_DEVICE, "vulkan:%d (%s): found more than %u dispatches, "
              "expected as many or fewer: the driver maps memory for each",
-             dev->base.info.index, dev->base.info.name, dev->max_sets);
+             dev->base.info.index, dev->base.info.name, (unsigned)most);
     qvl_err_hint(err, "shorter sequences and smaller batches have fewer; "
                  "vm.max_map_count is what the system allows");
     return QVL_E_DEVICE;

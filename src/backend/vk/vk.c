@@ -8,7 +8,6 @@
  */
 #include "backend/vk/vk.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,18 +177,6 @@ static bool shares_memory(const qvl_vk_device *dev, VkPhysicalDeviceType type)
     return false;
 }
 
-/* How many pieces of memory the system maps for a process. */
-static int max_maps(void)
-{
-    int n = 65530;  // of Linux, unless someone changed it
-    FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
-    if (f != NULL && fscanf(f, "%d", &n) != 1)
-        n = 65530;
-    if (f != NULL)
-        fclose(f);
-    return n;
-}
-
 static void read_limits(qvl_vk_device *dev, int index)
 {
     VkPhysicalDeviceProperties properties;
@@ -200,8 +187,6 @@ static void read_limits(qvl_vk_device *dev, int index)
     dev->family = (uint32_t)qvl_vk_family(dev->physical,
                                           &dev->timestamp_bits);
     dev->in_place = shares_memory(dev, properties.deviceType);
-    if (qvl_vk_is_llvmpipe(dev->physical))
-        dev->max_sets = QVL_VK_LLVMPIPE_SETS(max_maps());
 }
 
 static int open_parts(qvl_vk_device *dev, int index, qvl_err *err)

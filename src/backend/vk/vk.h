@@ -88,7 +88,7 @@ struct qvl_list {
     // state
     qvl_vk_call **end;
     int n_calls;
-    int n_sets;            // taken, of the device's
+    uint32_t n_sets;       // taken, of the device's
     int sets_left;         // in the pool in use
     int descriptors_left;
     qvl_hazard hazard;
@@ -137,8 +137,7 @@ typedef struct qvl_vk_device {
     size_t writing_at;     // first byte of that stage
     size_t writing_bytes;  // taken of it
     qvl_list *open;        // being recorded, NULL: none
-    int n_sets;            // of all lists
-    int max_sets;          // 0: any number
+    uint32_t n_sets;       // of all lists
     char complaint[768];   // first message of the validation layer, "": none
 } qvl_vk_device;
 
@@ -170,8 +169,6 @@ int qvl_vk_list_devices(VkInstance instance,
 int qvl_vk_instance_open(VkInstance *instance, qvl_vk_device *dev,
                          qvl_err *err);
 void qvl_vk_info(VkPhysicalDevice physical, int index, qvl_device_info *info);
-/* Is it Mesa's driver on the processor? */
-bool qvl_vk_is_llvmpipe(VkPhysicalDevice physical);
 
 /* Family of a queue that computes, -1 for none; `bits`, unless NULL, gets the
  * valid bits of its timestamps. */
