@@ -4,31 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folder.h"
 #include "data/record.h"
 
-/* Stands in front of relative names of pictures, as the folder of them all. No
- * other name begins with it: that of a file has '/' there, a URL a letter. */
-#define FOLDER ":"
-
-static bool is_bound(const qvl_record *record)
-{
-    const char *root = getenv("ROOT_IMAGE_DIR");
-    for (int i = 0; i < record->n_images; i++)
-        if (strncmp(record->image[i], FOLDER "/", 2) == 0)
-            return root == NULL || root[0] == '\0';
-    return false;
-}
+#define RECORDS_AT_ONCE 4096
 
 typedef struct {
     record_file f;
     size_t cap;
     qvl_records *records;
     qvl_arena *arena;
-    qvl_arena scratch;  // of a record
+    qvl_arena scratch;  // of the records that are read together
     qvl_err *err;
 } loading;
 
-static void keep(loading *l, const qvl_record *record)
+static void keep(loading *l, const qvl_record_result *result)
 {
     record_file *f = &l->f;
     if (f->n == l->cap) {
@@ -38,29 +28,31 @@ static void keep(loading *l, const qvl_record *record)
             memcpy(more, f->line, f->n * sizeof *more);
         f->line = more;
     }
-    size_t len;
-    const char *text = qvl_records_line(l->records, &len);
     f->line[f->n++] = (record_line){
-        .text = qvl_arena_strndup(l->arena, text, len), .len = len,
-        .n_objects = record->n_objects,
+        .text = qvl_arena_strndup(l->arena, result->text, result->len),
+        .len = result->len, .n_objects = result->record->n_objects,
     };
-    f->is_bound = f->is_bound || is_bound(record);
 }
 
 static int load_all(void *arg)
 {
     loading *l = arg;
     for (;;) {
-        bool is_end;
-        qvl_record record;
+        const qvl_record_result *result;
+        size_t n;
         qvl_arena_reset(&l->scratch);
-        int rc = qvl_records_next(l->records, &record, &is_end, &l->scratch,
-                                  l->err);
-        if (rc == QVL_E_DATA || rc == QVL_E_FORMAT)
-            qvl_err_hint(l->err, "qvl data validate lists all bad records");
-        if (rc != QVL_OK || is_end)
-            return rc;
-        keep(l, &record);
+        QVL_TRY(qvl_records_many(l->records, RECORDS_AT_ONCE, 0, &result, &n,
+                                 &l->scratch, l->err));
+        for (size_t i = 0; i < n; i++) {
+            if (result[i].record == NULL) {
+                *l->err = *result[i].err;
+                qvl_err_hint(l->err, "qvl data validate lists all bad records");
+                return l->err->code;
+            }
+            keep(l, &result[i]);
+        }
+        if (n == 0)
+            return QVL_OK;
     }
 }
 
@@ -68,9 +60,12 @@ int record_file_load(record_file *f, const char *path, qvl_arena *arena,
                      qvl_err *err)
 {
     loading l = { .f.path = path, .arena = arena, .err = err };
-    qvl_record_options options = { .image_root = FOLDER, .has_urls = true };
+    qvl_record_options options = { .has_urls = true };
+    const char *root = getenv("ROOT_IMAGE_DIR");
     QVL_TRY(qvl_records_open(&l.records, path, &options, err));
     int rc = qvl_guard(load_all, &l, err);
+    l.f.is_bound = (root == NULL || root[0] == '\0')
+                   && qvl_records_seen(l.records)->n_relative > 0;
     qvl_records_close(l.records);
     qvl_arena_release(&l.scratch);
     if (rc != QVL_OK)
@@ -80,16 +75,6 @@ int record_file_load(record_file *f, const char *path, qvl_arena *arena,
                         "one or more", path);
     *f = l.f;
     return QVL_OK;
-}
-
-/* The folder of a path: the part up to its last '/', "." without one. */
-static const char *folder_of(const char *path, qvl_arena *arena)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return ".";
-    return qvl_arena_strndup(arena, path,
-                             slash > path ? (size_t)(slash - path) : 1);
 }
 
 typedef struct {
@@ -102,8 +87,8 @@ typedef struct {
 static int check_folder(void *arg)
 {
     checking *c = arg;
-    const char *from = folder_of(c->f->path, &c->arena);
-    const char *to = folder_of(c->path, &c->arena);
+    const char *from = qvl_folder_above(c->f->path, &c->arena);
+    const char *to = qvl_folder_above(c->path, &c->arena);
     if (!c->f->is_bound || qvl_file_is_same(from, to))
         return QVL_OK;
     qvl_fail(c->err, QVL_E_USAGE, "output (%s): found another folder, expected "

@@ -28,7 +28,7 @@ typedef struct {
     bool is_bound;      // a picture is named relative to the folder
 } record_file;
 
-/* Read a file, into the arena. Fails as qvl_records_next does for the first
+/* Read a file, into the arena; err is not NULL. Fails as qvl_records_next does for the first
  * record that is bad, with QVL_E_DATA for a file without any, QVL_E_IO. */
 int record_file_load(record_file *f, const char *path, qvl_arena *arena,
                      qvl_err *err);

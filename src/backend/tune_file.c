@@ -12,6 +12,7 @@
 
 #include "backend/tune.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 
 #define VERSION 1
@@ -245,15 +246,6 @@ static void put_table(qvl_str *s, const qvl_node *devices,
     qvl_str_puts(s, "]}\n");
 }
 
-/* What stands before the last slash; "." for a name alone. */
-static const char *folder_of(const char *path, qvl_arena *arena)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return ".";
-    return qvl_arena_strndup(arena, path, (size_t)(slash - path) + 1);
-}
-
 typedef struct {
     const char *path;
     const qvl_device_info *info;
@@ -271,7 +263,7 @@ static int save(void *arg)
     if (qvl_file_exists(j->path))
         QVL_TRY(qvl_tune_file_read(&devices, j->path, &j->arena, j->err));
     put_table(&j->text, devices, j->info, j->entry, j->n);
-    QVL_TRY(qvl_file_make_dirs(folder_of(j->path, &j->arena), j->err));
+    QVL_TRY(qvl_file_make_dirs(qvl_folder_above(j->path, &j->arena), j->err));
     return qvl_file_write_all(j->path, j->text.p, j->text.len, j->err);
 }
 

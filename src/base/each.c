@@ -10,9 +10,6 @@
  * them costs nothing. */
 #define STRETCH 32
 
-/* More threads than this are not begun. */
-#define MOST_THREADS 64
-
 typedef struct {
     size_t n;
     size_t stretch;
@@ -69,8 +66,8 @@ static void *take_steps(void *arg)
 int qvl_each_threads(int wanted, size_t n)
 {
     long here = wanted > 0 ? wanted : sysconf(_SC_NPROCESSORS_ONLN);
-    if (here > MOST_THREADS)
-        here = MOST_THREADS;
+    if (here > QVL_EACH_MOST)
+        here = QVL_EACH_MOST;
     if (here > 1 && (size_t)here > n)
         here = (long)n;
     return here > 1 ? (int)here : 1;
@@ -79,13 +76,13 @@ int qvl_each_threads(int wanted, size_t n)
 int qvl_each(size_t n, int n_threads, qvl_each_fn *work, void *ctx,
              qvl_arena *arena, qvl_err *err)
 {
-    pthread_t thread[MOST_THREADS];
-    step steps[MOST_THREADS];
-    qvl_arena own[MOST_THREADS] = { 0 };
+    pthread_t thread[QVL_EACH_MOST];
+    step steps[QVL_EACH_MOST];
+    qvl_arena own[QVL_EACH_MOST] = { 0 };
     run r = { .n = n, .work = work, .ctx = ctx,
               .lock = PTHREAD_MUTEX_INITIALIZER };
     int n_begun = 0;
-    n_threads = n_threads < MOST_THREADS ? n_threads : MOST_THREADS;
+    n_threads = n_threads < QVL_EACH_MOST ? n_threads : QVL_EACH_MOST;
     r.stretch = n / ((size_t)n_threads * 4);
     r.stretch = r.stretch > STRETCH ? STRETCH : r.stretch > 0 ? r.stretch : 1;
     atomic_init(&r.end, n);

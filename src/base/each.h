@@ -20,7 +20,8 @@ typedef int qvl_each_fn(void *ctx, size_t i, int thread, qvl_arena *arena,
                         qvl_err *err);
 
 /* Threads to use where the user names none, 0: as many as there are processors;
- * never more than n things need, never less than 1. */
+ * never more than n things need or QVL_EACH_MOST, never less than 1. */
+#define QVL_EACH_MOST 64
 int qvl_each_threads(int wanted, size_t n);
 
 /* Call work(ctx, i, ...) for each i < n, in any order, several at a time; things behind

@@ -107,6 +107,15 @@ int qvl_folder_sync(const char *folder, qvl_err *err)
     return rc;
 }
 
+const char *qvl_folder_above(const char *path, qvl_arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return ".";
+    return qvl_arena_strndup(arena, path,
+                             slash > path ? (size_t)(slash - path) : 1);
+}
+
 int qvl_folder_sync_above(const char *path, qvl_err *err)
 {
     const char *slash = strrchr(path, '/');

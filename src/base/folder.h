@@ -2,7 +2,7 @@
  *
  * All failures are QVL_E_IO with the path and the reason of the system, or
  * QVL_E_MEMORY, unless a function says otherwise; out-parameters are then
- * unchanged. Nothing here unwinds.
+ * unchanged. Nothing here unwinds but qvl_folder_above.
  */
 #ifndef QVL_FOLDER_H
 #define QVL_FOLDER_H
@@ -21,6 +21,10 @@ int qvl_folder_check(const char *folder, const char *what, int code,
  * they belong to the arena. *name is NULL when there are none. */
 int qvl_folder_names(const char *folder, char ***name, size_t *n,
                      qvl_arena *arena, qvl_err *err);
+
+/* The folder that holds `path`: what stands before its last slash, "." for a name
+ * alone. Belongs to the arena; runs out of host memory as it does. */
+const char *qvl_folder_above(const char *path, qvl_arena *arena);
 
 /* Make the names in a folder durable. */
 int qvl_folder_sync(const char *folder, qvl_err *err);

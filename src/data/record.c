@@ -14,6 +14,7 @@
 
 #include "base/each.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -61,7 +62,6 @@ static const char *find_root(const char *path,
                              qvl_arena *arena)
 {
     const char *environment = getenv("ROOT_IMAGE_DIR");
-    const char *slash = strrchr(path, '/');
     if (options->image_root != NULL)
         return qvl_arena_strdup(arena, options->image_root);
     if (environment != NULL && environment[0] != '\0') {
@@ -69,10 +69,7 @@ static const char *find_root(const char *path,
                 "(ROOT_IMAGE_DIR)", path, environment);
         return qvl_arena_strdup(arena, environment);
     }
-    if (slash == NULL)
-        return ".";
-    return qvl_arena_strndup(arena, path,
-                             slash > path ? (size_t)(slash - path) : 1);
+    return qvl_folder_above(path, arena);
 }
 
 static int open_file(qvl_records *r, const char *path, qvl_err *err)
@@ -134,12 +131,6 @@ void qvl_records_close(qvl_records *r)
 const qvl_record_counts *qvl_records_seen(const qvl_records *r)
 {
     return &r->counts;
-}
-
-const char *qvl_records_line(const qvl_records *r, size_t *len)
-{
-    *len = r->line.len;
-    return r->line.p;
 }
 
 /* ---- lines -------------------------------------------------------------- */
@@ -270,10 +261,12 @@ static void count_record(qvl_records *r, qvl_record *record)
         r->counts.of_kind[record->object[i].kind]++;
 }
 
-/* Find the next line with a record, *has_more; not behind the limit. */
-static int find_line(qvl_records *r, bool *has_more, qvl_err *err)
+/* Find the next line with a record, *has_more; not behind the limit, of which
+ * n_pending that were found before are to be counted yet. */
+static int find_line(qvl_records *r, size_t n_pending, bool *has_more,
+                     qvl_err *err)
 {
-    size_t n_read = r->counts.n_records + r->counts.n_bad;
+    size_t n_read = r->counts.n_records + r->counts.n_bad + n_pending;
     *has_more = (r->options.limit == 0 || n_read < r->options.limit)
                 && next_line(r);
     if (ferror(r->file))
@@ -294,7 +287,7 @@ int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
     qvl_record record;
     qvl_err first;
     int n_faults;
-    QVL_TRY(find_line(r, &has_more, err));
+    QVL_TRY(find_line(r, 0, &has_more, err));
     *is_end = !has_more;
     if (!has_more)
         return QVL_OK;
@@ -385,10 +378,7 @@ static int collect(qvl_records *r, many *m, size_t most, qvl_arena *arena,
     m->line = qvl_arena_array(arena, many_line, most);
     while (m->n < most && bytes < QVL_RECORDS_MANY_BYTES) {
         bool has_more;
-        if (r->options.limit > 0
-            && r->counts.n_records + r->counts.n_bad + m->n >= r->options.limit)
-            break;
-        QVL_TRY(find_line(r, &has_more, err));
+        QVL_TRY(find_line(r, m->n, &has_more, err));
         if (!has_more)
             break;
         source_line line = line_at_hand(r);
@@ -402,6 +392,7 @@ static int collect(qvl_records *r, many *m, size_t most, qvl_arena *arena,
 
 static void add_counts(qvl_record_counts *sum, const qvl_record_counts *part)
 {
+    sum->n_relative += part->n_relative;
     for (int i = 0; i < QVL_N_FAULTS; i++)
         sum->fault[i] += part->fault[i];
     for (int i = 0; i < QVL_N_ODDITIES; i++) {

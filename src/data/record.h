@@ -139,6 +139,7 @@ typedef struct {
 typedef struct {
     size_t n_records;               // good ones
     size_t n_bad;
+    size_t n_relative;              // names of pictures relative to the folder
     size_t n_objects;               // of the good ones, by kind:
     size_t of_kind[QVL_N_GEOM];
     size_t fault[QVL_N_FAULTS];
@@ -171,7 +172,8 @@ int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
 typedef struct {
     const qvl_record *record;  // NULL: it is bad
     const qvl_err *err;        // then its first fault
-    const char *text;          // the line, as qvl_records_line gives it
+    const char *text;          // the line, as it stands in the file but for a
+                               // mark in front of the first and the LF behind it
     size_t len;                // bytes
 } qvl_record_result;
 
@@ -187,11 +189,6 @@ typedef struct {
 int qvl_records_many(qvl_records *r, size_t most, int n_threads,
                      const qvl_record_result **out, size_t *n,
                      qvl_arena *arena, qvl_err *err);
-
-/* The line of the record that was read last, as it stands in the file but for a mark
- * in front of the first one and the LF behind it; *len bytes. Good until the next
- * call. */
-const char *qvl_records_line(const qvl_records *r, size_t *len);
 
 /* Borrowed until the reader is closed. */
 const qvl_record_counts *qvl_records_seen(const qvl_records *r);

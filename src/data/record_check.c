@@ -107,6 +107,7 @@ const char *qvl_record_picture(qvl_record_check *c, const qvl_node *name)
     }
     if (text[0] == '/')
         return qvl_arena_strdup(c->arena, text);
+    c->counts->n_relative++;
     return qvl_arena_printf(c->arena, "%s/%s", c->image_root, text);
 }
 

@@ -80,6 +80,23 @@ says "longer than 20: 5"
 holds "order" sh -c "sed -n 's/.*jsonl:[0-9]*: \([0-9]*\) tokens/\1/p' '$dir/out' |
     head -n 3 | sort -nrc"
 
+start "percentiles"
+# All samples are too long, so all are listed, the longest first: the least length
+# that p in 100 of 41 do not exceed is number 41 - ceil(0.41 p) + 1.
+config 20
+run data lengths "$dir/run.yaml" --json --list 50
+sed 's/.*"longest": //' "$dir/out" | grep -o '"tokens": [0-9]*' | sed 's/.* //' \
+    >"$dir/all"
+holds "samples listed" test "$(wc -l <"$dir/all")" -eq 41
+for pair in p50:21 p90:5 p95:3 p99:1 max:1 min:41; do
+    wanted=$(sed -n "${pair#*:}p" "$dir/all")
+    found=$(value train total "${pair%:*}")
+    holds "${pair%:*} is $found" test "$found" -eq "$wanted"
+done
+mean=$(awk '{ sum += $1 } END { printf "%.6f", sum / NR }' "$dir/all")
+holds "mean" test "$(printf %.6f "$(value train total mean)")" = "$mean"
+holds "lengths differ" test "$(sort -u "$dir/all" | wc -l)" -gt 5
+
 start "any number of threads"
 for n in 1 2 7; do
     config 30 "data: {dataset_num_proc: $n}"

@@ -71,10 +71,10 @@ typedef struct {
 struct qvl_product {
     // borrowed
     dnnl_engine_t engine;
-    worker *workers;     // [n_threads]
+    worker *workers;     // one for each thread of the device
     const qvl_kernel *k;
     qvl_store_fn *store;
-    int n_threads;
+    int n_threads;       // that blocks are cut for
     operand a;           // [m, depth]
     operand b;           // [depth, n]
     dnnl_dim_t m, n, depth;
