@@ -87,7 +87,8 @@ int qvl_each(size_t n, int n_threads, qvl_each_fn *work, void *ctx,
     r.stretch = r.stretch > STRETCH ? STRETCH : r.stretch > 0 ? r.stretch : 1;
     atomic_init(&r.end, n);
     for (int t = 0; t < n_threads; t++)
-        steps[t] = (step){ .r = &r, .thread = t, .arena = arena != NULL ? &arena[t] : &own[t] };
+        steps[t] = (step){ .r = &r, .thread = t,
+                           .arena = arena != NULL ? &arena[t] : &own[t] };
     while (n_begun + 1 < n_threads
            && pthread_create(&thread[n_begun], NULL, take_steps,
                              &steps[n_begun + 1]) == 0)

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/each.h"
 
@@ -97,6 +98,36 @@ static void test_no_memory(void)
     }
 }
 
+typedef struct {
+    atomic_int n_in;
+    int n_threads;
+} meeting;
+
+/* Wait, not for ever, until as many things as there are threads are being done. */
+static int meet(void *ctx, size_t i, int thread, qvl_arena *arena, qvl_err *err)
+{
+    meeting *m = ctx;
+    (void)i;
+    (void)thread;
+    (void)arena;
+    atomic_fetch_add(&m->n_in, 1);
+    for (int turn = 0; turn < 20000; turn++) {
+        if (atomic_load(&m->n_in) == m->n_threads)
+            return QVL_OK;
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    return qvl_fail(err, QVL_E_INTERNAL, "alone");
+}
+
+static void test_at_a_time(void)
+{
+    for (int t = 1; t <= MOST_THREADS; t++) {
+        meeting m = { .n_threads = t };
+        qvl_err err = { 0 };
+        CHECK_OK(qvl_each((size_t)t, t, meet, &m, NULL, &err), err);
+    }
+}
+
 static void test_threads(void)
 {
     CHECK_INT(qvl_each_threads(3, 100), 3, "as named");
@@ -107,4 +138,4 @@ static void test_threads(void)
 }
 
 RUN_TESTS(TEST(test_each_once), TEST(test_first_error), TEST(test_no_memory),
-          TEST(test_threads))
+          TEST(test_at_a_time), TEST(test_threads))

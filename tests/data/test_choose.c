@@ -1,6 +1,7 @@
 /* test_choose.c - splits and samples of records */
 #include "check.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "data/choose.h"
@@ -121,6 +122,7 @@ static void test_stratified(void)
         { 50, { 25, 19, 5, 1 } },
         { 1, { 1, 0, 0, 0 } },      // 0.5: the largest remainder
         { 2, { 1, 1, 0, 0 } },      // 1, 0.76
+        { 7, { 3, 3, 1, 0 } },      // 3.5, 2.66, 0.7, 0.14
         { 10, { 5, 4, 1, 0 } },     // 5, 3.8, 1, 0.2
         { 999, { 499, 380, 100, 20 } },  // 499.5, 379.62, 99.9, 19.98
         { 1000, { 500, 380, 100, 20 } },
@@ -144,5 +146,41 @@ static void test_stratified(void)
     qvl_arena_release(&arena);
 }
 
+/* 500 records of `few` objects, then as many of `more`: the drawn of each half. */
+static size_t draw_halves(size_t *a, size_t n, int few, int more, uint64_t seed)
+{
+    int n_objects[1000];
+    qvl_arena arena = { 0 };
+    size_t n_few = 0;
+    for (size_t i = 0; i < 1000; i++)
+        n_objects[i] = i < 500 ? few : more;
+    qvl_choose(a, n, n_objects, 1000, QVL_CHOOSE_STRATIFIED, seed, &arena);
+    for (size_t k = 0; k < n; k++)
+        n_few += a[k] < 500;
+    qvl_arena_release(&arena);
+    return n_few;
+}
+
+static void test_groups(void)
+{
+    static const int ends[] = { 0, 1, 3, 7, 15, 1023, INT_MAX / 2 };
+    size_t a[20];
+    for (size_t i = 0; i < QVL_COUNT(ends); i++) {
+        bool is_even = true;
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            CHECK_INT(draw_halves(a, 20, ends[i], ends[i] + 1, seed), 10,
+                      "%d and one more", ends[i]);
+            is_even = is_even
+                      && draw_halves(a, 20, ends[i] + 1, 2 * ends[i] + 1, seed) == 10;
+        }
+        CHECK(!is_even, "a group from %d", ends[i] + 1);
+    }
+    draw_halves(a, 20, 0, 1, 7);
+    size_t n_same = 0;
+    for (size_t k = 0; k < 10; k++)
+        n_same += a[k] + 500 == a[k + 10];
+    CHECK(n_same < 5, "%zu of 10 drawn alike in both groups", n_same);
+}
+
 RUN_TESTS(TEST(test_split), TEST(test_forms), TEST(test_uniform),
-          TEST(test_top_k), TEST(test_stratified))
+          TEST(test_top_k), TEST(test_stratified), TEST(test_groups))
