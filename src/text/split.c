@@ -135,6 +135,8 @@ static int compile(pcre2_code **out, const char *pattern, const char *source,
         pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
                       PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &number,
                       &place, NULL);
+    if (code == NULL && number == PCRE2_ERROR_HEAP_FAILED)
+        return qvl_fail(err, QVL_E_MEMORY, "no memory for an expression");
     if (code == NULL) {
         PCRE2_UCHAR text[128];
         pcre2_get_error_message(number, text, sizeof text);
