@@ -76,7 +76,8 @@
  *   GROUP_SUM(part, v), GROUP_MAX(part, v): v becomes the group's sum, the same
  *   in all lanes, part is shared f32 [LANES]. Every lane reaches every barrier.
  *   UNROLL before a loop asks for its copies in a row: compilers keep an array
- *   in registers only where every index is known.
+ *   in registers only where every index is known. LOOP_END(D) is the constant D as
+ *   the end of a loop in steps of the tile STEP, which is not to be unrolled.
  *   Functions: of numbers those of shaders/dialect/math.h with sqrt_f32,
  *   floor_f32, abs_f32, fma_f32, to_f32, to_i32, to_u32, f32_bits, bits_f32;
  *   of vectors splat_fv(x), fma_fv, max_fv, exp_fv, sqrt_fv, sum_fv(v) and

@@ -56,6 +56,7 @@ typedef u32 uv __attribute__((vector_size(VW * 4u)));
 #define BARRIER ((void)0)
 /* The compiler unrolls short loops of constant length by itself. */
 #define UNROLL
+#define LOOP_END(d) (d)
 #define EACH_LANE(i, n) for (u32 i = 0u; i < (n); i++)
 #define EACH_LANE_V(i, n) for (u32 i = 0u; i < (n) - (n) % VW; i += VW)
 #define EACH_LANE_TAIL(i, n) for (u32 i = (n) - (n) % VW; i < (n); i++)

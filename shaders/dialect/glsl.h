@@ -17,6 +17,9 @@
 #define BARRIER barrier()
 #extension GL_EXT_control_flow_attributes : require
 #define UNROLL [[unroll]]
+/* Drivers on a processor, for which STEP is, unroll what is not longer than 32 turns,
+ * and take ten times as long to compile. So they are not told the constant. */
+#define LOOP_END(d) (STEP == 1u ? (d) : arg_##d)
 #define EXACT(name, a, b, c) precise f32 name = (a) * (b) + (c)
 
 #define EACH_LANE(i, n) for (u32 i = LANE; i < (n); i += LANES)

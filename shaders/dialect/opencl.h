@@ -36,6 +36,7 @@ typedef QVL_PASTE(ushort, VW) hv;
 #define EXACT(name, a, b, c) const f32 name = fma_f32(a, b, c)
 #define GROUP ((u32)get_group_id(0))
 #define UNROLL _Pragma("unroll")
+#define LOOP_END(d) (d)
 
 #if LANES == 1
 #define SHARED

@@ -9,6 +9,7 @@
 
 #define STEPS 200
 #define MOST_UNROLLED 96  // multiplications
+#define MOST_LOADS 32     // of the other side of attention
 
 static const char *const ops[] = {
     "matmul_nt", "matmul_nn", "matmul_tn", "attention", "attention_dq",
@@ -54,6 +55,17 @@ static qvl_choice light(const qvl_device *dev, const qvl_kernel *k)
     return c;
 }
 
+/* Numbers of the other side that attention reads one behind the other, 0: it is
+ * another kernel. */
+static uint64_t count_loads(qvl_choice *c)
+{
+    const uint32_t *score = value_of(c, "RJ"), *out = value_of(c, "RD");
+    const uint32_t *steps = value_of(c, "STEP");
+    if (score == NULL || out == NULL || steps == NULL)
+        return 0;
+    return ((uint64_t)*score + *out) * *steps;
+}
+
 /* Is what a compiler unrolls short enough to compile in no time? */
 static bool is_light(qvl_choice *c)
 {
@@ -64,7 +76,7 @@ static bool is_light(qvl_choice *c)
         const uint32_t *v = value_of(c, unrolled[i]);
         n *= v == NULL ? 1 : *v;
     }
-    return n <= MOST_UNROLLED;
+    return n <= MOST_UNROLLED && count_loads(c) <= MOST_LOADS;
 }
 
 /* With the constants as large as heads are. */
