@@ -68,6 +68,10 @@ typedef struct {
                                     // counted; NULL: no loss
     qvl_pictures images;
     qvl_pictures videos;
+    const int64_t *sample_ids;      // [n_rows, row_len] packed rows: tokens of one
+                                    // number are a sample of their own, to which
+                                    // attention and positions keep; NULL: a row
+                                    // is one sample
 } qvl_batch_in;
 
 /* What to compute, added up. */
@@ -81,7 +85,8 @@ enum {
 /* Run a batch; it is borrowed for the call. `want` is made of the words
  * above, at least one; others are refused, and so is QVL_VISION alone for a
  * batch without pictures. Beside what is wanted there are
- * position_ids i64 [3, n_rows, row_len] and rope_delta i64 [n_rows]. */
+ * position_ids i64 [3, n_rows, row_len] and rope_delta i64 [n_rows], that of the
+ * last sample in a packed row. */
 int qvl_forward(qvl *model, const qvl_batch_in *batch, unsigned want,
                 qvl_error *error);
 

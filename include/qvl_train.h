@@ -174,9 +174,9 @@ int qvl_train_evaluate(qvl_trainer *trainer, const qvl_batch_in *batch,
                        qvl_train_score *score, qvl_error *error);
 
 /* Scores of single rows of the last step or evaluation, counted over its batches
- * in their order; a row without labels has zeros. Without scores_rows there are
- * none, nor after one that failed. Where there is no row k a negative code is
- * returned, *score unchanged. */
+ * in their order; a row without labels has zeros. Each sample of a packed row counts
+ * as a row. Without scores_rows there are none, nor after one that failed. Where
+ * there is no row k a negative code is returned, *score unchanged. */
 size_t qvl_train_n_rows(const qvl_trainer *trainer);
 int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
                      qvl_train_score *score);

@@ -143,6 +143,7 @@ int qvl_api_source(qvl_batch_source *out, const qvl_model_config *config,
         .id = in->input_ids,
         .mask = in->attention_mask,
         .label = in->labels,
+        .sample = in->sample_ids,
         .images = pictures_of(&in->images),
         .videos = pictures_of(&in->videos),
     };

@@ -15,6 +15,9 @@
 # where it has none. Exit status 1 when something failed. With CI=true a machine
 # without Vulkan or OpenCL is a failure too.
 #
+# QVL_TEST_ALL=1 tries more cases on OpenCL and Vulkan, with all that their drivers
+# do to kernels.
+#
 # CMAKE_BUILD_PARALLEL_LEVEL limits the jobs of the build, and the tests that run
 # at a time (default: the processors).
 # shellcheck disable=SC2086  # names of targets are words of a list
@@ -22,6 +25,12 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 # Tiles are those that ship, whatever this user has tuned.
 export QVL_TUNE=off
+# The first run compiles a thousand kernels, which the drivers on a processor keep.
+# They take half the time over it where they are told not to optimize.
+if [ -z "${QVL_TEST_ALL:-}" ]; then
+    export GALLIVM_PERF="${GALLIVM_PERF-nopt}"
+    export POCL_EXTRA_BUILD_FLAGS="${POCL_EXTRA_BUILD_FLAGS--cl-opt-disable}"
+fi
 sanitizers=no
 if [ "${1:-}" = --sanitizers ]; then
     sanitizers=yes

@@ -16,11 +16,11 @@
 
 static const char *const known[] = {
     "input_ids",      "attention_mask",      "labels",        "pixel_values",
-    "image_grid_thw", "pixel_values_videos", "video_grid_thw",
+    "image_grid_thw", "pixel_values_videos", "video_grid_thw", "sample_ids",
 };
 
 /* Inputs that belong to what `forward` does not compute. */
-static const char *const refused[] = { "sample_ids", "teacher_logits" };
+static const char *const refused[] = { "teacher_logits" };
 
 typedef struct {
     qvl_batch_in *batch;
@@ -135,6 +135,7 @@ static int read_batch(void *arg)
                         r->path);
     QVL_TRY(read_rows(r, "attention_mask", &b->attention_mask));
     QVL_TRY(read_rows(r, "labels", &b->labels));
+    QVL_TRY(read_rows(r, "sample_ids", &b->sample_ids));
     QVL_TRY(read_pictures(r, "pixel_values", "image_grid_thw", &b->images));
     return read_pictures(r, "pixel_values_videos", "video_grid_thw",
                          &b->videos);

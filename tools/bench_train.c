@@ -1,8 +1,8 @@
 /* bench_train.c - an optimizer step, timed
  *
  * With a model: one sequence of a picture and text, every parameter trained.
- * With a configuration: the first samples of its data, as its first step takes
- * them without shuffling, and the parameters it trains.
+ * With a configuration: the samples of its first step, and the parameters it
+ * trains.
  *
  * Every batch is a step of its own first, so that programs are recorded and all
  * memory is there; then whole steps are timed.
@@ -17,9 +17,9 @@
 #include "qvl_train.h"
 #include "step_facts.h"
 #include "tensor/dtype.h"
+#include "train/loader.h"
 #include "train/loop.h"
 #include "train/samples.h"
-#include "train/collate.h"
 #include "train/trainer.h"
 
 #define MANY_STEPS 1000000  // of a schedule that the bench does not end
@@ -30,6 +30,8 @@ typedef struct {
     qvl_arena arena;
     qvl_trainer *trainer;
     qvl_samples samples;
+    qvl_pack_source pack;  // where rows are packed
+    qvl_loader *loader;    // has the arrays of the batches; NULL: the arena has
     qvl_device *device;
     qvl_batch_in *batch;   // [n_batches] of a step
     int n_batches;
@@ -119,22 +121,33 @@ static int load_config(bench *b, qvl_run_config *config)
     return QVL_OK;
 }
 
-/* The batches of the first step. */
+/* The batches of the first step, in the run's order; the loader keeps them. */
 static int encode_batches(bench *b, const qvl_run_config *c)
 {
-    const qvl_sample_set *set = &b->samples.train;
-    size_t size = (size_t)c->training.per_device_train_batch_size;
-    size_t most = (size_t)c->training.gradient_accumulation_steps;
-    b->batch = qvl_arena_array(&b->arena, qvl_batch_in, most);
-    for (size_t at = 0; at < set->n && (size_t)b->n_batches < most;) {
-        size_t n = set->n - at < size ? set->n - at : size;
-        qvl_encoded *sample = qvl_arena_array(&b->arena, qvl_encoded, n);
-        for (size_t i = 0; i < n; i++)
-            QVL_TRY(qvl_encode(set->encoder, &set->record[at + i], 0,
-                               &b->arena, &sample[i], b->err));
-        b->batch[b->n_batches++] = qvl_collate(sample, (int)n, &b->arena).in;
-        b->n_texts += (int)n;
-        at += n;
+    qvl_epoch_plan plan;
+    int64_t max_steps;
+    QVL_TRY(qvl_loop_plan(&plan, &max_steps, c, &b->samples, &b->arena, b->err));
+    b->pack = c->training.packing ? qvl_samples_pack(&b->samples, c)
+                                  : (qvl_pack_source){ 0 };
+    b->n_batches = c->training.packing
+                       ? (int)plan.accumulate
+                       : (int)qvl_epoch_plan_update(&plan, 0).n;
+    qvl_loader_options options = {
+        .encoder = b->samples.train.encoder,
+        .record = b->samples.train.record,
+        .plan = plan,
+        .pack = c->training.packing ? &b->pack : NULL,
+        .end = (uint64_t)b->n_batches,
+        .n_taken = b->n_batches,
+        .n_ahead = 1,
+    };
+    qvl_collated *batch = qvl_arena_array(&b->arena, qvl_collated, b->n_batches);
+    b->batch = qvl_arena_array(&b->arena, qvl_batch_in, b->n_batches);
+    QVL_TRY(qvl_loader_open(&b->loader, &options, b->err));
+    QVL_TRY(qvl_loader_take(b->loader, batch, b->n_batches, b->err));
+    for (int k = 0; k < b->n_batches; k++) {
+        b->batch[k] = batch[k].in;
+        b->n_texts += batch[k].n_samples;
     }
     return QVL_OK;
 }
@@ -281,6 +294,7 @@ int bench_train(const bench_options *o, qvl_err *err)
     bench b = { .o = o, .err = err };
     int rc = qvl_guard(run_all, &b, err);
     qvl_train_close(b.trainer);
+    qvl_loader_close(b.loader);
     qvl_samples_close(&b.samples);
     qvl_arena_release(&b.arena);
     return rc;

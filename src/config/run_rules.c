@@ -162,6 +162,30 @@ static void rule_batch(rules *r)
                 "%d batches of %d", whole, (long long)*n * size, *n, size);
 }
 
+static void rule_packing(rules *r)
+{
+    qvl_run_config *c = r->c;
+    const qvl_node *lazy = given(r, "data.lazy_tokenize");
+    bool is_lazy;
+    if (!c->training.packing) {
+        if (given(r, "training.packing_length") != NULL)
+            qvl_log(QVL_LOG_WARN, "training.packing_length has no effect "
+                    "without training.packing");
+        return;
+    }
+    if (lazy != NULL && qvl_node_as_bool(lazy, &is_lazy) && is_lazy)
+        qvl_faults_add(r->faults, lazy, QVL_E_CONFIG, "data.lazy_tokenize: found "
+                       "true, expected false or nothing with training.packing, "
+                       "which needs all lengths before");
+    if (c->training.packing_length == 0)
+        c->training.packing_length = c->template.max_length;
+    if (c->training.packing_length < c->template.max_length)
+        qvl_faults_add(r->faults, given(r, "training.packing_length"),
+                       QVL_E_CONFIG, "training.packing_length: found %d, expected "
+                       "at least template.max_length (%d): a sample is not split",
+                       c->training.packing_length, c->template.max_length);
+}
+
 static void rule_rates(rules *r)
 {
     qvl_run_config *c = r->c;
@@ -376,6 +400,7 @@ void qvl_run_rules(qvl_run_config *c, qvl_faults *faults)
     rule_folders(&r);
     rule_data(&r);
     rule_batch(&r);
+    rule_packing(&r);
     rule_rates(&r);
     rule_schedule(&r);
     rule_dtype(&r);

@@ -1,4 +1,4 @@
-/* batch.c - rows checked, padding dropped, positions walked
+/* batch.c - tokens checked, padding dropped, positions walked
  *
  * Tokens, labels, logits and merged rows are counted here; the counts become the dims,
  * from which the architecture derives its own. One walk over the pictures and one over
@@ -11,43 +11,12 @@
 #include <string.h>
 
 #include "model/positions.h"
+#include "model/sequence.h"
 
 #define CHUNK_BYTES ((size_t)64 << 20)  // of f32 logits, kept at one time
 #define CHUNK_ROWS 16                   // fewer would not fill a tile
 
 /* ---- tokens ------------------------------------------------------------- */
-
-static int check_rows(const qvl_batch_source *s, qvl_err *err)
-{
-    if (s->n_rows >= 1 && s->row_len >= 1 && s->n_rows <= INT_MAX / s->row_len)
-        return QVL_OK;
-    return qvl_fail(err, QVL_E_RANGE,
-                    "input_ids: found %d rows of %d, expected at least one "
-                    "token and fewer than 2^31",
-                    s->n_rows, s->row_len);
-}
-
-/* First column of a row that is kept, and the one behind the last. */
-static int kept_columns(const qvl_batch_source *s, int row, int *lo, int *hi,
-                        qvl_err *err)
-{
-    *lo = 0;
-    *hi = s->row_len;
-    if (s->mask == NULL)
-        return QVL_OK;
-    const int64_t *m = s->mask + (size_t)row * (size_t)s->row_len;
-    while (*lo < *hi && m[*lo] == 0)
-        ++*lo;
-    while (*hi > *lo && m[*hi - 1] == 0)
-        --*hi;
-    for (int c = *lo; c < *hi; c++)
-        if (m[c] != 1)
-            return qvl_fail(err, QVL_E_DATA,
-                            "attention_mask (row %d, column %d): found %lld, "
-                            "expected 1 everywhere between the padding",
-                            row, c, (long long)m[c]);
-    return QVL_OK;
-}
 
 static int check_token(const qvl_batch *b, int row, int col, qvl_err *err)
 {
@@ -68,63 +37,32 @@ static int check_token(const qvl_batch *b, int row, int col, qvl_err *err)
     return QVL_OK;
 }
 
-/* Keep the tokens of one row. */
-static int take_row(qvl_batch *b, int row, qvl_err *err)
+/* Keep the tokens of a sequence. */
+static int take_sequence(qvl_batch *b, const qvl_sequence *q, qvl_err *err)
 {
     const qvl_batch_source *s = b->source;
-    int lo, hi;
-    QVL_TRY(kept_columns(s, row, &lo, &hi, err));
-    b->first[row] = b->n_tokens;
-    for (int c = lo; c < hi; c++) {
-        QVL_TRY(check_token(b, row, c, err));
-        int32_t at = row * s->row_len + c;
+    for (int c = q->lo; c < q->hi; c++) {
+        QVL_TRY(check_token(b, q->row, c, err));
+        int32_t at = q->row * s->row_len + c;
         b->id[b->n_tokens] = s->id[at];
         b->place[b->n_tokens++] = at;
-        if (c > lo && s->label != NULL && s->label[at] != QVL_IGNORE_INDEX)
-            b->n_labels++;
     }
-    b->first[row + 1] = b->n_tokens;
-    return QVL_OK;
-}
-
-int qvl_batch_count_row(const qvl_batch_source *source, int row, int64_t *n,
-                        qvl_err *err)
-{
-    int64_t count = 0;
-    int lo, hi;
-    QVL_TRY(kept_columns(source, row, &lo, &hi, err));
-    for (int c = lo + 1; source->label != NULL && c < hi; c++)
-        count += source->label[(size_t)row * (size_t)source->row_len
-                               + (size_t)c]
-                 != QVL_IGNORE_INDEX;
-    *n = count;
-    return QVL_OK;
-}
-
-int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
-                           qvl_err *err)
-{
-    int64_t count = 0;
-    QVL_TRY(check_rows(source, err));
-    for (int row = 0; row < source->n_rows; row++) {
-        int64_t of_row;
-        QVL_TRY(qvl_batch_count_row(source, row, &of_row, err));
-        count += of_row;
-    }
-    *n = count;
+    b->n_labels += q->n_labels;
+    b->first[++b->n_seqs] = b->n_tokens;
+    b->row_end[q->row] = b->n_seqs;
     return QVL_OK;
 }
 
 static int take_tokens(qvl_batch *b, qvl_err *err)
 {
-    const qvl_batch_source *s = b->source;
-    QVL_TRY(check_rows(s, err));
-    size_t most = (size_t)s->n_rows * (size_t)s->row_len;
-    b->id = qvl_arena_array(b->arena, int64_t, most);
-    b->place = qvl_arena_array(b->arena, int32_t, most);
-    b->first = qvl_arena_array(b->arena, int32_t, s->n_rows + 1);
-    for (int row = 0; row < s->n_rows; row++)
-        QVL_TRY(take_row(b, row, err));
+    qvl_sequences all;
+    QVL_TRY(qvl_sequences_make(&all, b->source, b->arena, err));
+    b->id = qvl_arena_array(b->arena, int64_t, all.n_tokens);
+    b->place = qvl_arena_array(b->arena, int32_t, all.n_tokens);
+    b->first = qvl_arena_array(b->arena, int32_t, all.n + 1);
+    b->row_end = qvl_arena_array(b->arena, int32_t, b->source->n_rows);
+    for (int k = 0; k < all.n; k++)
+        QVL_TRY(take_sequence(b, &all.v[k], err));
     if (b->n_tokens == 0)
         return qvl_fail(err, QVL_E_DATA,
                         "attention_mask: found 0 everywhere, expected a "
@@ -137,6 +75,9 @@ static int check_cache(const qvl_batch *b, qvl_err *err)
 {
     const qvl_batch_source *s = b->source;
     const qvl_batch_cache *c = s->cache;
+    if (c != NULL && s->sample != NULL)
+        return qvl_fail(err, QVL_E_INTERNAL, "cache: found packed rows, expected "
+                        "one sequence a row");
     for (int row = 0; c != NULL && row < s->n_rows; row++) {
         int64_t n = b->first[row + 1] - b->first[row];
         int64_t len = c->past[row] < 0 ? 0 : c->past[row] + n;
@@ -156,8 +97,8 @@ static void count_logits(qvl_batch *b)
 {
     const qvl_batch_source *s = b->source;
     b->n_logits = s->logits == QVL_LOGITS_ALL ? b->n_tokens : 0;
-    for (int row = 0; row < s->n_rows && s->logits == QVL_LOGITS_LAST; row++)
-        b->n_logits += b->first[row + 1] > b->first[row];
+    for (int k = 0; k < b->n_seqs && s->logits == QVL_LOGITS_LAST; k++)
+        b->n_logits += b->first[k + 1] > b->first[k];
 }
 
 /* ---- pictures ----------------------------------------------------------- */
@@ -226,7 +167,20 @@ static int continue_row(qvl_batch *b, int row, qvl_grid_walk *images,
     return QVL_OK;
 }
 
-static int walk_rows(qvl_batch *b, qvl_err *err)
+/* Say where sequence k is. */
+static void add_place(const qvl_batch *b, int k, qvl_err *err)
+{
+    int row = 0;
+    while (b->row_end[row] <= k)
+        row++;
+    if (b->source->sample == NULL)
+        qvl_err_add(err, "input_ids, row %d", row);
+    else
+        qvl_err_add(err, "input_ids, row %d, sample %d of the row", row,
+                    k - (row > 0 ? b->row_end[row - 1] : 0));
+}
+
+static int walk_sequences(qvl_batch *b, qvl_err *err)
 {
     const qvl_batch_source *s = b->source;
     const qvl_vision_config *vision =
@@ -237,18 +191,17 @@ static int walk_rows(qvl_batch *b, qvl_err *err)
                              .grid = b->grid + s->images.n,
                              .n = s->videos.n };
     b->position = qvl_arena_array(b->arena, int32_t, 3 * (size_t)b->n_tokens);
-    b->next = qvl_arena_array(b->arena, int32_t, s->n_rows);
-    for (int row = 0; row < s->n_rows; row++) {
-        int32_t t = b->first[row];
-        bool goes_on = s->cache != NULL && s->cache->past[row] != 0;
+    b->next = qvl_arena_array(b->arena, int32_t, b->n_seqs);
+    for (int k = 0; k < b->n_seqs; k++) {
+        int32_t t = b->first[k];
+        bool goes_on = s->cache != NULL && s->cache->past[k] != 0;
         int rc = goes_on
-                     ? continue_row(b, row, &images, &videos, err)
-                     : qvl_positions(b->position + 3 * (size_t)t,
-                                     &b->next[row], b->id + t,
-                                     b->first[row + 1] - t, vision, &images,
-                                     &videos, err);
+                     ? continue_row(b, k, &images, &videos, err)
+                     : qvl_positions(b->position + 3 * (size_t)t, &b->next[k],
+                                     b->id + t, b->first[k + 1] - t, vision,
+                                     &images, &videos, err);
         if (rc != QVL_OK) {
-            qvl_err_add(err, "input_ids, row %d", row);
+            add_place(b, k, err);
             return rc;
         }
     }
@@ -316,7 +269,7 @@ int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
         b.is_continued = b.is_continued || source->cache->past[row] != 0;
     count_logits(&b);
     QVL_TRY(take_pictures(&b, err));
-    QVL_TRY(walk_rows(&b, err));
+    QVL_TRY(walk_sequences(&b, err));
     QVL_TRY(set_dims(&b, err));
     *batch = b;
     return QVL_OK;

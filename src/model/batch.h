@@ -1,9 +1,10 @@
 /* batch.h - from rows of token ids to the arrays of one step
  *
  * Rows of equal length come in, padded on either side; padding is dropped, and
- * the tokens that are left stand one behind the other. A row is one sequence:
- * positions start at its first token, attention stays inside it and looks back
- * only, and a label counts for the token before it in the same sequence.
+ * the tokens that are left stand one behind the other. A row is one sequence, or
+ * several that are packed (sequence.h): positions start at the first token of
+ * each, attention stays inside it and looks back only, and a label counts for the
+ * token before it in the same sequence.
  *
  * What an architecture wants is asked by input name (the tables stand in
  * batch_inputs.c); an array is made at the first question, so a step pays for
@@ -67,6 +68,8 @@ typedef struct {
     const int64_t *mask;   // [n_rows, row_len] 1 = real; NULL: all are
     const int64_t *label;  // [n_rows, row_len] QVL_IGNORE_INDEX = not counted;
                            // NULL: none counts
+    const int64_t *sample; // [n_rows, row_len] numbers of samples in packed rows;
+                           // NULL: a row is one. Not together with a cache
     qvl_batch_pictures images;
     qvl_batch_pictures videos;
     qvl_batch_logits logits;
@@ -100,9 +103,11 @@ typedef struct {
     int n_logits;              // Q
     int64_t *id;               // [T]
     int32_t *place;            // [T] row * row_len + column in the source
-    int32_t *first;            // [source rows + 1] first token of each row
+    int n_seqs;                // sequences: rows of the source, unless packed
+    int32_t *first;            // [n_seqs + 1] first token of each
     int32_t *position;         // [T, 3]
-    int32_t *next;             // [source rows] position behind the last token
+    int32_t *next;             // [n_seqs] position behind the last token
+    int32_t *row_end;          // [source rows] sequence behind the last of a row
     qvl_grid *grid;            // [n_grids] pictures, then videos
     int n_grids;
 } qvl_batch;
@@ -110,8 +115,8 @@ typedef struct {
 /* Check a source and lay out its step. Source, config and arena are borrowed
  * as long as the batch is used.
  *
- * Fails with QVL_E_DATA for ids outside the vocabulary, masks with holes,
- * labels outside the vocabulary, placeholders that do not match the grids,
+ * Fails as qvl_sequences_make; with QVL_E_DATA for ids outside the vocabulary, labels
+ * outside the vocabulary, placeholders that do not match the grids,
  * pixels that do not match them, a batch without tokens; QVL_E_RANGE for sizes
  * beyond 2^31 and for no rows or columns; QVL_E_INTERNAL for a cache whose block
  * tables are too short; QVL_E_MODEL as qvl_arch.derive. *batch is then unchanged.
@@ -119,15 +124,6 @@ typedef struct {
 int qvl_batch_make(qvl_batch *batch, const qvl_model_config *config,
                    const qvl_batch_source *source, qvl_arena *arena,
                    qvl_err *err);
-
-/* Labels that count in a source, n_labels of its batch: those of kept tokens
- * that are not the first of their row. Fails with QVL_E_RANGE and QVL_E_DATA for
- * rows and masks that qvl_batch_make refuses; *n is then unchanged. */
-int qvl_batch_count_labels(const qvl_batch_source *source, int64_t *n,
-                           qvl_err *err);
-/* Those of one row, of a source that has it. */
-int qvl_batch_count_row(const qvl_batch_source *source, int row, int64_t *n,
-                        qvl_err *err);
 
 /* The array of input `input` of the architecture; its data lives as long as the
  * batch and may be NULL when n is 0. Fails with QVL_E_INTERNAL for an input no rule

@@ -59,7 +59,7 @@ static qvl_batch_array make_text_angles(qvl_batch *b)
 }
 
 /* text_range [T, KEPT] of sequences that are continued: all that is kept up to the
- * token itself, by way of the block table. */
+ * token itself, by way of the block table. Rows and sequences are the same. */
 static qvl_batch_array make_kept_range(qvl_batch *b)
 {
     const qvl_batch_cache *c = b->source->cache;
@@ -84,13 +84,13 @@ static qvl_batch_array make_text_range(qvl_batch *b)
         return make_kept_range(b);
     size_t n = QVL_N_RANGE * (size_t)b->n_tokens;
     int32_t *out = qvl_arena_array(b->arena, int32_t, n);
-    for (int row = 0; row < b->source->n_rows; row++)
-        for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
+    for (int k = 0; k < b->n_seqs; k++)
+        for (int32_t t = b->first[k]; t < b->first[k + 1]; t++) {
             int32_t *r = out + QVL_N_RANGE * (size_t)t;
-            r[QVL_RANGE_KV_LO] = b->first[row];
+            r[QVL_RANGE_KV_LO] = b->first[k];
             r[QVL_RANGE_KV_HI] = t + 1;
             r[QVL_RANGE_Q_LO] = t;
-            r[QVL_RANGE_Q_HI] = b->first[row + 1];
+            r[QVL_RANGE_Q_HI] = b->first[k + 1];
         }
     return array_of(out, n);
 }
@@ -120,16 +120,16 @@ static qvl_batch_array make_text_blocks(qvl_batch *b)
                     c != NULL ? (size_t)c->n_blocks : 0);
 }
 
-/* logit_row [Q, 1]: every token, or the last one of each row. */
+/* logit_row [Q, 1]: every token, or the last one of each sequence. */
 static qvl_batch_array make_logit_row(qvl_batch *b)
 {
     int32_t *out = qvl_arena_array(b->arena, int32_t, b->n_logits);
     int n = 0;
-    for (int row = 0; row < b->source->n_rows; row++)
-        for (int32_t t = b->first[row]; t < b->first[row + 1]; t++)
+    for (int k = 0; k < b->n_seqs; k++)
+        for (int32_t t = b->first[k]; t < b->first[k + 1]; t++)
             if (b->source->logits == QVL_LOGITS_ALL
                 || (b->source->logits == QVL_LOGITS_LAST
-                    && t + 1 == b->first[row + 1]))
+                    && t + 1 == b->first[k + 1]))
                 out[n++] = t;
     return array_of(out, (size_t)n);
 }
@@ -137,9 +137,9 @@ static qvl_batch_array make_logit_row(qvl_batch *b)
 /* ---- labels ------------------------------------------------------------- */
 
 /* Label of the token behind t, when that is in the same sequence. */
-static int64_t label_after(const qvl_batch *b, int row, int32_t t)
+static int64_t label_after(const qvl_batch *b, int seq, int32_t t)
 {
-    if (b->source->label == NULL || t + 1 >= b->first[row + 1])
+    if (b->source->label == NULL || t + 1 >= b->first[seq + 1])
         return QVL_IGNORE_INDEX;
     return b->source->label[b->place[t + 1]];
 }
@@ -149,9 +149,9 @@ static int64_t label_after(const qvl_batch *b, int row, int32_t t)
 static void make_supervised(const qvl_batch *b, int32_t *token, int32_t *label)
 {
     int n = 0;
-    for (int row = 0; row < b->source->n_rows; row++)
-        for (int32_t t = b->first[row]; t < b->first[row + 1]; t++) {
-            int64_t l = label_after(b, row, t);
+    for (int k = 0; k < b->n_seqs; k++)
+        for (int32_t t = b->first[k]; t < b->first[k + 1]; t++) {
+            int64_t l = label_after(b, k, t);
             if (l == QVL_IGNORE_INDEX)
                 continue;
             if (token != NULL)

@@ -161,11 +161,14 @@ static void read_positions(const qvl_batch *b, int64_t *dst)
                 b->position[3 * (size_t)t + axis];
 }
 
-/* What to add to a count of tokens for the next position. */
+/* What to add to a count of tokens for the next position; in a packed row that of
+ * its last sample. */
 static void read_delta(const qvl_batch *b, int64_t *dst)
 {
-    for (int row = 0; row < b->source->n_rows; row++)
-        dst[row] = b->next[row] - (b->first[row + 1] - b->first[row]);
+    for (int row = 0; row < b->source->n_rows; row++) {
+        int k = b->row_end[row] - 1;
+        dst[row] = b->next[k] - (b->first[k + 1] - b->first[k]);
+    }
 }
 
 static int read_vision(qvl_results *r, const qvl_result *t, float *dst,

@@ -1,6 +1,7 @@
 /* collate.h - samples side by side, as the arrays of one batch
  *
- * Rows are as long as the longest sample and padded on the right: mask 0, label
+ * A row holds one sample, or several that are packed: then sample_ids tell them
+ * apart. Rows are as long as the longest and padded on the right: mask 0, label
  * QVL_IGNORE_INDEX. Patches and grids of all samples stand one behind the other; a
  * batch without pictures has none of either. The model drops the padding again.
  */
@@ -12,6 +13,7 @@
 
 #include "base/arena.h"
 #include "data/encode.h"
+#include "data/pack_stream.h"
 #include "qvl.h"
 
 typedef struct {
@@ -20,10 +22,13 @@ typedef struct {
     int n_samples;
     int64_t n_tokens;      // without padding
     int64_t n_supervised;  // labels
+    qvl_pack_progress at;  // behind the batch, of packed rows; ends_epoch: in it
 } qvl_collated;
 
-/* n > 0 samples of one encoder. The batch has copies of all but what is read
+/* n > 0 samples of one encoder; row_n [n_rows] of them in each row one behind the
+ * other, or NULL: each is a row. The batch has copies of all but what is read
  * through `sample`. Runs out of host memory as an arena does. */
-qvl_collated qvl_collate(const qvl_encoded *sample, int n, qvl_arena *arena);
+qvl_collated qvl_collate(const qvl_encoded *sample, int n, const int *row_n,
+                         int n_rows, qvl_arena *arena);
 
 #endif

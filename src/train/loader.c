@@ -17,10 +17,13 @@ typedef enum { SLOT_FREE, SLOT_BUSY, SLOT_READY } slot_state;
 
 typedef struct {
     slot_state state;
-    qvl_arena arena;     // of the samples and the batch
-    const qvl_record **record;  // [n_records] of batch size
+    qvl_arena arena;     // of all below
+    const qvl_record **record;  // [n_records]
+    uint64_t *epoch;     // [n_records]
     int n_records;
-    uint64_t epoch;
+    int *row_n;          // [n_rows] records of each packed row; NULL: nothing is
+    int n_rows;          // packed
+    qvl_pack_progress at;
     qvl_collated batch;  // result
     qvl_err err;
     int rc;
@@ -34,6 +37,8 @@ struct qvl_loader {
     size_t *order;       // [n_records] of epoch order_epoch
     uint64_t order_epoch;
     bool has_order;
+    qvl_pack_stream *stream;  // NULL: nothing is packed
+    uint64_t n_streamed;      // rows taken from it
     slot *slots;         // [n_slots]
     uint64_t n_slots;
     uint64_t next;       // batch nobody has begun
@@ -49,23 +54,88 @@ struct qvl_loader {
 
 /* ---- making a batch ------------------------------------------------------ */
 
-/* Note which records batch k has; under the lock, k in rising order. */
-static slot *begin(qvl_loader *l, uint64_t k)
+/* Which records batch k has. What follows is under the lock, k in rising order. */
+static void list_samples(qvl_loader *l, slot *s, uint64_t k)
 {
-    slot *s = &l->slots[k % l->n_slots];
-    s->epoch = k / l->per_epoch;
-    if (!l->has_order || l->order_epoch != s->epoch) {
-        qvl_epoch_plan_order(l->order, &l->o.plan, s->epoch);
-        l->order_epoch = s->epoch;
+    uint64_t epoch = k / l->per_epoch;
+    if (!l->has_order || l->order_epoch != epoch) {
+        qvl_epoch_plan_order(l->order, &l->o.plan, epoch);
+        l->order_epoch = epoch;
         l->has_order = true;
     }
     qvl_stretch part = qvl_epoch_plan_batch(&l->o.plan, k % l->per_epoch);
-    s->n_records = (int)part.n;
+    s->n_records = s->n_rows = (int)part.n;
+    s->record = qvl_arena_array(&s->arena, const qvl_record *, part.n);
+    s->epoch = qvl_arena_array(&s->arena, uint64_t, part.n);
     for (size_t i = 0; i < part.n; i++) {
         size_t at = qvl_epoch_plan_slot(&l->o.plan, part.first + i);
         s->record[i] = &l->o.record[l->order[at]];
+        s->epoch[i] = epoch;
     }
+}
+
+/* Append the records of a row. */
+static void add_row(const qvl_loader *l, slot *s, const qvl_packed_row *row)
+{
+    size_t n = (size_t)s->n_records, more = (size_t)row->n;
+    const qvl_record **record =
+        qvl_arena_array(&s->arena, const qvl_record *, n + more);
+    uint64_t *epoch = qvl_arena_array(&s->arena, uint64_t, n + more);
+    if (n > 0) {
+        memcpy(record, s->record, n * sizeof(const qvl_record *));
+        memcpy(epoch, s->epoch, n * sizeof *epoch);
+    }
+    for (size_t i = 0; i < more; i++) {
+        record[n + i] = &l->o.record[row->record[i]];
+        epoch[n + i] = row->at.epoch;
+    }
+    s->record = record;
+    s->epoch = epoch;
+    s->n_records += row->n;
+    s->row_n[s->n_rows++] = row->n;
+    bool ends = s->at.ends_epoch || row->at.ends_epoch;
+    s->at = row->at;
+    s->at.ends_epoch = ends;
+}
+
+/* The same for packed rows. Those before the first batch are passed over. */
+static int list_rows(qvl_loader *l, slot *s, uint64_t k)
+{
+    uint64_t first = k * l->o.plan.batch, end = first + l->o.plan.batch;
+    s->row_n = qvl_arena_array(&s->arena, int, l->o.plan.batch);
+    for (; l->n_streamed < end; l->n_streamed++) {
+        qvl_packed_row row;
+        QVL_TRY(qvl_pack_stream_next(l->stream, &row, &s->err));
+        if (l->n_streamed >= first)
+            add_row(l, s, &row);
+    }
+    return QVL_OK;
+}
+
+typedef struct {
+    qvl_loader *loader;
+    slot *slot;
+    uint64_t k;
+} beginning;
+
+static int list_batch(void *arg)
+{
+    const beginning *b = arg;
+    if (b->loader->stream != NULL)
+        return list_rows(b->loader, b->slot, b->k);
+    list_samples(b->loader, b->slot, b->k);
+    return QVL_OK;
+}
+
+static slot *begin(qvl_loader *l, uint64_t k)
+{
+    slot *s = &l->slots[k % l->n_slots];
+    beginning b = { l, s, k };
     s->state = SLOT_BUSY;
+    s->n_records = s->n_rows = 0;
+    s->row_n = NULL;
+    s->at = (qvl_pack_progress){ 0 };
+    s->rc = qvl_guard(list_batch, &b, &s->err);
     return s;
 }
 
@@ -81,16 +151,18 @@ static int encode_all(void *arg)
     qvl_encoded *sample =
         qvl_arena_array(&s->arena, qvl_encoded, s->n_records);
     for (int i = 0; i < s->n_records; i++)
-        QVL_TRY(qvl_encode(m->encoder, s->record[i], s->epoch, &s->arena,
+        QVL_TRY(qvl_encode(m->encoder, s->record[i], s->epoch[i], &s->arena,
                            &sample[i], &s->err));
-    s->batch = qvl_collate(sample, s->n_records, &s->arena);
+    s->batch = qvl_collate(sample, s->n_records, s->row_n, s->n_rows, &s->arena);
+    s->batch.at = s->at;
     return QVL_OK;
 }
 
 static void make(const qvl_loader *l, slot *s)
 {
     making m = { l->o.encoder, s };
-    s->rc = qvl_guard(encode_all, &m, &s->err);
+    if (s->rc == QVL_OK)
+        s->rc = qvl_guard(encode_all, &m, &s->err);
 }
 
 /* ---- threads ------------------------------------------------------------- */
@@ -139,10 +211,10 @@ static void make_slots(qvl_loader *l)
     l->n_slots = (uint64_t)o->n_taken
                  + (uint64_t)o->n_threads * (uint64_t)o->n_ahead;
     l->slots = qvl_memory_zeroed((size_t)l->n_slots, sizeof *l->slots);
-    for (uint64_t k = 0; k < l->n_slots; k++)
-        l->slots[k].record = qvl_memory_zeroed(o->plan.batch, sizeof(qvl_record *));
     l->order = qvl_memory_zeroed(o->plan.n_records, sizeof *l->order);
     l->thread = qvl_memory_zeroed((size_t)o->n_threads, sizeof *l->thread);
+    if (o->pack != NULL)
+        l->stream = qvl_pack_stream_open(o->pack);
 }
 
 static int open_loader(void *arg)
@@ -185,10 +257,9 @@ void qvl_loader_close(qvl_loader *l)
     pthread_mutex_unlock(&l->lock);
     for (int i = 0; i < l->n_threads; i++)
         pthread_join(l->thread[i], NULL);
-    for (uint64_t k = 0; l->slots != NULL && k < l->n_slots; k++) {
+    for (uint64_t k = 0; l->slots != NULL && k < l->n_slots; k++)
         qvl_arena_release(&l->slots[k].arena);
-        free(l->slots[k].record);
-    }
+    qvl_pack_stream_close(l->stream);
     pthread_cond_destroy(&l->has_batch);
     pthread_cond_destroy(&l->has_room);
     pthread_mutex_destroy(&l->lock);

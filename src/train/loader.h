@@ -19,6 +19,8 @@ typedef struct {
     const qvl_encoder *encoder;
     const qvl_record *record;  // [plan.n_records]
     qvl_epoch_plan plan;       // has batches
+    const qvl_pack_source *pack;  // batches of plan.batch packed rows, which do not
+                                  // stop at the end of an epoch; NULL: of samples
     uint64_t first;  // batch to begin with, counted over all epochs
     uint64_t end;    // batch to end before, >= first
     int n_taken;     // batches taken at once, at most; > 0
@@ -42,7 +44,8 @@ void qvl_loader_close(qvl_loader *loader);
  *
  *   out  [n], good until the next call; unchanged on error
  *
- * Fails as qvl_encode does; the loader is then good for closing only. */
+ * Fails as qvl_encode and the lengths of packed samples do; the loader is then good
+ * for closing only. */
 int qvl_loader_take(qvl_loader *loader, qvl_collated *out, int n,
                     qvl_err *err);
 

@@ -29,6 +29,13 @@ qvl_cadence_at qvl_loop_at(const qvl_loop *r)
 {
     if (r->step == 0)
         return (qvl_cadence_at){ 0 };
+    if (r->c->training.packing)
+        return (qvl_cadence_at){
+            .step = r->step,
+            .epoch = (double)r->at.epoch
+                     + (double)r->at.n_given / (double)r->plan.n_records,
+            .is_epoch_end = r->at.ends_epoch,
+        };
     qvl_epoch_place last = qvl_epoch_plan_at(&r->plan, (uint64_t)(r->step - 1));
     qvl_stretch part = qvl_epoch_plan_update(&r->plan, last.update);
     size_t done = part.first + part.n, all = qvl_epoch_plan_batches(&r->plan);
@@ -115,13 +122,29 @@ static void count_step(qvl_loop *r, const qvl_train_report *report)
                 "the gradients is %g", (long long)r->step, report->grad_norm);
 }
 
+/* Batches of the next update. */
+static int count_batches(const qvl_loop *r)
+{
+    if (r->c->training.packing)
+        return (int)r->plan.accumulate;
+    qvl_epoch_place at = qvl_epoch_plan_at(&r->plan, (uint64_t)r->step);
+    return (int)qvl_epoch_plan_update(&r->plan, at.update).n;
+}
+
+/* Where packed rows stand behind n batches. */
+static void note_progress(qvl_loop *r, const qvl_collated *batch, int n)
+{
+    r->at = batch[n - 1].at;
+    for (int k = 0; k < n; k++)
+        r->at.ends_epoch = r->at.ends_epoch || batch[k].at.ends_epoch;
+}
+
 /* Take the batches of the next update and train with them. */
 static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
                       qvl_train_report *report)
 {
     qvl_error error;
-    qvl_epoch_place at = qvl_epoch_plan_at(&r->plan, (uint64_t)r->step);
-    int n = (int)qvl_epoch_plan_update(&r->plan, at.update).n;
+    int n = count_batches(r);
     double began_s = qvl_clock_s();
     QVL_TRY(qvl_loader_take(r->loader, batch, n, r->err));
     r->window_waited_s += qvl_clock_s() - began_s;
@@ -130,6 +153,7 @@ static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
     if (qvl_train_step(r->trainer, in, n, report, &error) != 0)
         return qvl_loop_fail(&error, r->err);
     r->step = report->step;
+    note_progress(r, batch, n);
     r->window_steps++;
     count_step(r, report);
     size_t row = 0;

@@ -31,7 +31,8 @@ qvl_train_options qvl_loop_trainer_options(const qvl_run_config *config,
                                            qvl_arena *arena);
 
 /* Batches of an epoch and steps of a run over its samples, and whether
- * the rates hold together over that many steps. This and the next are all that a
+ * the rates hold together over that many steps. Of packed rows, whose number differs
+ * from epoch to epoch, all epochs count as the first. This and the next are all that a
  * run checks between its records and its model. Fails with QVL_E_CONFIG, QVL_E_DATA. */
 int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
                   const qvl_run_config *config, const qvl_samples *samples,

@@ -108,18 +108,36 @@ static int check_window(qvl_loop *r)
 
 /* ---- order and number of steps ------------------------------------------- */
 
+/* Updates of an epoch; packed rows flow on from one epoch to the next, so there the
+ * last of them counts as the part of an update that it is. */
+static int count_updates(double *n, const qvl_epoch_plan *p,
+                         const qvl_samples *samples, const qvl_run_config *c,
+                         qvl_err *err)
+{
+    size_t n_rows;
+    if (c->training.packing) {
+        qvl_pack_source pack = qvl_samples_pack(samples, c);
+        QVL_TRY(qvl_pack_stream_count(&pack, &n_rows, err));
+        *n = (double)n_rows / (double)(p->batch * p->accumulate);
+        return QVL_OK;
+    }
+    *n = (double)qvl_epoch_plan_updates(p);
+    if (*n > 0)
+        return QVL_OK;
+    return qvl_fail(err, QVL_E_DATA, "custom.train_jsonl: found %zu records, "
+                    "expected at least the %zu of a batch with "
+                    "data.dataloader_drop_last", p->n_records, p->batch);
+}
+
 int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
                   const qvl_run_config *c, const qvl_samples *samples,
                   qvl_arena *arena, qvl_err *err)
 {
     qvl_sched sched;
     qvl_epoch_plan p = qvl_samples_plan(samples, c);
-    size_t updates = qvl_epoch_plan_updates(&p);
-    if (updates == 0)
-        return qvl_fail(err, QVL_E_DATA, "custom.train_jsonl: found %zu "
-                        "records, expected at least the %zu of a batch with "
-                        "data.dataloader_drop_last", p.n_records, p.batch);
-    double steps = ceil(c->training.num_train_epochs * (double)updates);
+    double updates;
+    QVL_TRY(count_updates(&updates, &p, samples, c, err));
+    double steps = ceil(c->training.num_train_epochs * updates);
     if (c->training.max_steps > 0)
         steps = c->training.max_steps;
     if (steps > 1e9 && c->training.max_steps > 0)
@@ -127,7 +145,7 @@ int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
                         "expected at most 1e9", c->training.max_steps);
     if (steps > 1e9)
         return qvl_fail(err, QVL_E_CONFIG, "training.num_train_epochs: "
-                        "found %g epochs of %zu steps, expected at most 1e9 "
+                        "found %g epochs of %.0f steps, expected at most 1e9 "
                         "steps", c->training.num_train_epochs, updates);
     qvl_train_options options =
         qvl_loop_trainer_options(c, (int64_t)steps, arena);
@@ -139,8 +157,11 @@ int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
 }
 
 /* Number of the first batch of a step, counted over all epochs. */
-static uint64_t first_batch(const qvl_epoch_plan *plan, int64_t step)
+static uint64_t first_batch(const qvl_loop *r, int64_t step)
 {
+    const qvl_epoch_plan *plan = &r->plan;
+    if (r->c->training.packing)
+        return (uint64_t)step * plan->accumulate;
     qvl_epoch_place at = qvl_epoch_plan_at(plan, (uint64_t)step);
     return at.epoch * qvl_epoch_plan_batches(plan)
            + qvl_epoch_plan_update(plan, at.update).first;
@@ -148,12 +169,15 @@ static uint64_t first_batch(const qvl_epoch_plan *plan, int64_t step)
 
 static int open_loader(qvl_loop *r)
 {
+    if (r->c->training.packing)
+        r->pack = qvl_samples_pack(&r->samples, r->c);
     qvl_loader_options options = {
         .encoder = r->samples.train.encoder,
         .record = r->samples.train.record,
         .plan = r->plan,
-        .first = first_batch(&r->plan, r->step),
-        .end = first_batch(&r->plan, r->max_steps),
+        .pack = r->c->training.packing ? &r->pack : NULL,
+        .first = first_batch(r, r->step),
+        .end = first_batch(r, r->max_steps),
         .n_taken = (int)r->plan.accumulate,
         .n_threads = r->c->data.dataloader_num_workers,
         .n_ahead = r->c->data.dataloader_prefetch_factor,
@@ -297,10 +321,17 @@ static void print_plan(qvl_loop *r)
     print_set("training", &r->samples.train);
     print_set("validation", &r->samples.val);
     print_model(r);
-    qvl_log(QVL_LOG_INFO, "%lld steps of %zu samples (%zu batches of %zu), %zu"
-            " steps an epoch; %s, warm-up %d steps or %g of all",
-            (long long)r->max_steps, p->batch * p->accumulate, p->accumulate,
-            p->batch, qvl_epoch_plan_updates(p),
+    const char *size =
+        c->training.packing
+            ? qvl_arena_printf(&r->arena, "rows of at most %d tokens",
+                               c->training.packing_length)
+            : qvl_arena_printf(&r->arena, "%zu steps an epoch",
+                               qvl_epoch_plan_updates(p));
+    qvl_log(QVL_LOG_INFO, "%lld steps of %zu %s (%zu batches of %zu), %s; %s, "
+            "warm-up %d steps or %g of all", (long long)r->max_steps,
+            p->batch * p->accumulate,
+            c->training.packing ? "packed rows" : "samples", p->accumulate,
+            p->batch, size,
             qvl_run_config_word(c, "training.lr_scheduler_type", &r->arena),
             c->training.warmup_steps, c->training.warmup_ratio);
     qvl_log(QVL_LOG_INFO, "files go to %s", r->folder.path);

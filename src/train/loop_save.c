@@ -36,16 +36,31 @@ static const char *callbacks(qvl_loop *r, qvl_save_why why)
     return qvl_arena_strdup(&r->arena, r->text.p);
 }
 
+/* Rules of packed rows; 0 without. */
+static int row_tokens(const qvl_loop *r)
+{
+    return r->c->training.packing ? r->c->training.packing_length : 0;
+}
+
+static int row_strategy(const qvl_loop *r)
+{
+    return r->c->training.packing ? r->c->training.packing_strategy : 0;
+}
+
 /* What the order of the data depends on, and where it stands. */
 static const char *dataloader(qvl_loop *r)
 {
     const qvl_epoch_plan *p = &r->plan;
     return qvl_arena_printf(
         &r->arena, "{\"n_records\": %zu, \"batch\": %zu, \"accumulate\": %zu, "
-        "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, \"step\": %lld}",
+        "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, \"step\": %lld, "
+        "\"row_tokens\": %d, \"row_strategy\": %d, \"epoch\": %llu, "
+        "\"n_given\": %zu, \"ends_epoch\": %s}",
         p->n_records, p->batch, p->accumulate, (unsigned long long)p->seed,
         p->is_shuffled ? "true" : "false", p->drops_last ? "true" : "false",
-        (long long)r->step);
+        (long long)r->step, row_tokens(r), row_strategy(r),
+        (unsigned long long)r->at.epoch, r->at.n_given,
+        r->at.ends_epoch ? "true" : "false");
 }
 
 /* ---- the best ------------------------------------------------------------ */
@@ -153,7 +168,7 @@ static int fail_order(const qvl_loop *r, const char *key, double found,
              "found %s %g in the checkpoint, expected %s as now",
              r->folder.resume, key, found, wanted);
     qvl_err_hint(r->err, "the order of the data would differ; keep records, "
-                 "batch size, accumulation and seed");
+                 "batch size, accumulation, seed and packing");
     return QVL_E_CONFIG;
 }
 
@@ -164,12 +179,17 @@ static int check_order(const qvl_loop *r, const qvl_node *map)
     const struct {
         const char *key;
         double now;
+        double absent;  // what a checkpoint means that does not say it
     } parts[] = {
-        { "n_records", (double)p->n_records }, { "batch", (double)p->batch },
-        { "accumulate", (double)p->accumulate }, { "seed", (double)p->seed },
+        { "n_records", (double)p->n_records, -1 },
+        { "batch", (double)p->batch, -1 },
+        { "accumulate", (double)p->accumulate, -1 },
+        { "seed", (double)p->seed, -1 },
+        { "row_tokens", row_tokens(r), 0 },
+        { "row_strategy", row_strategy(r), 0 },
     };
     for (size_t i = 0; i < QVL_COUNT(parts); i++) {
-        double v = -1;
+        double v = parts[i].absent;
         char wanted[32];
         qvl_node_as_float(qvl_node_find(map, parts[i].key), &v);
         snprintf(wanted, sizeof wanted, "%g", parts[i].now);
@@ -228,12 +248,31 @@ static const char *resumed_best(qvl_loop *r, const char *noted)
     return qvl_arena_strdup(&r->arena, noted);
 }
 
+/* Where packed rows stood. */
+static int resume_rows(qvl_loop *r, const qvl_node *order)
+{
+    int64_t epoch, n_given;
+    if (!r->c->training.packing)
+        return QVL_OK;
+    if (!qvl_node_as_int(qvl_node_find(order, "epoch"), &epoch) || epoch < 0
+        || !qvl_node_as_int(qvl_node_find(order, "n_given"), &n_given)
+        || n_given < 0
+        || !qvl_node_as_bool(qvl_node_find(order, "ends_epoch"),
+                             &r->at.ends_epoch))
+        return qvl_fail(r->err, QVL_E_FORMAT, "%s: found no place in the order of "
+                        "the rows, expected one", r->folder.resume);
+    r->at.epoch = (uint64_t)epoch;
+    r->at.n_given = (size_t)n_given;
+    return QVL_OK;
+}
+
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)
 {
     qvl_node *order, *kept;
     QVL_TRY(parse(r, &order, state->dataloader, "dataloader_state"));
     QVL_TRY(parse(r, &kept, state->stateful_callbacks, "stateful_callbacks"));
     QVL_TRY(check_order(r, order));
+    QVL_TRY(resume_rows(r, order));
     QVL_TRY(qvl_cadence_read(&r->state, qvl_node_find(kept, "cadence"),
                              r->err));
     QVL_TRY(qvl_metrics_read(&r->window, qvl_node_find(kept, "window"),

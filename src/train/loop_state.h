@@ -34,6 +34,8 @@ typedef struct {
     qvl_run_folder folder;
     const char *args;  // args.json
     qvl_epoch_plan plan;
+    qvl_pack_source pack;  // with training.packing
+    qvl_pack_progress at;  // behind the last step, with training.packing
     int64_t max_steps;
     qvl_cadence cadence;
     qvl_cadence_state state;

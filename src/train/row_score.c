@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/sequence.h"
+
 #define STAT_BYTES 8           // of a label: loss, hit
 #define LEAST_BYTES (1 << 12)  // of memory
 
@@ -61,26 +63,6 @@ void qvl_row_scores_close(qvl_row_scores *scores)
 
 /* ---- a step --------------------------------------------------------------- */
 
-static int64_t count_tokens(const qvl_batch_source *s, int row)
-{
-    int64_t n = 0;
-    for (int c = 0; c < s->row_len; c++)
-        n += s->mask == NULL
-             || s->mask[(size_t)row * (size_t)s->row_len + (size_t)c] != 0;
-    return n;
-}
-
-static int count_rows(qvl_row_scores *s, const qvl_batch_source *source,
-                      qvl_err *err)
-{
-    for (int r = 0; r < source->n_rows; r++) {
-        qvl_train_score *row = &s->row[s->n_rows++];
-        QVL_TRY(qvl_batch_count_row(source, r, &row->n_labels, err));
-        row->n_tokens = count_tokens(source, r);
-    }
-    return QVL_OK;
-}
-
 static int reserve(qvl_row_scores *s, size_t bytes, qvl_err *err)
 {
     const qvl_backend *be = s->dev->be;
@@ -100,19 +82,25 @@ int qvl_row_scores_begin(qvl_row_scores *scores,
                          const qvl_batch_source *source, int n, qvl_err *err)
 {
     qvl_row_scores *s = scores;
-    size_t n_rows = 0;
     qvl_row_scores_reset(s);
     qvl_arena_reset(&s->arena);
-    for (int k = 0; k < n; k++)
-        n_rows += source[k].n_rows > 0 ? (size_t)source[k].n_rows : 0;
+    qvl_sequences *of = qvl_arena_array(&s->arena, qvl_sequences, n);
+    size_t n_rows = 0;
+    for (int k = 0; k < n; k++) {
+        QVL_TRY(qvl_sequences_make(&of[k], &source[k], &s->arena, err));
+        n_rows += (size_t)of[k].n;
+    }
     s->row = qvl_arena_array(&s->arena, qvl_train_score, n_rows);
     s->list = qvl_arena_array(&s->arena, qvl_list *, n);
     s->first = qvl_arena_array(&s->arena, int64_t, n + 1);
     for (int k = 0; k < n; k++) {
-        int64_t n_labels;
-        QVL_TRY(qvl_batch_count_labels(&source[k], &n_labels, err));
-        QVL_TRY(count_rows(s, &source[k], err));
-        s->first[k + 1] = s->first[k] + n_labels;
+        for (int i = 0; i < of[k].n; i++) {
+            const qvl_sequence *q = &of[k].v[i];
+            s->row[s->n_rows++] = (qvl_train_score){
+                .n_labels = q->n_labels, .n_tokens = q->hi - q->lo,
+            };
+        }
+        s->first[k + 1] = s->first[k] + of[k].n_labels;
     }
     s->n_batches = n;
     return reserve(s, STAT_BYTES * (size_t)s->first[n], err);

@@ -1,8 +1,9 @@
 /* row_score.h - loss and hits of each row of the batches of a step
  *
- * A row is a sample. Programs leave loss and hit of every label on the device,
- * in memory that the next batch takes; so they are copied behind each batch, on
- * the device, and read once when the step is done.
+ * A row is a sample; where rows are packed, each sample of one stands for a row
+ * here. Programs leave loss and hit of every label on the device, in memory that
+ * the next batch takes; so they are copied behind each batch, on the device, and
+ * read once when the step is done.
  *
  *     begin -> for each batch that has labels: run, keep -> read -> rows
  *
@@ -25,7 +26,7 @@ void qvl_row_scores_close(qvl_row_scores *scores);
 void qvl_row_scores_reset(qvl_row_scores *scores);
 
 /* Before the first batch of a step: count the labels of each row and reserve
- * memory, which grows when it must. Fails as qvl_batch_count_labels does, with
+ * memory, which grows when it must. Fails as qvl_sequences_make does, with
  * errors of the device. Runs out of host memory as an arena does. */
 int qvl_row_scores_begin(qvl_row_scores *scores,
                          const qvl_batch_source *source, int n, qvl_err *err);

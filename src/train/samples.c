@@ -188,9 +188,9 @@ static int check_one(void *ctx, size_t k, int thread, qvl_arena *arena,
 }
 
 static int check_set(qvl_sample_set *set, qvl_samples_check check, bool draws,
-                     int n_threads, qvl_arena *arena, qvl_err *err)
+                     bool keeps, int n_threads, qvl_arena *arena, qvl_err *err)
 {
-    if (check == QVL_SAMPLES_LENGTHS)
+    if (keeps)
         set->length = qvl_arena_array(arena, qvl_sample_length, set->n);
     n_threads = qvl_each_threads(n_threads, set->n / SAMPLES_PER_THREAD);
     checking c = { .set = set, .check = check, .draws = draws,
@@ -243,10 +243,11 @@ static int open_all(void *arg)
                            c->custom.val_sample_limit, needs, n_threads,
                            o->arena, o->err));
     QVL_TRY(open_encoders(s, c, o->check != QVL_SAMPLES_LENGTHS, o->err));
-    bool draws = draws_modes(c);
-    QVL_TRY(check_set(&s->train, o->check, draws, n_threads, o->arena,
-                      o->err));
-    return check_set(&s->val, o->check, draws, n_threads, o->arena,
+    bool draws = s->varies = draws_modes(c);
+    bool keeps = o->check == QVL_SAMPLES_LENGTHS;
+    QVL_TRY(check_set(&s->train, o->check, draws, keeps || c->training.packing,
+                      n_threads, o->arena, o->err));
+    return check_set(&s->val, o->check, draws, keeps, n_threads, o->arena,
                      o->err);
 }
 
@@ -276,6 +277,58 @@ qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
         .dataset = "train",
         .is_shuffled = c->data.train_dataloader_shuffle,
         .drops_last = c->data.dataloader_drop_last,
+    };
+}
+
+typedef struct {
+    const qvl_sample_set *set;
+    size_t record;
+    uint64_t epoch;
+    int n_tokens;
+    qvl_arena arena;
+    qvl_err *err;
+} measuring;
+
+static int measure(void *arg)
+{
+    measuring *m = arg;
+    qvl_encoded sample;
+    QVL_TRY(qvl_encode_text(m->set->encoder, &m->set->record[m->record],
+                            m->epoch, &m->arena, &sample, m->err));
+    m->n_tokens = sample.n;
+    return QVL_OK;
+}
+
+static int length_of(void *ctx, size_t record, uint64_t epoch, int *n_tokens,
+                     qvl_err *err)
+{
+    const qvl_samples *s = ctx;
+    const qvl_sample_length *l = &s->train.length[record];
+    *n_tokens = l->prompt + l->image + l->answer;
+    if (epoch == 0 || !s->varies)
+        return QVL_OK;
+    measuring m = { .set = &s->train, .record = record, .epoch = epoch,
+                    .err = err };
+    int rc = qvl_guard(measure, &m, err);
+    qvl_arena_release(&m.arena);
+    if (rc == QVL_OK)
+        *n_tokens = m.n_tokens;
+    return rc;
+}
+
+/* Words of the configuration stand in the order of the enum. */
+qvl_pack_source qvl_samples_pack(const qvl_samples *s,
+                                 const qvl_run_config *config)
+{
+    return (qvl_pack_source){
+        .plan = qvl_samples_plan(s, config),
+        .rules = {
+            .capacity = config->training.packing_length,
+            .window = QVL_PACK_WINDOW,
+            .strategy = (qvl_pack_strategy)config->training.packing_strategy,
+        },
+        .length = length_of,
+        .ctx = (void *)s,
     };
 }
 

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "config/run_config.h"
 #include "data/encode.h"
-#include "data/epoch_plan.h"
+#include "data/pack_stream.h"
 
 /* Samples of each file that are read back. */
 #define QVL_SAMPLES_CHECKED 8
@@ -28,7 +28,8 @@ typedef struct {
 typedef struct {
     const qvl_record *record;  // [n] of all files in their order
     size_t n;
-    qvl_sample_length *length; // [n] in epoch 0; NULL unless LENGTHS
+    qvl_sample_length *length; // [n] in epoch 0; NULL unless LENGTHS, or samples of
+                               // training are to be packed
     const qvl_encoder *encoder;
     int64_t n_tokens;      // of all, in epoch 0
     int64_t n_supervised;
@@ -42,6 +43,7 @@ typedef struct {
     // owned
     qvl_encoder *encoder;
     qvl_encoder *val_encoder;  // NULL: the same one serves
+    bool varies;               // lengths of training differ from epoch to epoch
 } qvl_samples;
 
 /* What is done with the samples of all records when they are opened. */
@@ -62,6 +64,12 @@ void qvl_samples_close(qvl_samples *s);
 /* The order in which a run takes its training samples: batches of one rank. */
 qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
                                 const qvl_run_config *config);
+
+/* The same with packed rows, plan.batch of them a batch; training.packing was on when
+ * the samples were opened. Borrows the samples. The length of a sample that varies
+ * is found by encoding its text, and fails as that does. */
+qvl_pack_source qvl_samples_pack(const qvl_samples *s,
+                                 const qvl_run_config *config);
 
 /* Append a sample as a person reads it: its text, placeholders of a picture as
  * one word and their number, then the supervised text. Fails with QVL_E_RANGE for an

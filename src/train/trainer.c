@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/sequence.h"
 #include "tensor/dtype.h"
 #include "train/run_options.h"
 
@@ -140,7 +141,7 @@ static int count_labels(const qvl_trainer *t, const qvl_batch_source *source,
                         qvl_err *err)
 {
     for (int k = 0; k < n; k++) {
-        int rc = qvl_batch_count_labels(&source[k], &n_labels[k], err);
+        int rc = qvl_sequences_count_labels(&source[k], &n_labels[k], err);
         if (rc == QVL_OK)
             rc = check_labels(t, &source[k], err);
         if (rc != QVL_OK) {
@@ -291,7 +292,7 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
 {
     qvl_train_score s = { 0 };
     qvl_trainer_drop_rows(trainer);
-    QVL_TRY(qvl_batch_count_labels(source, &s.n_labels, err));
+    QVL_TRY(qvl_sequences_count_labels(source, &s.n_labels, err));
     QVL_TRY(check_labels(trainer, source, err));
     s.n_tokens = count_tokens(source);
     if (trainer->rows != NULL)

@@ -115,13 +115,13 @@ fails 2
 complains "training.learning_rate: found 0, expected a number >0"
 
 start "several faults"
-printf 'extends: base.yaml\ntraining: {seed: x, sed: 1, packing: true}\n' \
+printf 'extends: base.yaml\ntraining: {seed: x, sed: 1, group_by_length: true}\n' \
     >bad.yaml
 run config inspect bad.yaml
 fails 2
 complains "bad.yaml:2: training.seed: found x"
 complains "bad.yaml:2: training.sed: unknown key, the nearest is training.seed"
-complains "bad.yaml:2: training.packing: found true: not supported"
+complains "bad.yaml:2: training.group_by_length: found true: not supported"
 run config inspect none.yaml
 fails 3
 complains none.yaml

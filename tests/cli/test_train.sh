@@ -194,9 +194,9 @@ refuses 2 "wrong.yaml:4: training.learning_rat: unknown key" \
 config wrong 'num_train_epochs:'
 train wrong
 refuses 2 "wrong.yaml:4: training.num_train_epochs: found null"
-config wrong 'packing: true'
+config wrong 'group_by_length: true'
 train wrong
-refuses 2 "training.packing: found true: not supported"
+refuses 2 "training.group_by_length: found true: not supported"
 config wrong
 train wrong --dtype f8
 refuses 2 "--dtype: model.torch_dtype: found f8"
@@ -264,6 +264,36 @@ same_end straight killed 12
 same_losses straight killed
 holds "something half done is left" \
     test -z "$(find "$dir/runs/killed" -name '*tmp*')"
+
+start "packed rows go on to the same bits"
+rows='packing: true'
+config packed "$rows" 'packing_length: 1024' 'num_train_epochs: 3' \
+    'save_steps: 2' 'eval_strategy: epoch' 'gradient_accumulation_steps: 1'
+train packed --verbose
+exits 0
+complains "packed rows (1 batches of 1), rows of at most 1024 tokens"
+complains "validation loss"
+last=$(ls -d "$dir"/runs/packed/checkpoint-* | sed 's/.*-//' | sort -n | tail -n 1)
+holds "$last steps of 30 samples" test "$last" -ge 3 -a "$last" -le 15
+config repacked "$rows" 'packing_length: 1024' 'num_train_epochs: 3' \
+    'save_steps: 2' 'eval_strategy: epoch' 'gradient_accumulation_steps: 1' \
+    "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
+train repacked
+exits 0
+same_end packed repacked "$last"
+sed 's/"train.speed.*//' "$dir/runs/packed/logging.jsonl" | grep -o '"epoch": [^,]*' \
+    | tail -n 3 >"$dir/one"
+grep -o '"epoch": [^,]*' "$dir/runs/repacked/logging.jsonl" | tail -n 3 >"$dir/two"
+holds "epochs differ" cmp "$dir/one" "$dir/two"
+config wrong "$rows" 'packing_length: 1000' 'gradient_accumulation_steps: 1' \
+    "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
+train wrong
+refuses 2 "found row_tokens 1024 in the checkpoint, expected 1000"
+config wrong "$rows" 'packing_strategy: sequential' 'packing_length: 1024' \
+    'gradient_accumulation_steps: 1' \
+    "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
+train wrong
+refuses 2 "row_strategy"
 
 start "another order of the data is not taken up"
 cp "$dir/runs/stopped/args.json" "$dir/args"

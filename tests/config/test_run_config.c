@@ -261,8 +261,8 @@ static const struct {
     /* not there */
     { CONFIG(", optim: sgd", "", ""), QVL_E_UNSUPPORTED,
       "training.optim: found sgd: not supported (expected adamw)" },
-    { CONFIG(", packing: true", "", ""), QVL_E_UNSUPPORTED,
-      "training.packing: found true: not supported" },
+    { CONFIG(", group_by_length: true", "", ""), QVL_E_UNSUPPORTED,
+      "training.group_by_length: found true: not supported" },
     { CONFIG(", label_smoothing_factor: 0.1", "", ""), QVL_E_UNSUPPORTED,
       "label smoothing" },
     { CONFIG("", ", augmentation: {ops: []}", ""), QVL_E_UNSUPPORTED,
@@ -306,6 +306,12 @@ static const struct {
              "", ""), QVL_E_CONFIG, "expected no key with constant" },
     { CONFIG(", lr_scheduler_kwargs: {min_rl: 1e-5}", "", ""), QVL_E_CONFIG,
       "training.lr_scheduler_kwargs.min_rl: unknown key" },
+    { CONFIG(", packing: true, packing_length: 99", "", ""), QVL_E_CONFIG,
+      "training.packing_length: found 99, expected at least" },
+    { CONFIG(", packing: true", "", "data: {lazy_tokenize: true}\n"),
+      QVL_E_CONFIG, "data.lazy_tokenize: found true, expected false" },
+    { CONFIG(", packing: true, packing_strategy: first_fit", "", ""),
+      QVL_E_CONFIG, "training.packing_strategy: found first_fit" },
     { CONFIG(", bf16: true, fp16: true", "", ""), QVL_E_CONFIG,
       "training.fp16: found true, expected false" },
     { CONFIG("", ", use_summary: true, summary_ratio: 0.5", ""),
@@ -332,10 +338,10 @@ static void test_faults(void)
 static void test_faults_together(void)
 {
     loaded l;
-    load(&l, "model: {model: }\ntraining: {seed: x, packing: true}\n");
+    load(&l, "model: {model: }\ntraining: {seed: x, group_by_length: true}\n");
     CHECK_INT(l.rc, QVL_E_CONFIG, "a fault that is no missing part wins");
     static const char *const parts[] = {
-        "training.packing: found true: not supported",
+        "training.group_by_length: found true: not supported",
         "run.yaml:1: model.model: found null, expected a value",
         "run.yaml:2: training.seed: found x",
         "training.output_dir: found nothing, expected a value",

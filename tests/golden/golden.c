@@ -34,6 +34,7 @@
 #include "compare.h"
 #include "generate_cases.h"
 #include "image_cases.h"
+#include "pack_cases.h"
 #include "qvl.h"
 #include "tensor/safetensors.h"
 #include "text_cases.h"
@@ -63,6 +64,7 @@ typedef struct {
     qvl_st *expected;
     qvl_st_writer *writer;
     qvl_batch_in batch;
+    golden_pack pack;    // n 0: nothing is packed
     actual *result;  // [n_results]
     size_t n_results;
     worst worst;
@@ -122,8 +124,6 @@ static const char *unsupported(run *r)
         return qvl_arena_printf(&r->arena, "kind %s", kind);
     if (qvl_node_find(r->json, "adapter") != NULL)
         return "adapters";
-    if (qvl_node_find(r->json, "label_counts") != NULL)
-        return "packed rows";
     return NULL;
 }
 
@@ -159,6 +159,19 @@ static int read_results(run *r)
     return QVL_OK;
 }
 
+/* One batch, or samples that are packed into one row. */
+static int load_input(run *r, const char *path)
+{
+    const qvl_node *counts = qvl_node_find(r->json, "label_counts");
+    if (counts == NULL)
+        return batch_file_load(&r->batch, path, &r->arena, &r->err);
+    if (counts->n == 0)
+        return qvl_fail(&r->err, QVL_E_FORMAT, "label_counts (%s/case.json): "
+                        "found none, expected one for each sample", r->folder);
+    return golden_pack_load(&r->batch, &r->pack, path, counts->n, &r->arena,
+                            &r->err);
+}
+
 static int run_model(run *r)
 {
     const char *model, *input;
@@ -166,8 +179,7 @@ static int run_model(run *r)
     qvl_options o = { .device = r->o->device, .dtype = r->o->dtype };
     QVL_TRY(text_of(r, "model", &model));
     QVL_TRY(text_of(r, "input", &input));
-    QVL_TRY(batch_file_load(&r->batch, path_of(r, input), &r->arena,
-                            &r->err));
+    QVL_TRY(load_input(r, path_of(r, input)));
     unsigned want = QVL_LOGITS | QVL_VISION;
     if (qvl_st_find(r->expected, "loss") != NULL)
         want |= QVL_LOSS;
@@ -317,6 +329,49 @@ static int compare_gradient(run *r, const qvl_st_tensor *e, const float *want)
     return QVL_OK;
 }
 
+static int compare_loss(run *r, const char *name, const float *found,
+                        const float *want, double per)
+{
+    double tolerance;
+    QVL_TRY(tolerance_of(r, "loss_abs", &tolerance));
+    worst_add(&r->worst, name, largest_difference(found, want, 1) / per,
+              tolerance);
+    return QVL_OK;
+}
+
+/* What one sample of a packed row gave, beside what it gave alone. */
+static int compare_sample(run *r, const qvl_st_tensor *e, const float *want)
+{
+    size_t k;
+    const char *rest;
+    const actual *logits, *positions;
+    QVL_TRY(golden_pack_find(&r->pack, e->name, &k, &rest, &r->err));
+    QVL_TRY(need_result(r, "logits", &logits));
+    QVL_TRY(need_result(r, "position_ids", &positions));
+    size_t n = r->pack.first[k + 1] - r->pack.first[k];
+    size_t v = logits->info.shape[2];
+    actual cut = { .info = logits->info };
+    cut.data = golden_pack_cut(&r->pack, k, logits->data, 1, v, sizeof(float),
+                               &r->arena);
+    if (strcmp(rest, "logits") == 0) {
+        QVL_TRY(check_size(r, e, n * v));
+        return compare_logits(r, e, want, &cut);
+    }
+    if (strcmp(rest, "loss_sum") == 0) {
+        size_t n_labels;
+        float sum = (float)golden_pack_loss(&r->pack, k, &r->batch, cut.data, v,
+                                            &n_labels);
+        QVL_TRY(check_size(r, e, 1));
+        return compare_loss(r, e->name, &sum, want, (double)n_labels);
+    }
+    if (strcmp(rest, "position_ids") != 0)
+        return need_result(r, e->name, &logits);
+    QVL_TRY(check_size(r, e, 3 * n));
+    cut.data = golden_pack_cut(&r->pack, k, positions->data, 3, 1,
+                               sizeof(int64_t), &r->arena);
+    return compare_whole(r, e, &cut, false);
+}
+
 static int compare_tensor(run *r, const qvl_st_tensor *e)
 {
     const actual *a;
@@ -331,18 +386,16 @@ static int compare_tensor(run *r, const qvl_st_tensor *e)
     }
     if (strncmp(e->name, "grad", 4) == 0)
         return compare_gradient(r, e, want);
+    if (r->pack.n > 0 && strncmp(e->name, "sample.", 7) == 0)
+        return compare_sample(r, e, want);
     QVL_TRY(need_result(r, e->name, &a));
     QVL_TRY(check_size(r, e, a->info.n_elems));
     if (e->dtype != QVL_F32)
         return compare_whole(r, e, a, strcmp(e->name, "position_ids") == 0);
     if (strcmp(e->name, "logits") == 0)
         return compare_logits(r, e, want, a);
-    if (strcmp(e->name, "loss") == 0) {
-        QVL_TRY(tolerance_of(r, "loss_abs", &tolerance));
-        worst_add(&r->worst, "loss", largest_difference(a->data, want, 1),
-                  tolerance);
-        return QVL_OK;
-    }
+    if (strcmp(e->name, "loss") == 0)
+        return compare_loss(r, "loss", a->data, want, 1.0);
     QVL_TRY(tolerance_of(r, "vision_rel_l2", &tolerance));
     worst_add(&r->worst, e->name, relative_l2(a->data, want, e->n_elems),
               tolerance);

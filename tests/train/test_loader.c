@@ -60,6 +60,9 @@ static uint64_t hash_of(const qvl_collated *b)
     h = qvl_rng_mix(h, qvl_rng_hash((const char *)b->in.labels, 8 * cells));
     h = qvl_rng_mix(h, qvl_rng_hash((const char *)b->in.attention_mask,
                                     8 * cells));
+    if (b->in.sample_ids != NULL)
+        h = qvl_rng_mix(h, qvl_rng_hash((const char *)b->in.sample_ids,
+                                        8 * cells));
     h = qvl_rng_mix(h, qvl_rng_hash((const char *)p->pixels,
                                     4 * p->n_rows * p->n_cols));
     return qvl_rng_mix(h, qvl_rng_hash((const char *)p->grid,
@@ -107,6 +110,100 @@ static void test_order(void)
     qvl_encoder_close(e);
 }
 
+/* ---- packed rows --------------------------------------------------------- */
+
+/* Tokens of a record, in any epoch. */
+static int length_of(void *ctx, size_t k, uint64_t epoch, int *n_tokens,
+                     qvl_err *err)
+{
+    qvl_arena a = { 0 };
+    qvl_encoded s;
+    int rc = qvl_encode_text(ctx, &record[k], epoch, &a, &s, err);
+    *n_tokens = s.n;
+    qvl_arena_release(&a);
+    return rc;
+}
+
+static qvl_pack_source pack_of(qvl_encoder *e, const qvl_loader_options *o)
+{
+    int longest = 0;
+    for (size_t k = 0; k < N_RECORDS; k++) {
+        int n;
+        length_of(e, k, 0, &n, NULL);
+        longest = n > longest ? n : longest;
+    }
+    return (qvl_pack_source){ .plan = o->plan, .length = length_of, .ctx = e,
+                              .rules = { 2 * longest, 4, QVL_PACK_BFD } };
+}
+
+/* A packed row has the samples of its records one behind the other, with their
+ * numbers, and padding behind the shorter ones. */
+static void check_packed(const qvl_collated *c)
+{
+    const qvl_encoded *s = c->sample;
+    for (int row = 0; row < c->in.n_rows; row++) {
+        size_t at = (size_t)row * (size_t)c->in.row_len;
+        size_t end = at + (size_t)c->in.row_len;
+        for (int64_t k = 0; at < end && c->in.attention_mask[at] == 1; k++, s++)
+            for (int i = 0; i < s->n; i++, at++) {
+                CHECK_INT(c->in.input_ids[at], s->id[i], "%zu", at);
+                CHECK_INT(c->in.labels[at], s->label[i], "%zu", at);
+                CHECK_INT(c->in.sample_ids[at], k, "%zu", at);
+                CHECK_INT(c->in.attention_mask[at], 1, "%zu", at);
+            }
+        for (; at < end; at++)
+            CHECK(c->in.attention_mask[at] == 0 && c->in.labels[at] == -100,
+                  "padding %zu", at);
+    }
+    CHECK_INT(s - c->sample, c->n_samples, "samples");
+}
+
+/* Batches of two rows: the same for any number of threads, and from any batch on;
+ * epochs flow on, each with all records. */
+static void test_packed(void)
+{
+    make_records();
+    qvl_encoder *e = open_encoder();
+    qvl_loader_options o = options_of(e);
+    o.plan.batch = 2;
+    qvl_pack_source pack = pack_of(e, &o);
+    o.pack = &pack;
+    uint64_t alone[9], hash[9];
+    take_all(alone, &o);
+    for (int n_threads = 0; n_threads <= 3; n_threads++)
+        for (uint64_t first = 0; first < 9; first += 4) {
+            o.n_threads = n_threads;
+            o.first = first;
+            take_all(hash, &o);
+            for (uint64_t b = first; b < 9; b++)
+                CHECK(hash[b] == alone[b], "%d threads from %d: batch %d",
+                      n_threads, (int)first, (int)b);
+        }
+    o.first = 0;
+    qvl_loader *l;
+    qvl_err err = { 0 };
+    size_t n_seen[N_RECORDS] = { 0 }, n_samples = 0, n_ends = 0;
+    CHECK_OK(qvl_loader_open(&l, &o, &err), err);
+    for (uint64_t b = 0; b < o.end; b++) {
+        qvl_collated c;
+        CHECK_OK(qvl_loader_take(l, &c, 1, &err), err);
+        CHECK_INT(c.in.n_rows, 2, "batch %d", (int)b);
+        check_packed(&c);
+        for (int i = 0; i < c.n_samples; i++)
+            n_seen[c.sample[i].record->index]++;
+        n_samples += (size_t)c.n_samples;
+        CHECK_INT(c.at.epoch * N_RECORDS + c.at.n_given, n_samples, "progress");
+        n_ends += c.at.ends_epoch;
+    }
+    CHECK(n_samples > 2 * 9, "rows have %zu samples in all", n_samples);
+    CHECK_INT(n_ends, n_samples / N_RECORDS, "ends of epochs");
+    for (int k = 0; k < N_RECORDS; k++)
+        CHECK(n_seen[k] >= n_samples / N_RECORDS
+              && n_seen[k] <= n_samples / N_RECORDS + 1, "record %d", k);
+    qvl_loader_close(l);
+    qvl_encoder_close(e);
+}
+
 static void test_padding(void)
 {
     make_records();
@@ -116,7 +213,7 @@ static void test_padding(void)
     qvl_encoded s[3];
     for (int k = 0; k < 3; k++)
         CHECK_OK(qvl_encode(e, &record[2 * k], 0, &a, &s[k], &err), err);
-    qvl_collated c = qvl_collate(s, 3, &a);
+    qvl_collated c = qvl_collate(s, 3, NULL, 3, &a);
     CHECK_INT(c.in.n_rows, 3, "rows");
     CHECK_INT(c.in.row_len, s[2].n, "the longest");
     CHECK_INT(c.n_tokens, s[0].n + s[1].n + s[2].n, "tokens");
@@ -147,7 +244,7 @@ static void test_text(void)
     float pixels[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
     qvl_encoded s[2] = { { .n = 2, .id = id, .label = label,
                            .n_supervised = 1 } };
-    qvl_collated c = qvl_collate(s, 1, &a);
+    qvl_collated c = qvl_collate(s, 1, NULL, 1, &a);
     CHECK(c.in.images.pixels == NULL && c.in.images.grid == NULL
           && c.in.images.n_rows == 0 && c.in.images.n_grids == 0, "no picture");
     s[1] = s[0];
@@ -156,7 +253,7 @@ static void test_text(void)
     s[1].n_patches = 4;
     s[1].n_values = 2;
     s[1].n_grids = 1;
-    c = qvl_collate(s, 2, &a);
+    c = qvl_collate(s, 2, NULL, 2, &a);
     CHECK(c.in.images.n_rows == 4 && c.in.images.n_cols == 2
           && c.in.images.n_grids == 1, "one picture");
     CHECK(memcmp(c.in.images.pixels, pixels, sizeof pixels) == 0, "its pixels");
@@ -250,5 +347,5 @@ static void test_no_memory(void)
     qvl_encoder_close(e);
 }
 
-RUN_TESTS(TEST(test_order), TEST(test_padding), TEST(test_text),
+RUN_TESTS(TEST(test_order), TEST(test_packed), TEST(test_padding), TEST(test_text),
           TEST(test_error), TEST(test_close), TEST(test_no_memory))

@@ -1,0 +1,141 @@
+/* pack_stream.c - windows of an epoch, and the rows of the last one
+ *
+ * Two arenas take turns: a window copies the rows that waited out of the one
+ * before.
+ */
+#include "data/pack_stream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct qvl_pack_stream {
+    qvl_pack_source o;
+    size_t *order;        // [n_records] of the epoch
+    size_t *record;       // [n_records] of the row that was given
+    int *length;          // [window]
+    uint64_t epoch;
+    bool is_begun;        // its order is there
+    size_t next;          // place that no window had
+    size_t n_given;       // samples of the epoch
+    qvl_arena arena[2];
+    int turn;
+    qvl_pack_row *row;    // [n_rows] of the last window
+    int n_rows;
+    int at;               // next row to give
+    qvl_pack_waiting waiting;
+};
+
+static int open_all(void *arg)
+{
+    qvl_pack_stream *s = arg;
+    size_t n = s->o.plan.n_records;
+    s->order = qvl_memory_zeroed(n, sizeof *s->order);
+    s->record = qvl_memory_zeroed(n, sizeof *s->record);
+    s->length = qvl_memory_zeroed((size_t)s->o.rules.window, sizeof *s->length);
+    return QVL_OK;
+}
+
+qvl_pack_stream *qvl_pack_stream_open(const qvl_pack_source *source)
+{
+    assert(source->plan.n_records > 0 && source->rules.window > 0);
+    qvl_pack_stream *s = qvl_memory_zeroed(1, sizeof *s);
+    s->o = *source;
+    if (qvl_guard(open_all, s, NULL) != QVL_OK) {
+        qvl_pack_stream_close(s);
+        qvl_memory_fail(source->plan.n_records * sizeof *s->order);
+    }
+    return s;
+}
+
+void qvl_pack_stream_close(qvl_pack_stream *s)
+{
+    if (s == NULL)
+        return;
+    qvl_arena_release(&s->arena[0]);
+    qvl_arena_release(&s->arena[1]);
+    free(s->order);
+    free(s->record);
+    free(s->length);
+    free(s);
+}
+
+static void begin_epoch(qvl_pack_stream *s)
+{
+    qvl_epoch_plan_order(s->order, &s->o.plan, s->epoch);
+    s->next = 0;
+    s->n_given = 0;
+    s->waiting = (qvl_pack_waiting){ 0 };
+    s->is_begun = true;
+}
+
+static int pack_window(qvl_pack_stream *s, qvl_err *err)
+{
+    size_t left = s->o.plan.n_records - s->next;
+    size_t window = (size_t)s->o.rules.window;
+    int n = (int)(left < window ? left : window);
+    for (int i = 0; i < n; i++)
+        QVL_TRY(s->o.length(s->o.ctx, s->order[s->next + (size_t)i], s->epoch,
+                            &s->length[i], err));
+    s->turn = !s->turn;
+    qvl_arena_reset(&s->arena[s->turn]);
+    qvl_pack_window(&s->row, &s->n_rows, &s->waiting, &s->o.rules, s->length,
+                    s->next, n, (size_t)n == left, &s->arena[s->turn]);
+    s->next += (size_t)n;
+    s->at = 0;
+    return QVL_OK;
+}
+
+static bool is_epoch_over(const qvl_pack_stream *s)
+{
+    return s->n_given == s->o.plan.n_records;
+}
+
+int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err)
+{
+    if (s->is_begun && is_epoch_over(s)) {
+        s->epoch++;
+        s->is_begun = false;
+    }
+    if (!s->is_begun)
+        begin_epoch(s);
+    while (s->at == s->n_rows)
+        QVL_TRY(pack_window(s, err));
+    const qvl_pack_row *from = &s->row[s->at++];
+    for (int i = 0; i < from->n; i++)
+        s->record[i] = s->order[from->place[i]];
+    s->n_given += (size_t)from->n;
+    *row = (qvl_packed_row){
+        .record = s->record, .n = from->n, .n_tokens = from->n_tokens,
+        .at = { s->epoch, s->n_given, is_epoch_over(s) },
+    };
+    return QVL_OK;
+}
+
+typedef struct {
+    qvl_pack_stream *s;
+    size_t n;
+    qvl_err *err;
+} counting;
+
+static int count_rows(void *arg)
+{
+    counting *c = arg;
+    for (;;) {
+        qvl_packed_row row;
+        QVL_TRY(qvl_pack_stream_next(c->s, &row, c->err));
+        c->n++;
+        if (row.at.ends_epoch)
+            return QVL_OK;
+    }
+}
+
+int qvl_pack_stream_count(const qvl_pack_source *source, size_t *n_rows,
+                          qvl_err *err)
+{
+    counting c = { .s = qvl_pack_stream_open(source), .err = err };
+    int rc = qvl_guard(count_rows, &c, err);
+    qvl_pack_stream_close(c.s);
+    if (rc == QVL_OK)
+        *n_rows = c.n;
+    return rc;
+}

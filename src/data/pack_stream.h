@@ -1,0 +1,61 @@
+/* pack_stream.h - rows of packed samples, epoch after epoch
+ *
+ *     order of the epoch --window--> lengths --pack.h--> rows
+ *
+ * Rows come one behind the other and do not stop at the end of an epoch, which a
+ * row never goes beyond. How many an epoch has is known when it has ended. The
+ * rows follow from the rules, the order and the lengths alone: whoever skips n
+ * rows goes on as one that took them.
+ */
+#ifndef QVL_DATA_PACK_STREAM_H
+#define QVL_DATA_PACK_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "data/epoch_plan.h"
+#include "data/pack.h"
+
+/* Tokens of a record in an epoch, at most the capacity of a row. */
+typedef int qvl_pack_length(void *ctx, size_t record, uint64_t epoch,
+                            int *n_tokens, qvl_err *err);
+
+typedef struct {
+    qvl_epoch_plan plan;  // order of the records; batches and ranks are not read
+    qvl_pack_rules rules;
+    qvl_pack_length *length;
+    void *ctx;            // of length, borrowed
+} qvl_pack_source;
+
+/* How far the samples of an epoch have been given. */
+typedef struct {
+    uint64_t epoch;
+    size_t n_given;      // samples of the epoch, those of the row included
+    bool ends_epoch;     // the row is the last of it
+} qvl_pack_progress;
+
+typedef struct {
+    const size_t *record;  // [n] numbers, good until the next call
+    int n;
+    int n_tokens;
+    qvl_pack_progress at;
+} qvl_packed_row;
+
+typedef struct qvl_pack_stream qvl_pack_stream;
+
+/* Before the first row of epoch 0. Unwinds when there is no memory. */
+qvl_pack_stream *qvl_pack_stream_open(const qvl_pack_source *source);
+void qvl_pack_stream_close(qvl_pack_stream *s);
+
+/* The next row. Fails as `length` does; the stream is then good for closing only.
+ * Runs out of host memory as an arena does. */
+int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err);
+
+/* Rows of one epoch. Fails as qvl_pack_stream_next does. */
+int qvl_pack_stream_count(const qvl_pack_source *source, size_t *n_rows,
+                          qvl_err *err);
+
+#endif

@@ -1,0 +1,205 @@
+/* test_pack.c - rows of packed samples, and their stream over epochs */
+#include "check.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/rng.h"
+#include "data/pack.h"
+#include "data/pack_stream.h"
+
+/* Rows as text: lengths in their order, rows by "|". */
+static const char *rows_text(const qvl_pack_row *row, int n, const int *length)
+{
+    static char text[512];
+    size_t at = 0;
+    text[0] = '\0';
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < row[k].n; i++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%d",
+                                   i > 0 ? " " : k > 0 ? "|" : "",
+                                   length[row[k].place[i]]);
+    return text;
+}
+
+static const int lengths[] = { 3000, 1200, 900, 700, 2500, 400, 1800, 3900 };
+
+static void check_rows(const qvl_pack_rules *rules, int first, int n,
+                       qvl_pack_waiting *waiting, bool is_last,
+                       qvl_arena *arena, const char *wanted)
+{
+    qvl_pack_row *row;
+    int n_rows;
+    qvl_pack_window(&row, &n_rows, waiting, rules, lengths + first,
+                    (size_t)first, n, is_last, arena);
+    CHECK_STR(rows_text(row, n_rows, lengths), wanted, "from %d", first);
+}
+
+/* The vector of the specification: rows by their earliest place. */
+static void test_best_fit(void)
+{
+    qvl_pack_rules rules = { 4096, 8, QVL_PACK_BFD };
+    qvl_pack_waiting waiting = { 0 };
+    qvl_arena arena = { 0 };
+    check_rows(&rules, 0, 8, &waiting, true, &arena,
+               "3000 900|2500 1200|1800 700 400|3900");
+    CHECK_INT(waiting.n_rows, 0, "nothing waits at the end");
+    rules.capacity = 3900;
+    check_rows(&rules, 0, 8, &waiting, true, &arena,
+               "3000 900|2500 1200|1800 700 400|3900");
+    rules.capacity = 3901;
+    check_rows(&rules, 7, 1, &waiting, true, &arena, "3900");
+    qvl_arena_release(&arena);
+}
+
+/* 3000, 900 and 2500, 1200 are 9/10 of 4096 full; 700 is not and waits, once. */
+static void test_waiting(void)
+{
+    qvl_pack_rules rules = { 4096, 5, QVL_PACK_BFD };
+    qvl_pack_waiting waiting = { 0 };
+    qvl_arena arena[3] = { { 0 } };
+    check_rows(&rules, 0, 5, &waiting, false, &arena[0], "3000 900|2500 1200");
+    CHECK_INT(waiting.n_rows, 1, "700 waits");
+    check_rows(&rules, 5, 1, &waiting, false, &arena[1], "700 400");
+    CHECK_INT(waiting.n_rows, 0, "not again");
+    check_rows(&rules, 6, 2, &waiting, true, &arena[2], "1800|3900");
+    for (int i = 0; i < 3; i++)
+        qvl_arena_release(&arena[i]);
+}
+
+static void test_sequential(void)
+{
+    qvl_pack_rules rules = { 4096, 3, QVL_PACK_SEQUENTIAL };
+    qvl_pack_waiting waiting = { 0 };
+    qvl_arena arena[3] = { { 0 } };
+    check_rows(&rules, 0, 3, &waiting, false, &arena[0], "3000");
+    check_rows(&rules, 3, 3, &waiting, false, &arena[1], "1200 900 700");
+    check_rows(&rules, 6, 2, &waiting, true, &arena[2], "2500 400|1800|3900");
+    for (int i = 0; i < 3; i++)
+        qvl_arena_release(&arena[i]);
+}
+
+/* ---- the stream ---------------------------------------------------------- */
+
+#define MOST 1009
+
+typedef struct {
+    int fails_at;  // record, -1: none
+    int n_asked;
+} lengths_of;
+
+/* 1 to 100 tokens, others in another epoch. */
+static int length_of(void *ctx, size_t record, uint64_t epoch, int *n_tokens,
+                     qvl_err *err)
+{
+    lengths_of *l = ctx;
+    l->n_asked++;
+    if ((int)record == l->fails_at)
+        return qvl_fail(err, QVL_E_DATA, "record %zu", record);
+    *n_tokens = 1 + (int)(qvl_rng_mix(epoch, record) % 100);
+    return QVL_OK;
+}
+
+static qvl_pack_source source_of(size_t n, int capacity, int window,
+                                 qvl_pack_strategy strategy, lengths_of *ctx)
+{
+    return (qvl_pack_source){
+        .plan = { .n_records = n, .batch = 1, .accumulate = 1, .seed = 3,
+                  .is_shuffled = true },
+        .rules = { capacity, window, strategy },
+        .length = length_of, .ctx = ctx,
+    };
+}
+
+/* One epoch: each record once, no row too long, none empty. Returns the rows. */
+static int check_epoch(qvl_pack_stream *s, const qvl_pack_source *source,
+                       uint64_t epoch)
+{
+    bool seen[MOST] = { false };
+    size_t n_given = 0;
+    for (int n_rows = 1;; n_rows++) {
+        qvl_packed_row row;
+        qvl_err err = { 0 };
+        int sum = 0;
+        CHECK_OK(qvl_pack_stream_next(s, &row, &err), err);
+        CHECK(row.n > 0 && row.at.epoch == epoch, "row %d", n_rows);
+        for (int i = 0; i < row.n; i++) {
+            int len;
+            CHECK(!seen[row.record[i]], "record %zu again", row.record[i]);
+            seen[row.record[i]] = true;
+            length_of(source->ctx, row.record[i], epoch, &len, &err);
+            sum += len;
+        }
+        n_given += (size_t)row.n;
+        CHECK_INT(sum, row.n_tokens, "row %d", n_rows);
+        CHECK(sum <= source->rules.capacity, "row %d has %d", n_rows, sum);
+        CHECK_INT(row.at.n_given, n_given, "row %d", n_rows);
+        CHECK_INT(row.at.ends_epoch, n_given == source->plan.n_records, "row %d",
+                  n_rows);
+        if (row.at.ends_epoch)
+            return n_rows;
+    }
+}
+
+static void test_epochs(void)
+{
+    static const size_t sizes[] = { 1, 2, 255, 256, 257, 512, MOST };
+    static const int windows[] = { 1, 7, 256 };
+    for (size_t i = 0; i < QVL_COUNT(sizes); i++)
+        for (size_t w = 0; w < QVL_COUNT(windows); w++)
+            for (int strategy = QVL_PACK_BFD; strategy <= QVL_PACK_SEQUENTIAL;
+                 strategy++) {
+                lengths_of ctx = { .fails_at = -1 };
+                size_t n_counted;
+                qvl_err err = { 0 };
+                qvl_pack_source source =
+                    source_of(sizes[i], 120, windows[w],
+                              (qvl_pack_strategy)strategy, &ctx);
+                qvl_pack_stream *s = qvl_pack_stream_open(&source);
+                int n_rows = check_epoch(s, &source, 0);
+                check_epoch(s, &source, 1);
+                CHECK_OK(qvl_pack_stream_count(&source, &n_counted, &err), err);
+                CHECK_INT(n_counted, n_rows, "%zu records", sizes[i]);
+                qvl_pack_stream_close(s);
+            }
+}
+
+/* Windows of many samples fill rows: 50 tokens on average, 500 a row. */
+static void test_filled(void)
+{
+    lengths_of ctx = { .fails_at = -1 };
+    qvl_pack_source source = source_of(MOST, 500, QVL_PACK_WINDOW, QVL_PACK_BFD,
+                                       &ctx);
+    qvl_pack_stream *s = qvl_pack_stream_open(&source);
+    int64_t n_tokens = 0;
+    for (size_t k = 0; k < MOST; k++) {
+        int len;
+        length_of(&ctx, k, 0, &len, NULL);
+        n_tokens += len;
+    }
+    int n_rows = check_epoch(s, &source, 0);
+    CHECK((double)n_tokens > 0.98 * 500 * n_rows, "%lld tokens in %d rows",
+          (long long)n_tokens, n_rows);
+    qvl_pack_stream_close(s);
+}
+
+/* Lengths are asked for a window at a time, and an error comes through. */
+static void test_lengths(void)
+{
+    lengths_of ctx = { .fails_at = -1 };
+    qvl_err err = { 0 };
+    qvl_packed_row row;
+    qvl_pack_source source = source_of(100, 120, 10, QVL_PACK_BFD, &ctx);
+    qvl_pack_stream *s = qvl_pack_stream_open(&source);
+    CHECK_OK(qvl_pack_stream_next(s, &row, &err), err);
+    CHECK_INT(ctx.n_asked, 10, "one window");
+    qvl_pack_stream_close(s);
+    ctx.fails_at = 5;
+    size_t n = 77;
+    CHECK_FAILS(qvl_pack_stream_count(&source, &n, &err), QVL_E_DATA, err,
+                "record 5");
+    CHECK_INT(n, 77, "unchanged");
+}
+
+RUN_TESTS(TEST(test_best_fit), TEST(test_waiting), TEST(test_sequential),
+          TEST(test_epochs), TEST(test_filled), TEST(test_lengths))
