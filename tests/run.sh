@@ -26,7 +26,8 @@ cd "$(dirname "$0")/.." || exit 1
 # Tiles are those that ship, whatever this user has tuned.
 export QVL_TUNE=off
 # The first run compiles a thousand kernels, which the drivers on a processor keep.
-# They take half the time over it where they are told not to optimize.
+# They take half the time over it where they are told not to optimize; a golden case
+# that has every operation and gradient runs with all they do (tests/golden).
 if [ -z "${QVL_TEST_ALL:-}" ]; then
     export GALLIVM_PERF="${GALLIVM_PERF-nopt}"
     export POCL_EXTRA_BUILD_FLAGS="${POCL_EXTRA_BUILD_FLAGS--cl-opt-disable}"

@@ -184,9 +184,10 @@ const cmd cmd_forward = {
              "[--dtype T]",
     .details =
         "Reads input_ids [B,S] and, if they are there, attention_mask, labels,"
-        "\npixel_values with image_grid_thw, pixel_values_videos with\n"
-        "video_grid_thw. Writes logits, position_ids, rope_delta, the outputs "
-        "of\nthe vision tower, with labels the loss, with --grad gradients.\n",
+        "\nsample_ids (numbers of the samples in packed rows), pixel_values "
+        "with\nimage_grid_thw, pixel_values_videos with video_grid_thw.\n"
+        "Writes logits, position_ids, rope_delta, the outputs of the vision "
+        "tower,\nwith labels the loss, with --grad gradients.\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(forward_options),

@@ -177,6 +177,9 @@ static void rule_packing(rules *r)
         qvl_faults_add(r->faults, lazy, QVL_E_CONFIG, "data.lazy_tokenize: found "
                        "true, expected false or nothing with training.packing, "
                        "which needs all lengths before");
+    if (c->data.dataloader_drop_last)
+        qvl_log(QVL_LOG_WARN, "data.dataloader_drop_last has no effect with "
+                "training.packing: rows flow from one epoch into the next");
     if (c->training.packing_length == 0)
         c->training.packing_length = c->template.max_length;
     if (c->training.packing_length < c->template.max_length)

@@ -58,7 +58,7 @@ typedef struct {
 typedef enum {
     QVL_LOGITS_NONE,
     QVL_LOGITS_ALL,
-    QVL_LOGITS_LAST,  // of each row
+    QVL_LOGITS_LAST,  // of each sequence
 } qvl_batch_logits;
 
 typedef struct {

@@ -37,12 +37,12 @@ static const char *callbacks(qvl_loop *r, qvl_save_why why)
 }
 
 /* Rules of packed rows; 0 without. */
-static int row_tokens(const qvl_loop *r)
+static int packing_length(const qvl_loop *r)
 {
     return r->c->training.packing ? r->c->training.packing_length : 0;
 }
 
-static int row_strategy(const qvl_loop *r)
+static int packing_strategy(const qvl_loop *r)
 {
     return r->c->training.packing ? r->c->training.packing_strategy : 0;
 }
@@ -54,11 +54,11 @@ static const char *dataloader(qvl_loop *r)
     return qvl_arena_printf(
         &r->arena, "{\"n_records\": %zu, \"batch\": %zu, \"accumulate\": %zu, "
         "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, \"step\": %lld, "
-        "\"row_tokens\": %d, \"row_strategy\": %d, \"epoch\": %llu, "
+        "\"packing_length\": %d, \"packing_strategy\": %d, \"epoch\": %llu, "
         "\"n_given\": %zu, \"ends_epoch\": %s}",
         p->n_records, p->batch, p->accumulate, (unsigned long long)p->seed,
         p->is_shuffled ? "true" : "false", p->drops_last ? "true" : "false",
-        (long long)r->step, row_tokens(r), row_strategy(r),
+        (long long)r->step, packing_length(r), packing_strategy(r),
         (unsigned long long)r->at.epoch, r->at.n_given,
         r->at.ends_epoch ? "true" : "false");
 }
@@ -185,8 +185,8 @@ static int check_order(const qvl_loop *r, const qvl_node *map)
         { "batch", (double)p->batch, -1 },
         { "accumulate", (double)p->accumulate, -1 },
         { "seed", (double)p->seed, -1 },
-        { "row_tokens", row_tokens(r), 0 },
-        { "row_strategy", row_strategy(r), 0 },
+        { "packing_length", packing_length(r), 0 },
+        { "packing_strategy", packing_strategy(r), 0 },
     };
     for (size_t i = 0; i < QVL_COUNT(parts); i++) {
         double v = parts[i].absent;

@@ -288,12 +288,12 @@ holds "epochs differ" cmp "$dir/one" "$dir/two"
 config wrong "$rows" 'packing_length: 1000' 'gradient_accumulation_steps: 1' \
     "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
 train wrong
-refuses 2 "found row_tokens 1024 in the checkpoint, expected 1000"
+refuses 2 "found packing_length 1024 in the checkpoint, expected 1000"
 config wrong "$rows" 'packing_strategy: sequential' 'packing_length: 1024' \
     'gradient_accumulation_steps: 1' \
     "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
 train wrong
-refuses 2 "row_strategy"
+refuses 2 "packing_strategy"
 
 start "another order of the data is not taken up"
 cp "$dir/runs/stopped/args.json" "$dir/args"

@@ -211,6 +211,58 @@ static void test_padding_and_labels(void)
     qvl_arena_release(&f.arena);
 }
 
+/* A packed row: each sample is a sequence of its own, its labels too. */
+static void test_packed(void)
+{
+    static const int64_t id[] = { 4, 5, 6, 7, 8, 0, 0, 9, 3, 2, 1, 9 };
+    static const int64_t mask[] = { 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1 };
+    static const int64_t sample[] = { 0, 0, 0, 1, 1, 1, 5, 5, 7, 8, 8, 8 };
+    static const int64_t label[] = { 50, 51, 52, 53, 54, 55,
+                                     56, 57, 58, 59, -100, 61 };
+    static const int first[] = { 0, 3, 5, 6, 7, 10 };
+    static const int32_t rows[][2] = { { 0, 51 }, { 1, 52 }, { 3, 54 }, { 8, 61 } };
+    open_tiny();
+    f.source = (qvl_batch_source){ .n_rows = 2, .row_len = 6, .id = id,
+                                   .mask = mask, .label = label,
+                                   .sample = sample,
+                                   .logits = QVL_LOGITS_LAST };
+    make();
+    CHECK_INT(f.batch.n_seqs, 5, "sequences");
+    CHECK_INT(f.batch.row_end[0], 2, "end of row 0");
+    CHECK_INT(f.batch.row_end[1], 5, "end of row 1");
+    for (int k = 0; k < 5; k++) {
+        CHECK_INT(f.batch.first[k + 1], first[k + 1], "sequence %d", k);
+        CHECK_INT(f.batch.next[k], first[k + 1] - first[k], "next %d", k);
+        CHECK_INT(ints("logit_row")[k], first[k + 1] - 1, "last of %d", k);
+        for (int t = first[k]; t < first[k + 1]; t++) {
+            const int32_t *r = ints("text_range") + 4 * t;
+            CHECK(r[0] == first[k] && r[1] == t + 1 && r[2] == t
+                  && r[3] == first[k + 1], "text_range %d", t);
+            for (int i = 0; i < 3; i++)
+                CHECK_INT(f.batch.position[3 * t + i], t - first[k], "%d", t);
+        }
+    }
+    CHECK(dim("Q") == 5 && dim("R") == 4, "rows of logits and of the loss");
+    for (int i = 0; i < 4; i++)
+        CHECK(ints("loss_row")[i] == rows[i][0] && ints("label")[i] == rows[i][1],
+              "label %d", i);
+    qvl_arena_release(&f.arena);
+}
+
+/* A mistake in a sample says which one of which row it is. */
+static void test_packed_mistake(void)
+{
+    static const int64_t id[] = { 4, 5, 6, 7, 8, 190 };
+    static const int64_t sample[] = { 0, 0, 1, 4, 6, 6 };
+    qvl_err err = { 0 };
+    open_tiny();
+    f.source = (qvl_batch_source){ .n_rows = 2, .row_len = 3, .id = id,
+                                   .sample = sample };
+    CHECK_FAILS(qvl_batch_make(&f.batch, &f.config, &f.source, &f.arena, &err),
+                QVL_E_DATA, err, "input_ids, row 1, sample 1 of the row");
+    qvl_arena_release(&f.arena);
+}
+
 static void test_chunk(void)
 {
     int64_t id[1000], label[1000];
@@ -355,5 +407,6 @@ static void test_unknown(void)
 }
 
 RUN_TESTS(TEST(test_sizes), TEST(test_text_inputs), TEST(test_vision_inputs),
-          TEST(test_sorted), TEST(test_padding_and_labels), TEST(test_chunk),
-          TEST(test_walk), TEST(test_mistakes), TEST(test_unknown))
+          TEST(test_sorted), TEST(test_padding_and_labels), TEST(test_packed),
+          TEST(test_packed_mistake), TEST(test_chunk), TEST(test_walk),
+          TEST(test_mistakes), TEST(test_unknown))

@@ -85,28 +85,34 @@ static void take_all(uint64_t *hash, const qvl_loader_options *o)
     qvl_loader_close(l);
 }
 
+/* All nine batches are the given ones for any number of threads, and from any batch
+ * on. */
+static void check_same(const uint64_t *expected, qvl_loader_options o)
+{
+    uint64_t hash[9];
+    for (o.n_threads = 0; o.n_threads <= 4; o.n_threads++)
+        for (o.first = 0; o.first < 9; o.first += 4) {
+            take_all(hash, &o);
+            for (uint64_t b = o.first; b < 9; b++)
+                CHECK(hash[b] == expected[b], "%d threads from %d: batch %d",
+                      o.n_threads, (int)o.first, (int)b);
+        }
+}
+
 /* Three epochs of three batches: the same for any number of threads, and from
  * any batch on. */
 static void test_order(void)
 {
     make_records();
     qvl_encoder *e = open_encoder();
-    uint64_t alone[9], hash[9];
+    uint64_t alone[9];
     qvl_loader_options o = options_of(e);
     take_all(alone, &o);
     /* the last of an epoch is one record, which may come last again */
     for (int k = 0; k < 9; k++)
         for (int i = 0; i < k && k % 3 != 2; i++)
             CHECK(alone[k] != alone[i], "batches %d and %d are one", i, k);
-    for (int n_threads = 0; n_threads <= 4; n_threads++)
-        for (uint64_t first = 0; first < 9; first += 4) {
-            o.n_threads = n_threads;
-            o.first = first;
-            take_all(hash, &o);
-            for (uint64_t b = first; b < 9; b++)
-                CHECK(hash[b] == alone[b], "%d threads from %d: batch %d",
-                      n_threads, (int)first, (int)b);
-        }
+    check_same(alone, o);
     qvl_encoder_close(e);
 }
 
@@ -168,18 +174,9 @@ static void test_packed(void)
     o.plan.batch = 2;
     qvl_pack_source pack = pack_of(e, &o);
     o.pack = &pack;
-    uint64_t alone[9], hash[9];
+    uint64_t alone[9];
     take_all(alone, &o);
-    for (int n_threads = 0; n_threads <= 3; n_threads++)
-        for (uint64_t first = 0; first < 9; first += 4) {
-            o.n_threads = n_threads;
-            o.first = first;
-            take_all(hash, &o);
-            for (uint64_t b = first; b < 9; b++)
-                CHECK(hash[b] == alone[b], "%d threads from %d: batch %d",
-                      n_threads, (int)first, (int)b);
-        }
-    o.first = 0;
+    check_same(alone, o);
     qvl_loader *l;
     qvl_err err = { 0 };
     size_t n_seen[N_RECORDS] = { 0 }, n_samples = 0, n_ends = 0;

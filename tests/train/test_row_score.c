@@ -109,6 +109,55 @@ static void check_evaluation(qvl_trainer *t)
         }
 }
 
+/* The rows of a batch behind one another in one, without their padding: `out` has
+ * a row whose samples they are. */
+static void pack_rows(qvl_batch_in *out, const qvl_batch_in *b)
+{
+    static int64_t id[MOST_CELLS], label[MOST_CELLS], sample[MOST_CELLS];
+    int n_cells = b->n_rows * b->row_len;
+    int n = 0;
+    CHECK(n_cells <= MOST_CELLS, "room");
+    for (int i = 0; i < n_cells; i++) {
+        if (b->attention_mask != NULL && b->attention_mask[i] == 0)
+            continue;
+        id[n] = b->input_ids[i];
+        label[n] = b->labels[i];
+        sample[n++] = 3 * (i / b->row_len);
+    }
+    *out = *b;
+    out->n_rows = 1;
+    out->row_len = n;
+    out->input_ids = id;
+    out->labels = label;
+    out->sample_ids = sample;
+    out->attention_mask = NULL;
+}
+
+/* Each sample of a packed row has the score that it has as a row. */
+static void check_packed(qvl_trainer *t)
+{
+    const qvl_batch_in *b = small_batches();
+    for (int k = 0; k < SMALL_BATCHES; k++) {
+        qvl_train_score alone[64], score;
+        qvl_batch_in packed;
+        qvl_error error;
+        CHECK(qvl_train_evaluate(t, &b[k], &score, &error) == 0, "%s",
+              error.message);
+        for (int r = 0; r < b[k].n_rows; r++)
+            alone[r] = row_at(t, (size_t)r);
+        pack_rows(&packed, &b[k]);
+        CHECK(qvl_train_evaluate(t, &packed, &score, &error) == 0, "%s",
+              error.message);
+        check_none(t, (size_t)b[k].n_rows);
+        for (int r = 0; r < b[k].n_rows; r++) {
+            qvl_train_score found = row_at(t, (size_t)r);
+            check_score(&found, &alone[r], "packed", k, r);
+            CHECK_INT(found.n_tokens, alone[r].n_tokens, "packed %d, row %d", k,
+                      r);
+        }
+    }
+}
+
 static void check_device(const char *device, const void *arg)
 {
     (void)arg;
@@ -118,6 +167,7 @@ static void check_device(const char *device, const void *arg)
     check_step(t, SMALL_BATCHES);
     check_step(t, 2);
     check_evaluation(t);
+    check_packed(t);
     qvl_train_close(t);
 }
 
