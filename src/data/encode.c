@@ -18,6 +18,7 @@
 typedef struct {
     qvl_encoder *e;
     const qvl_encoder_options *options;
+    qvl_sample sample;  // one that is only asked
     qvl_err *err;
 } opening;
 
@@ -64,6 +65,28 @@ static int fill_in_prompts(const opening *o)
     return QVL_OK;
 }
 
+/* What is asked comes with every record: its tokens are kept. */
+static int remember_prompt(opening *o, qvl_mode mode)
+{
+    qvl_record record = { .n_images = 1 };
+    qvl_patch_plan plan = { .n_tok = 1 };
+    qvl_chat_text text;
+    qvl_sample *s = &o->sample;
+    s->record = &record;
+    s->plan = &plan;
+    s->out.mode = mode;
+    QVL_TRY(qvl_sample_turns(s));
+    QVL_TRY(qvl_chat_render(&text, &s->chat, &s->scratch, o->err));
+    return qvl_tokenizer_remember(o->e->tokenizer, text.part, text.n, o->err);
+}
+
+static int remember_prompts(opening *o)
+{
+    for (int m = 0; m < QVL_N_MODES; m++)
+        QVL_TRY(remember_prompt(o, (qvl_mode)m));
+    return QVL_OK;
+}
+
 static const char *copy(qvl_encoder *e, const char *text, const char *absent)
 {
     text = text != NULL ? text : absent;
@@ -96,7 +119,8 @@ static int open_steps(void *arg)
     QVL_TRY(find_control(o, "<|image_pad|>", &e->image_pad));
     int im_start;
     QVL_TRY(find_control(o, "<|im_start|>", &im_start));
-    return fill_in_prompts(o);
+    QVL_TRY(fill_in_prompts(o));
+    return remember_prompts(o);
 }
 
 static int check_options(const qvl_encoder_options *o, qvl_err *err)
@@ -117,8 +141,14 @@ int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
 {
     QVL_TRY(check_options(options, err));
     qvl_encoder *e = qvl_memory_zeroed(1, sizeof *e);
-    opening o = { .e = e, .options = options, .err = err };
+    opening o = {
+        .e = e, .options = options, .err = err,
+        .sample = { .e = e, .has_mode = true, .purpose = QVL_SAMPLE_PROMPT,
+                    .arena = &o.sample.scratch, .err = err },
+    };
     int rc = qvl_guard(open_steps, &o, err);
+    qvl_arena_release(&o.sample.scratch);
+    qvl_str_release(&o.sample.text);
     if (rc != QVL_OK) {
         qvl_encoder_close(e);
         return rc;

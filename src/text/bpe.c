@@ -1,17 +1,22 @@
-/* bpe.c - merges by rank from a heap
+/* bpe.c - merges by rank: looked for in short pieces, from a heap in long ones
  *
- * Tokens of a text are a linked list over its bytes; joins that are possible
- * wait in a heap, and one that is out of date is dropped when it comes up. n
- * log n in the bytes, also for hostile text.
+ * Tokens of a short piece lie side by side, each with the merge that it has with the
+ * one behind it, and the least is looked for. Those of a long piece are a linked list
+ * over its bytes; joins that are possible wait in a heap, and one that is out of date
+ * is dropped when it comes up. n log n in the bytes, also for hostile text.
  */
 #include "text/bpe.h"
 
 #include <assert.h>
 
-#include "base/rng.h"
+#include <string.h>
 
 #define EMPTY UINT32_MAX
 #define NOWHERE UINT32_MAX
+/* An odd number without a pattern: 2^64 over the golden ratio. */
+#define SPREAD 0x9e3779b97f4a7c15u
+/* Bytes of a piece whose tokens are looked through for each merge. */
+#define SHORT 32
 
 /* ---- the table ---------------------------------------------------------- */
 
@@ -33,7 +38,7 @@ void qvl_bpe_init(qvl_bpe *b, size_t n_merges, qvl_arena *arena)
 static qvl_bpe_merge *slot_of(const qvl_bpe *b, int left, int right)
 {
     uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t i = (size_t)qvl_rng_mix(0, pair) & b->mask;
+    size_t i = (size_t)((pair ^ pair >> 29) * SPREAD >> 32) & b->mask;
     while (b->slot[i].rank != EMPTY && b->slot[i].pair != pair)
         i = (i + 1) & b->mask;
     return &b->slot[i];
@@ -49,6 +54,45 @@ bool qvl_bpe_add(qvl_bpe *b, int left, int right, int result)
                                   | (uint32_t)right,
                           .rank = b->n_merges++, .result = result };
     return true;
+}
+
+/* ---- a short piece ------------------------------------------------------ */
+
+static const qvl_bpe_merge *merge_of(const qvl_bpe *b, int left, int right)
+{
+    const qvl_bpe_merge *m = slot_of(b, left, right);
+    return m->rank != EMPTY ? m : NULL;
+}
+
+/* The first of the merges with the least rank; n when there is none. */
+static size_t least_of(const qvl_bpe_merge *const *merge, size_t n)
+{
+    size_t least = n;
+    for (size_t i = 0; i < n; i++)
+        if (merge[i] != NULL
+            && (least == n || merge[i]->rank < merge[least]->rank))
+            least = i;
+    return least;
+}
+
+static size_t encode_short(const qvl_bpe *b, int *id, const char *p, size_t n)
+{
+    const qvl_bpe_merge *merge[SHORT];  // of a token with the one behind it
+    for (size_t i = 0; i < n; i++)
+        id[i] = b->byte_id[(uint8_t)p[i]];
+    for (size_t i = 0; i + 1 < n; i++)
+        merge[i] = merge_of(b, id[i], id[i + 1]);
+    for (size_t at; n > 1 && (at = least_of(merge, n - 1)) < n - 1;) {
+        id[at] = merge[at]->result;
+        n--;
+        memmove(id + at + 1, id + at + 2, (n - at - 1) * sizeof *id);
+        memmove(merge + at, merge + at + 1, (n - at - 1) * sizeof *merge);
+        if (at > 0)
+            merge[at - 1] = merge_of(b, id[at - 1], id[at]);
+        if (at + 1 < n)
+            merge[at] = merge_of(b, id[at], id[at + 1]);
+    }
+    return n;
 }
 
 /* ---- the candidates: a binary heap, least first ------------------------- */
@@ -79,7 +123,7 @@ static uint64_t pop(uint64_t *heap, size_t *n)
     return least;
 }
 
-/* ---- a piece ------------------------------------------------------------ */
+/* ---- a long piece ------------------------------------------------------- */
 
 static void make_room(qvl_bpe_work *w, size_t n, qvl_arena *arena)
 {
@@ -99,8 +143,7 @@ static const qvl_bpe_merge *merge_at(const qvl_bpe *b, const qvl_bpe_work *w,
 {
     if (at == NOWHERE || w->id[at] < 0 || w->next[at] == NOWHERE)
         return NULL;
-    const qvl_bpe_merge *m = slot_of(b, w->id[at], w->id[w->next[at]]);
-    return m->rank != EMPTY ? m : NULL;
+    return merge_of(b, w->id[at], w->id[w->next[at]]);
 }
 
 static void propose(const qvl_bpe *b, qvl_bpe_work *w, size_t *n_heap,
@@ -143,8 +186,8 @@ size_t qvl_bpe_encode(const qvl_bpe *b, int *out, const char *p, size_t n,
                       qvl_bpe_work *work, qvl_arena *arena)
 {
     assert(n <= (size_t)1 << 30);
-    if (n == 0)
-        return 0;
+    if (n <= SHORT)
+        return encode_short(b, out, p, n);
     make_room(work, n, arena);
     for (size_t i = 0; i < n; i++) {
         work->id[i] = b->byte_id[(uint8_t)p[i]];

@@ -54,7 +54,7 @@ bool qvl_bpe_add(qvl_bpe *b, int left, int right, int result);
  *
  *   out    [n] at least
  *   p      [n] bytes, n <= 2^30
- *   work   grows by the arena, the same one in every call
+ *   work   grows by the arena, the same one in every call; long pieces need it
  *
  * Returns how many tokens there are. */
 size_t qvl_bpe_encode(const qvl_bpe *b, int *out, const char *p, size_t n,

@@ -2,7 +2,7 @@
  *
  * The order is that of the tokenizers library: added tokens that stand in the
  * raw text, normal form C, added tokens of normal text, pieces, merges.
- * Encoding does not change the tokenizer; threads share one.
+ * Pieces that were merged before and texts that were remembered are looked up.
  */
 #include "text/tokenizer.h"
 
@@ -16,6 +16,8 @@
 #include "text/unicode.h"
 
 #define MAX_TEXT_BYTES ((size_t)1 << 30)
+/* Shorter stretches of a text are not worth to be remembered. */
+#define MIN_KNOWN_BYTES 32
 
 /* ---- ids ---------------------------------------------------------------- */
 
@@ -59,6 +61,7 @@ static int open_steps(void *arg)
     opening *o = arg;
     qvl_tokenizer_source source;
     o->t = qvl_memory_zeroed(1, sizeof *o->t);
+    o->t->pieces = qvl_memory_zeroed(1, sizeof *o->t->pieces);
     QVL_TRY(qvl_folder_check(o->folder, "model folder", QVL_E_MODEL, o->err));
     QVL_TRY(qvl_tokenizer_files_read(&source, o->folder, &o->scratch, o->err));
     return qvl_tokenizer_build(o->t, &source, &o->scratch, o->err);
@@ -83,6 +86,9 @@ void qvl_tokenizer_close(qvl_tokenizer *t)
     if (t == NULL)
         return;
     qvl_split_close(t->split);
+    if (t->pieces != NULL)
+        qvl_pieces_release(t->pieces);
+    free(t->pieces);
     qvl_arena_release(&t->arena);
     free(t);
 }
@@ -113,10 +119,25 @@ typedef struct {
     const qvl_text_part *part;
     size_t n_parts;
     qvl_ids *out;
+    qvl_tokenizer *learner;  // `t`, when stretches are to be kept
     qvl_err *err;
     qvl_arena arena;    // lives as long as the call
     qvl_bpe_work work;
 } encoding;
+
+/* The ids of a piece to `out`, which has room for as many as it has bytes; returns how
+ * many. */
+static size_t encode_piece(encoding *e, int *out, const char *piece, size_t n)
+{
+    const qvl_known_piece *known = qvl_pieces_find(e->t->pieces, piece, n);
+    if (known != NULL) {
+        memcpy(out, known->id, known->n_ids * sizeof *out);
+        return known->n_ids;
+    }
+    size_t n_ids = qvl_bpe_encode(&e->t->bpe, out, piece, n, &e->work, &e->arena);
+    qvl_pieces_put(e->t->pieces, piece, n, out, n_ids);
+    return n_ids;
+}
 
 /* Text without added tokens, in normal form. */
 static int encode_plain(encoding *e, const char *p, size_t len)
@@ -130,17 +151,13 @@ static int encode_plain(encoding *e, const char *p, size_t len)
         if (n == 0)
             return QVL_OK;
         reserve(e->out, n);
-        e->out->n += qvl_bpe_encode(&e->t->bpe, e->out->p + e->out->n, piece,
-                                    n, &e->work, &e->arena);
+        e->out->n += encode_piece(e, e->out->p + e->out->n, piece, n);
     }
 }
 
-/* A stretch between two tokens that were found in the raw text. */
-static int encode_stretch(encoding *e, const char *p, size_t len,
-                          bool has_literal)
+static int encode_normal(encoding *e, const char *p, size_t len,
+                         bool has_literal)
 {
-    if (len == 0)
-        return QVL_OK;
     if (e->t->is_nfc)
         p = qvl_unicode_nfc(p, len, &len, &e->arena);
     size_t done = 0;
@@ -158,6 +175,56 @@ static int encode_stretch(encoding *e, const char *p, size_t len,
     }
     return done < len ? encode_plain(e, p + done, len - done) : QVL_OK;
 }
+
+/* ---- stretches that were remembered ------------------------------------- */
+
+static const qvl_known_text *find_known(const qvl_tokenizer *t, const char *p,
+                                        size_t len, bool has_literal)
+{
+    for (int i = 0; i < t->n_known; i++) {
+        const qvl_known_text *k = &t->known[i];
+        if (k->len == len && k->has_literal == has_literal
+            && memcmp(k->p, p, len) == 0)
+            return k;
+    }
+    return NULL;
+}
+
+static void keep_known(qvl_tokenizer *t, const char *p, size_t len,
+                       bool has_literal, const int *id, size_t n_ids)
+{
+    if (len < MIN_KNOWN_BYTES || t->n_known == QVL_MAX_KNOWN)
+        return;
+    int *ids = qvl_arena_array(&t->arena, int, n_ids);
+    memcpy(ids, id, n_ids * sizeof *ids);
+    t->known[t->n_known++] = (qvl_known_text){
+        qvl_arena_strndup(&t->arena, p, len), len, has_literal, ids, n_ids
+    };
+}
+
+/* A stretch between two tokens that were found in the raw text. */
+static int encode_stretch(encoding *e, const char *p, size_t len,
+                          bool has_literal)
+{
+    if (len == 0)
+        return QVL_OK;
+    const qvl_known_text *known = find_known(e->t, p, len, has_literal);
+    if (known != NULL) {
+        reserve(e->out, known->n_ids);
+        memcpy(e->out->p + e->out->n, known->id,
+               known->n_ids * sizeof *known->id);
+        e->out->n += known->n_ids;
+        return QVL_OK;
+    }
+    size_t from = e->out->n;
+    QVL_TRY(encode_normal(e, p, len, has_literal));
+    if (e->learner != NULL)
+        keep_known(e->learner, p, len, has_literal, e->out->p + from,
+                   e->out->n - from);
+    return QVL_OK;
+}
+
+/* ---- a text ------------------------------------------------------------- */
 
 /* All parts as one text. */
 static const char *join(encoding *e, size_t *len)
@@ -250,6 +317,18 @@ int qvl_tokenizer_encode(const qvl_tokenizer *t, const qvl_text_part *part,
     qvl_arena_release(&e.arena);
     if (rc != QVL_OK)
         out->n = n_before;
+    return rc;
+}
+
+int qvl_tokenizer_remember(qvl_tokenizer *t, const qvl_text_part *part,
+                           size_t n_parts, qvl_err *err)
+{
+    qvl_ids ids = { 0 };
+    encoding e = { .t = t, .learner = t, .part = part, .n_parts = n_parts,
+                   .out = &ids, .err = err };
+    int rc = qvl_guard(encode_steps, &e, err);
+    qvl_arena_release(&e.arena);
+    qvl_ids_release(&ids);
     return rc;
 }
 

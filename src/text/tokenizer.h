@@ -9,8 +9,9 @@
  * way out, without tokens put before or behind. A file that asks for anything
  * else is refused: other ids than the model has learned would be the result.
  *
- * Nothing changes a tokenizer once it is open: any number of threads may use
- * it. Text is UTF-8 with its length, and may hold NULs.
+ * Any number of threads may use a tokenizer once it is open. All that encoding
+ * leaves in it are the ids of pieces, so that they need not be merged again. Text is
+ * UTF-8 with its length, and may hold NULs.
  */
 #ifndef QVL_TOKENIZER_H
 #define QVL_TOKENIZER_H
@@ -83,6 +84,13 @@ int qvl_tokenizer_eos(const qvl_tokenizer *t);
  * O(n log n). */
 int qvl_tokenizer_encode(const qvl_tokenizer *t, const qvl_text_part *part,
                          size_t n_parts, qvl_ids *out, qvl_err *err);
+
+/* Encode a text that will come often, such as a prompt, and keep the ids of what
+ * stands between its added tokens: the same there in another text is then only
+ * compared. Short stretches are not kept, and no more than a few texts. For one thread,
+ * before others use the tokenizer. Fails as qvl_tokenizer_encode. */
+int qvl_tokenizer_remember(qvl_tokenizer *t, const qvl_text_part *part,
+                           size_t n_parts, qvl_err *err);
 
 /* What becomes of special tokens in text. */
 typedef enum { QVL_SPECIAL_KEEP, QVL_SPECIAL_SKIP } qvl_special;

@@ -17,12 +17,25 @@
 #include "base/node.h"
 #include "text/added.h"
 #include "text/bpe.h"
+#include "text/pieces.h"
 #include "text/split.h"
 #include "text/tokenizer.h"
+
+/* Text between added tokens whose ids are kept. */
+typedef struct {
+    const char *p;     // the arena's, like the ids
+    size_t len;
+    bool has_literal;
+    const int *id;
+    size_t n_ids;
+} qvl_known_text;
+
+#define QVL_MAX_KNOWN 16
 
 struct qvl_tokenizer {
     // owned
     qvl_arena arena;   // has all tables
+    qvl_pieces *pieces;
     qvl_split *split;
     // borrowed, from the arena
     qvl_token *token;  // [n_ids]
@@ -35,6 +48,8 @@ struct qvl_tokenizer {
     bool has_normal;   // is there one of those?
     bool is_nfc;
     int eos;
+    qvl_known_text known[QVL_MAX_KNOWN];
+    int n_known;
 };
 
 /* Ids are below this: a damaged file shall not ask for all memory. */

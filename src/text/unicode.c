@@ -1,8 +1,8 @@
 /* unicode.c - normal form C by utf8proc, as vocabularies know it
  *
  * Characters younger than the tables of vocabularies stay as they are and
- * nothing moves across them. Text below U+0300 is returned without a copy.
- * Linear also for long runs of marks, which are sorted by counting.
+ * nothing moves across them. Text of characters that never change is returned
+ * without a copy. Linear also for long runs of marks, which are sorted by counting.
  */
 #include "text/unicode.h"
 
@@ -50,13 +50,37 @@ static bool is_young(uint32_t code)
     return low < QVL_COUNT(young) && young[low].first <= code;
 }
 
-/* Below U+0300 (first byte 0xcc) nothing changes, neither alone nor beside its
- * like. */
+/* Characters that no normal form changes, neither alone nor beside their like: class
+ * 0, nothing composed with what stands before, no singleton (Unicode, NFC_Quick_Check
+ * is Yes). Not all of them, but what most texts are made of. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} inert[] = {
+    { 0x4e00, 0x9fff },  // ideographs
+    { 0x0000, 0x02ff },  { 0xff01, 0xffee },  // Latin; full width
+    { 0x3001, 0x3029 },  { 0x2010, 0x205f },  // signs
+    { 0x0400, 0x0482 },  { 0x048a, 0x052f },  // Cyrillic
+    { 0x3041, 0x3096 },  { 0x309b, 0x30ff },  // kana
+    { 0xac00, 0xd7a3 },  { 0x3400, 0x4dbf },  // Hangul; more ideographs
+};
+
+static bool is_inert(uint32_t code)
+{
+    for (size_t i = 0; i < QVL_COUNT(inert); i++)
+        if (code - inert[i].first <= inert[i].last - inert[i].first)
+            return true;
+    return false;
+}
+
 static bool is_plain(const char *p, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((uint8_t)p[i] >= 0xcc)
+    size_t bytes;
+    for (size_t i = 0; i < len; i += bytes) {
+        bytes = 1;
+        if ((uint8_t)p[i] >= 0x80 && !is_inert(qvl_utf8_code(p + i, &bytes)))
             return false;
+    }
     return true;
 }
 

@@ -115,6 +115,47 @@ static void test_wrong_text(void)
                 QVL_E_RANGE, err, "more than 1073741824 bytes");
 }
 
+static bool is_same(const qvl_ids *a, const qvl_ids *b)
+{
+    return a->n == b->n && a->n > 0 && memcmp(a->p, b->p, a->n * sizeof *a->p) == 0;
+}
+
+/* Texts that were encoded or remembered before have the same ids again, whole, inside
+ * another text, and where an added token does not count. */
+static void test_known(void)
+{
+    static const char *const text[] = {
+        "system\nList all objects that can be seen, in order, as JSON only.",
+        "system\nList all objects that can be seen, in order, as <|im_end|> JSON",
+        "\xe5\x8f\xaf\xe8\xa7\x81\xe6\x80\xa7=\xe5\xae\x8c\xe6\x95\xb4, "
+        "Cafe\xcc\x81 and something longer behind it",
+        "short",
+    };
+    qvl_tokenizer *t;
+    qvl_err err = { 0 };
+    CHECK_OK(qvl_tokenizer_open(&t, TEXT_FIXTURES "/cut", &err), err);
+    for (size_t i = 0; i < 8 * QVL_COUNT(text); i++) {
+        const char *p = text[i / 2 % QVL_COUNT(text)];
+        bool is_literal = i % 2 == 1;
+        qvl_text_part part[] = { { "<|im_start|>", 12, false },
+                                 { p, strlen(p), is_literal },
+                                 { "<|im_end|>", 10, false } };
+        qvl_ids want = encode(tokens_cut(), part, 3);
+        qvl_ids ids = encode(t, part, 3);
+        CHECK(is_same(&ids, &want), "text %zu: %s", i, tokens_print(&ids));
+        qvl_ids_release(&ids);
+        /* more often than texts are kept */
+        CHECK_OK(qvl_tokenizer_remember(t, part, 3, &err), err);
+        ids = encode(t, part, 3);
+        CHECK(is_same(&ids, &want), "text %zu again: %s", i, tokens_print(&ids));
+        qvl_ids_release(&ids);
+        qvl_ids_release(&want);
+    }
+    qvl_text_part wrong = { "\xff", 1, true };
+    CHECK_FAILS(qvl_tokenizer_remember(t, &wrong, 1, &err), QVL_E_DATA, err, "0xff");
+    qvl_tokenizer_close(t);
+}
+
 /* ---- facts -------------------------------------------------------------- */
 
 static void test_facts(void)
@@ -548,8 +589,8 @@ static void test_no_memory(void)
 }
 
 RUN_TESTS(TEST(test_vectors), TEST(test_literal), TEST(test_parts),
-          TEST(test_wrong_text), TEST(test_facts), TEST(test_decode),
-          TEST(test_decode_wrong), TEST(test_stream), TEST(test_damaged),
-          TEST(test_cut_short), TEST(test_changed_anywhere),
-          TEST(test_missing), TEST(test_forms), TEST(test_added),
-          TEST(test_no_memory))
+          TEST(test_wrong_text), TEST(test_known), TEST(test_facts),
+          TEST(test_decode), TEST(test_decode_wrong), TEST(test_stream),
+          TEST(test_damaged), TEST(test_cut_short),
+          TEST(test_changed_anywhere), TEST(test_missing), TEST(test_forms),
+          TEST(test_added), TEST(test_no_memory))
