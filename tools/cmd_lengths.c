@@ -78,7 +78,7 @@ static summary summarise(call *c, const qvl_sample_set *set, int part)
     int *v = qvl_arena_array(&c->arena, int, set->n);
     double sum = 0.0;
     for (size_t i = 0; i < set->n; i++) {
-        v[i] = part_of(&set->length[i], part);
+        v[i] = part_of(qvl_sample_set_length(set, i, 0), part);
         sum += v[i];
     }
     qsort(v, set->n, sizeof *v, compare_ints);
@@ -114,7 +114,7 @@ static long_sample *find_long(call *c, const qvl_sample_set *set, size_t *n)
     long_sample *s = qvl_arena_array(&c->arena, long_sample, set->n);
     *n = 0;
     for (size_t i = 0; i < set->n; i++) {
-        int n_tok = part_of(&set->length[i], TOTAL);
+        int n_tok = part_of(qvl_sample_set_length(set, i, 0), TOTAL);
         if (n_tok > c->config.template.max_length)
             s[(*n)++] = (long_sample){ n_tok, &set->record[i] };
     }

@@ -90,10 +90,15 @@ typedef struct {
     const char *answer;  // text of the last answer; NULL: prompt alone
 } qvl_encoded;
 
+/* The mode that a record is asked in: drawn by seed, dataset, the record's index
+ * and the epoch, which counts from 0. A conversation has none and is told as
+ * QVL_MODE_DENSE. */
+qvl_mode qvl_encoder_draw_mode(const qvl_encoder *e, const qvl_record *record,
+                               uint64_t epoch);
+
 /* A sample for training: prompt, answer, labels, pictures.
  *
- *   epoch   counts from 0; decides with seed, dataset and record's index whether
- *           the sample is a summary
+ *   epoch   draws the mode, as qvl_encoder_draw_mode does
  *
  * Fails with QVL_E_DATA (and QVL_E_RANGE for a sample longer than max_length)
  * naming file, line and what is wrong; QVL_E_IO when a picture cannot be read;

@@ -1,19 +1,8 @@
 /* sample_turns.c - a record to turns: which question, which answer */
 #include <string.h>
 
-#include "base/rng.h"
 #include "data/chat.h"
 #include "data/sample.h"
-
-static qvl_mode choose_mode(const qvl_sample *s)
-{
-    double ratio = s->e->o.summary_ratio;
-    qvl_rng_id id = { .seed = s->e->o.seed, .epoch = s->epoch,
-                      .dataset = s->e->dataset, .record = s->record->index };
-    qvl_rng rng;
-    qvl_rng_init(&rng, &id, QVL_RNG_MODE);
-    return qvl_rng_uniform(&rng) < ratio ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
-}
 
 static void add_text(qvl_chat_message *m, const char *text)
 {
@@ -69,7 +58,7 @@ static int make_task(qvl_sample *s)
                                                 3);
     s->chat.message = message;
     if (!s->has_mode)
-        s->out.mode = choose_mode(s);
+        s->out.mode = qvl_encoder_draw_mode(s->e, record, s->epoch);
     const qvl_prompt *prompt = &s->e->prompt[s->out.mode];
     if (prompt->system[0] != '\0') {
         s->out.system = qvl_arena_strdup(s->arena, prompt->system);

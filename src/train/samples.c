@@ -7,7 +7,7 @@
  */
 #include "train/samples.h"
 
-#include <string.h>
+#include <assert.h>
 
 #include "base/each.h"
 #include "base/log.h"
@@ -151,6 +151,31 @@ static bool is_first_of_file(const qvl_sample_set *set, size_t k)
            || set->record[k - QVL_SAMPLES_CHECKED].file != set->record[k].file;
 }
 
+static void keep_length(qvl_sample_set *set, size_t k, const qvl_encoded *sample)
+{
+    if (set->length != NULL)
+        set->length[k][sample->mode] = (qvl_sample_length){
+            .prompt = sample->n - sample->n_supervised - sample->n_image_tok,
+            .image = sample->n_image_tok,
+            .answer = sample->n_supervised,
+        };
+}
+
+/* The answer of record k that a later epoch may ask for. */
+static int check_other(const checking *c, size_t k, qvl_sample_set *part,
+                       qvl_mode drawn, qvl_arena *arena, qvl_err *err)
+{
+    qvl_encoded sample;
+    qvl_mode other =
+        drawn == QVL_MODE_DENSE ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
+    QVL_TRY(qvl_encode_text_as(c->set->encoder, &c->set->record[k], other,
+                               arena, &sample, err));
+    keep_length(c->set, k, &sample);
+    if (sample.n > part->longest_tok)
+        part->longest_tok = sample.n;
+    return QVL_OK;
+}
+
 static int check_one(void *ctx, size_t k, int thread, qvl_arena *arena,
                      qvl_err *err)
 {
@@ -170,28 +195,16 @@ static int check_one(void *ctx, size_t k, int thread, qvl_arena *arena,
         QVL_TRY(qvl_encode_text(set->encoder, record, 0, arena, &sample, err));
     }
     count(part, &sample);
-    if (set->length != NULL)
-        set->length[k] = (qvl_sample_length){
-            .prompt = sample.n - sample.n_supervised - sample.n_image_tok,
-            .image = sample.n_image_tok,
-            .answer = sample.n_supervised,
-        };
-    if (c->draws) {
-        QVL_TRY(qvl_encode_text_as(set->encoder, record,
-                                   sample.mode == QVL_MODE_DENSE
-                                       ? QVL_MODE_SUMMARY : QVL_MODE_DENSE,
-                                   arena, &sample, err));
-        if (sample.n > part->longest_tok)
-            part->longest_tok = sample.n;
-    }
-    return QVL_OK;
+    keep_length(c->set, k, &sample);
+    return c->draws && record->messages == NULL
+               ? check_other(c, k, part, sample.mode, arena, err) : QVL_OK;
 }
 
 static int check_set(qvl_sample_set *set, qvl_samples_check check, bool draws,
                      bool keeps, int n_threads, qvl_arena *arena, qvl_err *err)
 {
     if (keeps)
-        set->length = qvl_arena_array(arena, qvl_sample_length, set->n);
+        set->length = qvl_arena_alloc_n(arena, set->n, sizeof *set->length);
     n_threads = qvl_each_threads(n_threads, set->n / SAMPLES_PER_THREAD);
     checking c = { .set = set, .check = check, .draws = draws,
                    .part = qvl_arena_array(arena, qvl_sample_set, n_threads) };
@@ -243,7 +256,7 @@ static int open_all(void *arg)
                            c->custom.val_sample_limit, needs, n_threads,
                            o->arena, o->err));
     QVL_TRY(open_encoders(s, c, o->check != QVL_SAMPLES_LENGTHS, o->err));
-    bool draws = s->varies = draws_modes(c);
+    bool draws = draws_modes(c);
     bool keeps = o->check == QVL_SAMPLES_LENGTHS;
     QVL_TRY(check_set(&s->train, o->check, draws, keeps || c->training.packing,
                       n_threads, o->arena, o->err));
@@ -280,40 +293,23 @@ qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
     };
 }
 
-typedef struct {
-    const qvl_sample_set *set;
-    size_t record;
-    uint64_t epoch;
-    int n_tokens;
-    qvl_arena arena;
-    qvl_err *err;
-} measuring;
-
-static int measure(void *arg)
+const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
+                                               size_t k, uint64_t epoch)
 {
-    measuring *m = arg;
-    qvl_encoded sample;
-    QVL_TRY(qvl_encode_text(m->set->encoder, &m->set->record[m->record],
-                            m->epoch, &m->arena, &sample, m->err));
-    m->n_tokens = sample.n;
-    return QVL_OK;
+    assert(set->length != NULL && k < set->n);
+    return &set->length[k][qvl_encoder_draw_mode(set->encoder, &set->record[k],
+                                                 epoch)];
 }
 
 static int length_of(void *ctx, size_t record, uint64_t epoch, int *n_tokens,
                      qvl_err *err)
 {
     const qvl_samples *s = ctx;
-    const qvl_sample_length *l = &s->train.length[record];
+    const qvl_sample_length *l =
+        qvl_sample_set_length(&s->train, record, epoch);
+    (void)err;
     *n_tokens = l->prompt + l->image + l->answer;
-    if (epoch == 0 || !s->varies)
-        return QVL_OK;
-    measuring m = { .set = &s->train, .record = record, .epoch = epoch,
-                    .err = err };
-    int rc = qvl_guard(measure, &m, err);
-    qvl_arena_release(&m.arena);
-    if (rc == QVL_OK)
-        *n_tokens = m.n_tokens;
-    return rc;
+    return QVL_OK;
 }
 
 /* Words of the configuration stand in the order of the enum. */

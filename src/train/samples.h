@@ -28,8 +28,9 @@ typedef struct {
 typedef struct {
     const qvl_record *record;  // [n] of all files in their order
     size_t n;
-    qvl_sample_length *length; // [n] in epoch 0; NULL unless LENGTHS, or samples of
-                               // training are to be packed
+    qvl_sample_length (*length)[QVL_N_MODES]; // [n] in each mode, zeroes in one
+                               // that is never asked for; NULL unless LENGTHS, or
+                               // samples of training are to be packed
     const qvl_encoder *encoder;
     int64_t n_tokens;      // of all, in epoch 0
     int64_t n_supervised;
@@ -43,7 +44,6 @@ typedef struct {
     // owned
     qvl_encoder *encoder;
     qvl_encoder *val_encoder;  // NULL: the same one serves
-    bool varies;               // lengths of training differ from epoch to epoch
 } qvl_samples;
 
 /* What is done with the samples of all records when they are opened. */
@@ -61,13 +61,17 @@ int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
                      qvl_samples_check check, qvl_arena *arena, qvl_err *err);
 void qvl_samples_close(qvl_samples *s);
 
+/* Length of sample k in an epoch, of a set that has lengths. */
+const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
+                                               size_t k, uint64_t epoch);
+
 /* The order in which a run takes its training samples: batches of one rank. */
 qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
                                 const qvl_run_config *config);
 
 /* The same with packed rows, plan.batch of them a batch; training.packing was on when
- * the samples were opened. Borrows the samples. The length of a sample that varies
- * is found by encoding its text, and fails as that does. */
+ * the samples were opened. Borrows the samples. Lengths are those that opening kept:
+ * nothing is encoded to find one, and none fails. */
 qvl_pack_source qvl_samples_pack(const qvl_samples *s,
                                  const qvl_run_config *config);
 

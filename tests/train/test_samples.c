@@ -134,6 +134,83 @@ static void test_drawn_answers(void)
     qvl_str_release(&text);
 }
 
+/* Records whose answers differ in length by mode and record, one a conversation. */
+static const char *make_two_faced(void)
+{
+    qvl_str text = { 0 };
+    made_png("p.png", 32, 32);
+    for (int k = 0; k < 7; k++)
+        qvl_str_printf(&text, "{\"images\": [\"p.png\"], \"width\": 32, "
+                       "\"height\": 32, \"objects\": [{\"bbox_2d\": [1, 1, "
+                       "20, 30], \"desc\": \"%0*d\"}], \"summary\": "
+                       "\"%0*d\"}\n", 1 + 3 * k, 1, 40 - 5 * k, 1);
+    qvl_str_puts(&text, "{\"messages\": [{\"role\": \"user\", \"content\": "
+                 "\"what\"}, {\"role\": \"assistant\", \"content\": "
+                 "\"this\"}]}\n");
+    const char *path = made_file("f.jsonl", text.p, text.len);
+    qvl_str_release(&text);
+    return path;
+}
+
+/* Sample k in an epoch, asked for in three ways. Returns its mode. */
+static qvl_mode check_length(const qvl_samples *s, const qvl_pack_source *pack,
+                             size_t k, uint64_t epoch)
+{
+    const qvl_encoder *e = s->train.encoder;
+    const qvl_record *record = &s->train.record[k];
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    qvl_encoded sample;
+    int n_tokens = 0;
+    CHECK_OK(qvl_encode_text(e, record, epoch, &arena, &sample, &err), err);
+    CHECK_INT(qvl_encoder_draw_mode(e, record, epoch), sample.mode,
+              "record %zu in %d", k, (int)epoch);
+    const qvl_sample_length *l = qvl_sample_set_length(&s->train, k, epoch);
+    CHECK_INT(l->answer, sample.n_supervised, "record %zu", k);
+    CHECK_INT(l->image, sample.n_image_tok, "record %zu", k);
+    CHECK_INT(l->prompt, sample.n - l->answer - l->image, "record %zu", k);
+    qvl_memory_limit(0);
+    int rc = pack->length(pack->ctx, k, epoch, &n_tokens, &err);
+    qvl_memory_limit(SIZE_MAX);
+    CHECK_OK(rc, err);
+    CHECK_INT(n_tokens, sample.n, "record %zu in %d", k, (int)epoch);
+    qvl_arena_release(&arena);
+    return sample.mode;
+}
+
+/* The lengths by which samples are packed are those that they have in each epoch,
+ * and nothing is encoded for them. */
+static void test_lengths(void)
+{
+    static const qvl_samples_check checks[] = { QVL_SAMPLES_FIRST,
+                                                QVL_SAMPLES_LENGTHS };
+    static const char *const ratios[] = { "0", "0.3", "1" };
+    const char *file = make_two_faced();
+    for (size_t i = 0; i < 3 * QVL_COUNT(checks); i++) {
+        char more[64];
+        qvl_arena arena = { 0 };
+        qvl_run_config c;
+        qvl_err err = { 0 };
+        qvl_samples s;
+        int n_of[QVL_N_MODES] = { 0 };
+        snprintf(more, sizeof more, ", summary_ratio: %s", ratios[i % 3]);
+        CHECK_OK(load_config(&c, file, file, more, &arena, &err), err);
+        c.training.packing = true;
+        CHECK_OK(qvl_samples_open(&s, &c, checks[i / 3], &arena, &err), err);
+        CHECK_INT(s.train.n, 16, "records");
+        qvl_pack_source pack = qvl_samples_pack(&s, &c);
+        for (uint64_t epoch = 0; epoch < 5; epoch++)
+            for (size_t k = 0; k < s.train.n; k++)
+                n_of[check_length(&s, &pack, k, epoch)]++;
+        CHECK((n_of[QVL_MODE_SUMMARY] > 0) == (i % 3 > 0),
+              "ratio %s: %d summaries", ratios[i % 3], n_of[QVL_MODE_SUMMARY]);
+        CHECK(n_of[QVL_MODE_DENSE] > 2 * 5 || i % 3 == 2,
+              "ratio %s: %d dense", ratios[i % 3], n_of[QVL_MODE_DENSE]);
+        qvl_samples_close(&s);
+        qvl_arena_release(&arena);
+    }
+}
+
 /* Out of host memory at any point, with an encoder of its own for validation: an
  * error, and nothing is held. */
 static void test_host_memory(void)
@@ -238,4 +315,4 @@ static void test_words(void)
 }
 
 RUN_TESTS(TEST(test_first_of_each_file), TEST(test_words), TEST(test_all),
-          TEST(test_drawn_answers), TEST(test_host_memory))
+          TEST(test_drawn_answers), TEST(test_lengths), TEST(test_host_memory))
