@@ -142,8 +142,8 @@ void qvl_pack_window(qvl_pack_row **out, int *n_out, qvl_pack_waiting *waiting,
     put_all(&p, it, n);
 
     qvl_pack_row *done = qvl_arena_array(arena, qvl_pack_row, p.n_rows);
-    waiting->row = qvl_arena_array(arena, qvl_pack_row, p.n_rows);
-    waiting->n_rows = 0;
+    qvl_pack_row *rest = qvl_arena_array(arena, qvl_pack_row, p.n_rows);
+    *waiting = (qvl_pack_waiting){ .row = rest };  // no memory is asked for below
     *n_out = 0;
     for (int k = 0; k < p.n_rows; k++)
         if (!is_last && waits(&p, k))

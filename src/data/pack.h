@@ -51,7 +51,8 @@ typedef struct {
  *   is_last  the order ends here
  *
  * Rows that waited are copied, so the arena may be another one than that of the
- * call before. Runs out of host memory as an arena does. */
+ * call before. Runs out of host memory as an arena does, with all of these
+ * unchanged. */
 void qvl_pack_window(qvl_pack_row **out, int *n_out, qvl_pack_waiting *waiting,
                      const qvl_pack_rules *rules, const int *length,
                      size_t first, int n, bool is_last, qvl_arena *arena);

@@ -1,7 +1,8 @@
 /* pack_stream.c - windows of an epoch, and the rows of the last one
  *
  * Two arenas take turns: a window copies the rows that waited out of the one
- * before.
+ * before, which is given up when the window is there. So a call that fails has
+ * changed nothing that the next one reads.
  */
 #include "data/pack_stream.h"
 
@@ -18,7 +19,7 @@ struct qvl_pack_stream {
     size_t next;          // place that no window had
     size_t n_given;       // samples of the epoch
     qvl_arena arena[2];
-    int turn;
+    int turn;             // arena of the last window
     qvl_pack_row *row;    // [n_rows] of the last window
     int n_rows;
     int at;               // next row to give
@@ -76,10 +77,11 @@ static int pack_window(qvl_pack_stream *s, qvl_err *err)
     for (int i = 0; i < n; i++)
         QVL_TRY(s->o.length(s->o.ctx, s->order[s->next + (size_t)i], s->epoch,
                             &s->length[i], err));
-    s->turn = !s->turn;
-    qvl_arena_reset(&s->arena[s->turn]);
+    qvl_arena *arena = &s->arena[!s->turn];
+    qvl_arena_reset(arena);
     qvl_pack_window(&s->row, &s->n_rows, &s->waiting, &s->o.rules, s->length,
-                    s->next, n, (size_t)n == left, &s->arena[s->turn]);
+                    s->next, n, (size_t)n == left, arena);
+    s->turn = !s->turn;
     s->next += (size_t)n;
     s->at = 0;
     return QVL_OK;

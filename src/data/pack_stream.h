@@ -50,8 +50,8 @@ typedef struct qvl_pack_stream qvl_pack_stream;
 qvl_pack_stream *qvl_pack_stream_open(const qvl_pack_source *source);
 void qvl_pack_stream_close(qvl_pack_stream *s);
 
-/* The next row. Fails as `length` does; the stream is then good for closing only.
- * Runs out of host memory as an arena does. */
+/* The next row. Fails as `length` does; runs out of host memory as an arena does.
+ * No row is lost then: the next call tries again. */
 int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err);
 
 /* Rows of one epoch. Fails as qvl_pack_stream_next does. */

@@ -3,7 +3,8 @@
  * A slot is free, busy or ready; one lock guards all of it, and batches are
  * made outside. Slots of the last take are given back by the next one. An error
  * is kept in its slot until it is taken, so it comes at its place however many
- * threads there are.
+ * threads there are. A batch whose records cannot be listed is the last one that is
+ * begun: the lists of those behind it follow from its own.
  */
 #include "train/loader.h"
 
@@ -50,6 +51,8 @@ struct qvl_loader {
     pthread_t *thread;   // [n_threads]
     int n_threads;       // running
     bool is_ending;
+    bool is_broken;      // a batch could not be listed
+    bool has_failed;     // the taker was told of an error
 };
 
 /* ---- making a batch ------------------------------------------------------ */
@@ -136,6 +139,7 @@ static slot *begin(qvl_loader *l, uint64_t k)
     s->row_n = NULL;
     s->at = (qvl_pack_progress){ 0 };
     s->rc = qvl_guard(list_batch, &b, &s->err);
+    l->is_broken = s->rc != QVL_OK;
     return s;
 }
 
@@ -169,7 +173,7 @@ static void make(const qvl_loader *l, slot *s)
 
 static bool has_work(const qvl_loader *l)
 {
-    return l->next < l->o.end
+    return !l->is_broken && l->next < l->o.end
            && l->slots[l->next % l->n_slots].state == SLOT_FREE;
 }
 
@@ -298,7 +302,7 @@ static slot *await(qvl_loader *l)
 int qvl_loader_take(qvl_loader *l, qvl_collated *out, int n, qvl_err *err)
 {
     assert(n > 0 && n <= l->o.n_taken);
-    assert(l->taken + (uint64_t)n <= l->o.end);
+    assert(l->taken + (uint64_t)n <= l->o.end && !l->has_failed);
 
     int rc = QVL_OK;
     pthread_mutex_lock(&l->lock);
@@ -308,6 +312,7 @@ int qvl_loader_take(qvl_loader *l, qvl_collated *out, int n, qvl_err *err)
         l->taken++;
         rc = s->rc;
         if (rc != QVL_OK) {
+            l->has_failed = true;
             qvl_fail(err, rc, "%s", s->err.msg);
             if (s->err.hint[0] != '\0')
                 qvl_err_hint(err, "%s", s->err.hint);

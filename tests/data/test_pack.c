@@ -201,5 +201,60 @@ static void test_lengths(void)
     CHECK_INT(n, 77, "unchanged");
 }
 
-RUN_TESTS(TEST(test_best_fit), TEST(test_waiting), TEST(test_sequential),
+typedef struct {
+    qvl_pack_stream *s;
+    qvl_packed_row row;
+    qvl_err *err;
+} asking;
+
+static int ask(void *arg)
+{
+    asking *a = arg;
+    return qvl_pack_stream_next(a->s, &a->row, a->err);
+}
+
+/* The next row, asked for again with a little more memory each time. Returns how
+ * often there was too little. */
+static int ask_hungry(asking *a)
+{
+    for (int n_failed = 0;; n_failed++) {
+        qvl_memory_limit(64 * (size_t)n_failed);
+        int rc = qvl_guard(ask, a, a->err);
+        qvl_memory_limit(SIZE_MAX);
+        if (rc == QVL_OK)
+            return n_failed;
+        CHECK_INT(rc, QVL_E_MEMORY, "try %d: %s", n_failed, a->err->msg);
+    }
+}
+
+/* A stream that runs out of memory everywhere gives the rows of one that does
+ * not. */
+static void test_no_memory(void)
+{
+    lengths_of ctx = { .fails_at = -1 };
+    for (int strategy = QVL_PACK_BFD; strategy <= QVL_PACK_SEQUENTIAL;
+         strategy++) {
+        qvl_err err = { 0 };
+        int n_failed = 0;
+        qvl_pack_source source =
+            source_of(67, 220, 10, (qvl_pack_strategy)strategy, &ctx);
+        asking rich = { qvl_pack_stream_open(&source), .err = &err };
+        asking poor = { qvl_pack_stream_open(&source), .err = &err };
+        for (int k = 0; k < 90; k++) {
+            CHECK_OK(ask(&rich), err);
+            n_failed += ask_hungry(&poor);
+            CHECK_INT(poor.row.n, rich.row.n, "row %d", k);
+            CHECK_INT(poor.row.n_tokens, rich.row.n_tokens, "row %d", k);
+            for (int i = 0; i < rich.row.n; i++)
+                CHECK_INT(poor.row.record[i], rich.row.record[i],
+                          "row %d, sample %d", k, i);
+        }
+        CHECK(rich.row.at.epoch > 0 && n_failed > 50, "found %d failures",
+              n_failed);
+        qvl_pack_stream_close(rich.s);
+        qvl_pack_stream_close(poor.s);
+    }
+}
+
+RUN_TESTS(TEST(test_no_memory), TEST(test_best_fit), TEST(test_waiting), TEST(test_sequential),
           TEST(test_epochs), TEST(test_filled), TEST(test_lengths))

@@ -1,6 +1,8 @@
 /* test_loader.c - batches in their order for any number of threads; errors, early ends */
 #include "train/loader.h"
 
+#include <time.h>
+
 #include "base/file.h"
 #include "base/rng.h"
 #include "../data/made.h"
@@ -322,15 +324,12 @@ static int load_two(void *arg)
 
 /* Out of host memory while it is opened and while batches are made, which the
  * taker does himself here: the limit is that of a thread. */
-static void test_no_memory(void)
+static void check_no_memory(const qvl_loader_options *o)
 {
-    make_records();
     qvl_err err = { 0 };
-    qvl_encoder *e = open_encoder();
-    qvl_loader_options o = options_of(e);
     int n_failed = 0;
     for (size_t limit = 8, done = 0; !done; limit += limit / 4 + 8) {
-        loading w = { .o = &o, .err = &err };
+        loading w = { .o = o, .err = &err };
         qvl_memory_limit(limit);
         int rc = qvl_guard(load_two, &w, &err);
         qvl_memory_limit(SIZE_MAX);
@@ -341,8 +340,109 @@ static void test_no_memory(void)
         qvl_loader_close(w.l);
     }
     CHECK(n_failed > 5, "found %d failures", n_failed);
+}
+
+static void test_no_memory(void)
+{
+    make_records();
+    qvl_encoder *e = open_encoder();
+    qvl_loader_options o = options_of(e);
+    check_no_memory(&o);
+    qvl_pack_source pack = pack_of(e, &o);
+    o.pack = &pack;
+    check_no_memory(&o);
+    qvl_encoder_close(e);
+}
+
+/* ---- lengths that go wrong ----------------------------------------------- */
+
+/* Lengths are asked for under the lock of a loader, by whichever thread. */
+typedef struct {
+    qvl_encoder *e;
+    int n_asked;
+    int fails_at;       // number of the question, from 1 on; 0: none
+    int limits_at;      // behind this one the thread that asked has little memory
+    size_t limit_bytes;
+} trouble;
+
+static int troubled_length(void *ctx, size_t k, uint64_t epoch, int *n_tokens,
+                           qvl_err *err)
+{
+    trouble *t = ctx;
+    t->n_asked++;
+    if (t->n_asked == t->fails_at)
+        return qvl_fail(err, QVL_E_DATA, "length of %zu", k);
+    QVL_TRY(length_of(t->e, k, epoch, n_tokens, err));
+    if (t->n_asked == t->limits_at)
+        qvl_memory_limit(t->limit_bytes);
+    return QVL_OK;
+}
+
+/* Take batches of two packed rows, one at a time, up to an error: the first ones
+ * of `expected`. Returns their number. */
+static int take_to_error(trouble *t, const uint64_t *expected, int n_threads,
+                         qvl_err *err)
+{
+    qvl_loader_options o = options_of(t->e);
+    qvl_loader *l;
+    int n = 0;
+    o.n_threads = n_threads;
+    o.plan.batch = 2;
+    qvl_pack_source pack = pack_of(t->e, &o);
+    pack.length = troubled_length;
+    pack.ctx = t;
+    o.pack = &pack;
+    CHECK_OK(qvl_loader_open(&l, &o, err), *err);
+    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    for (int rc = QVL_OK; rc == QVL_OK && n < 9;) {
+        qvl_collated got;
+        rc = qvl_loader_take(l, &got, 1, err);
+        if (rc != QVL_OK)
+            break;
+        CHECK(hash_of(&got) == expected[n], "%d threads: batch %d", n_threads,
+              n);
+        n++;
+    }
+    qvl_loader_close(l);
+    qvl_memory_limit(SIZE_MAX);
+    return n;
+}
+
+/* Nothing is asked of the stream of rows behind its error, whoever has time for
+ * the next batch. */
+static void test_broken_stream(void)
+{
+    make_records();
+    qvl_encoder *e = open_encoder();
+    uint64_t expected[9];
+    qvl_loader_options o = options_of(e);
+    o.plan.batch = 2;
+    qvl_pack_source pack = pack_of(e, &o);
+    o.pack = &pack;
+    take_all(expected, &o);
+    for (int at = 1; at <= 25; at++) {
+        int n_alone = 0;
+        for (int n_threads = 0; n_threads <= 4; n_threads += 2) {
+            trouble t = { .e = e, .fails_at = at };
+            qvl_err err = { 0 };
+            int n = take_to_error(&t, expected, n_threads, &err);
+            n_alone = n_threads == 0 ? n : n_alone;
+            CHECK_INT(n, n_alone, "question %d, %d threads", at, n_threads);
+            CHECK_INT(err.code, QVL_E_DATA, "question %d", at);
+            CHECK_INT(t.n_asked, at, "%d threads", n_threads);
+        }
+    }
+    for (size_t limit = 0; limit < 300000; limit += limit / 2 + 100) {
+        trouble t = { .e = e, .limits_at = 18, .limit_bytes = limit };
+        qvl_err err = { 0 };
+        int n = take_to_error(&t, expected, 3, &err);
+        CHECK(n == 9 || err.code == QVL_E_MEMORY, "%zu bytes: %s", limit,
+              err.msg);
+        CHECK(n < 9 || limit > 0, "no failure without memory");
+    }
     qvl_encoder_close(e);
 }
 
 RUN_TESTS(TEST(test_order), TEST(test_packed), TEST(test_padding), TEST(test_text),
-          TEST(test_error), TEST(test_close), TEST(test_no_memory))
+          TEST(test_error), TEST(test_close), TEST(test_no_memory),
+          TEST(test_broken_stream))
