@@ -63,15 +63,37 @@ static const qvl_node *source_of(const qvl_run_config *c, const char *path)
     return node;
 }
 
-const char *qvl_run_config_place(const qvl_run_config *c, const char *path,
-                                 qvl_arena *arena)
+/* The key that another one follows from; NULL: none. */
+static const char *origin_of(const qvl_run_config *c, const char *path)
 {
-    const qvl_node *node = source_of(c, path);
-    if (node == NULL)
-        return NULL;
+    for (int i = c->n_origins - 1; i >= 0; i--)
+        if (strcmp(c->origin[i].path, path) == 0)
+            return c->origin[i].from;
+    return NULL;
+}
+
+static const char *place_of(const qvl_node *node, qvl_arena *arena)
+{
     return node->line == 0 ? node->file
                            : qvl_arena_printf(arena, "%s:%d", node->file,
                                               node->line);
+}
+
+const char *qvl_run_config_place(const qvl_run_config *c, const char *path,
+                                 qvl_arena *arena)
+{
+    const char *from = path, *next;
+    while ((next = origin_of(c, from)) != NULL)
+        from = next;
+    const qvl_node *node = source_of(c, from);
+    if (node != NULL && from == path)
+        return place_of(node, arena);
+    if (node != NULL)
+        return qvl_arena_printf(arena, "%s (%s)", place_of(node, arena), from);
+    const qvl_node *hole = qvl_key_hole(c->tree, path);
+    return hole != NULL
+               ? qvl_arena_printf(arena, "%s (null)", place_of(hole, arena))
+               : NULL;
 }
 
 const char *qvl_run_config_word(const qvl_run_config *c, const char *path,

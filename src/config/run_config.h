@@ -61,14 +61,22 @@ enum {
 #define QVL_FIELD_WORD int
 #define QVL_FIELD_BYTES int64_t
 
+/* A key whose value follows from another one, which was given. */
+typedef struct {
+    const char *path;
+    const char *from;
+} qvl_config_origin;
+
 /* Belongs to the arena of the call that loaded it. */
 typedef struct {
 #define SECTION(field, path) struct {
-#define KEY(field, name, type, preset, rule) QVL_FIELD_##type name;
+#define KEY(field, name, type, preset, rule, about) QVL_FIELD_##type name;
 #define END(field) } field;
 #include "config/keys.def"
     const qvl_node *tree;  // what the files and flags say, merged
     qvl_texts files;       // that were read, weakest first
+    const qvl_config_origin *origin;  // [n_origins]
+    int n_origins;
 } qvl_run_config;
 
 /* A value of the command line; beats the files. */
@@ -92,8 +100,10 @@ int qvl_run_config_load(qvl_run_config *c, const char *file, const char *base,
                         const qvl_config_flag *flag, int n_flags,
                         qvl_arena *arena, qvl_err *err);
 
-/* Where the value of a key comes from: "FILE:LINE", a flag, or NULL for a
- * default. The text belongs to the arena, or to the configuration. */
+/* Where the value of a key comes from: "FILE:LINE" or a flag; behind it "(KEY)" where
+ * it follows from that one, "(null)" where a null asks for the default. NULL for a
+ * default that nobody asked for. The text belongs to the arena, or to the
+ * configuration. */
 const char *qvl_run_config_place(const qvl_run_config *c, const char *path,
                                  qvl_arena *arena);
 
@@ -108,8 +118,8 @@ void qvl_run_config_value(qvl_str *out, const qvl_run_config *c,
                           const char *path, qvl_arena *arena);
 
 /* Append the configuration as JSON: sections with every key and its final
- * value, then "provenance" (path of each key that was given to its place) and
- * "files". Ends in a newline. */
+ * value, then "provenance" (path of each key to the place of its value, but for
+ * defaults) and "files". Ends in a newline. */
 void qvl_run_config_json(qvl_str *out, const qvl_run_config *c,
                          qvl_arena *arena);
 

@@ -2,26 +2,55 @@
  *
  * One function for each group of keys. A rule reads the fields as they were
  * given and writes what follows from them; it adds a fault and goes on, so that
- * one call tells all. Ranges of single numbers stand in keys.def, what holds
- * between rates and steps in train/sched.c.
+ * one call tells all. A key that is at fault itself has its default here, and is not
+ * held against others. Ranges of single numbers stand in keys.def, what holds between
+ * rates and steps in train/sched.c.
  */
 #include "config/run_rules.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "config/eval_number.h"
+#include "config/schema_value.h"
 
 typedef struct {
     qvl_run_config *c;
     qvl_faults *faults;
     qvl_arena *arena;
+    qvl_config_origin *origin;  // [n_origins] of most_origins()
+    int n_origins;
 } rules;
+
+/* No key is told to follow more often. */
+static size_t most_origins(void)
+{
+    return 2 * qvl_n_keys;
+}
 
 static const qvl_node *given(const rules *r, const char *path)
 {
     return qvl_key_given(r->c->tree, path);
+}
+
+/* Was the key not given, or given as it may be? */
+static bool is_sound(const rules *r, const char *path)
+{
+    const qvl_node *node = given(r, path);
+    bool is_list = node != NULL && node->kind == QVL_NODE_LIST;
+    for (size_t i = 0; is_list && i < node->n; i++)
+        if (qvl_faults_has(r->faults, &node->items[i]))
+            return false;
+    return !qvl_faults_has(r->faults, node);
+}
+
+/* The value of a key is that of another one. Both are texts of the program. */
+static void follows(rules *r, const char *path, const char *from)
+{
+    assert((size_t)r->n_origins < most_origins());
+    r->origin[r->n_origins++] = (qvl_config_origin){ path, from };
 }
 
 static const char *name_of(const rules *r, const char *path)
@@ -37,10 +66,11 @@ static void settle_length(rules *r, const char *path, int *field)
     const qvl_node *own = given(r, path);
     if (all == 0)
         return;
-    if (own != NULL && *field != all)
+    if (own != NULL && *field != all && is_sound(r, path))
         qvl_log(QVL_LOG_WARN, "%s:%d: %s is %d, global_max_length makes it %d",
                 own->file, own->line, path, *field, all);
     *field = all;
+    follows(r, path, "global_max_length");
 }
 
 static void rule_lengths(rules *r)
@@ -48,12 +78,14 @@ static void rule_lengths(rules *r)
     qvl_run_config *c = r->c;
     settle_length(r, "template.max_length", &c->template.max_length);
     settle_length(r, "model.max_model_len", &c->model.max_model_len);
-    if (c->template.max_length == 0)
-        qvl_faults_add(r->faults, NULL, QVL_E_CONFIG,
-                       "template.max_length: found nothing, expected a number "
-                       "of tokens here or in global_max_length");
-    if (c->model.max_model_len == 0)
+    if (c->template.max_length == 0 && given(r, "template.max_length") == NULL
+        && is_sound(r, "global_max_length"))
+        qvl_key_missing(c, "template.max_length", "a number of tokens here or in "
+                        "global_max_length", r->faults);
+    if (c->model.max_model_len == 0) {
         c->model.max_model_len = c->template.max_length;
+        follows(r, "model.max_model_len", "template.max_length");
+    }
     if (c->template.max_length > c->model.max_model_len)
         qvl_faults_add(r->faults, given(r, "template.max_length"),
                        QVL_E_CONFIG, "template.max_length: found %d, expected "
@@ -122,10 +154,14 @@ static void rule_data(rules *r)
     notice_dataset(r, "data.dataset", c->data.dataset);
     notice_dataset(r, "data.val_dataset", c->data.val_dataset);
     int shared = c->custom.sample_limit > 0 ? c->custom.sample_limit : 0;
-    if (given(r, "custom.train_sample_limit") == NULL)
+    if (given(r, "custom.train_sample_limit") == NULL) {
         c->custom.train_sample_limit = shared;
-    if (given(r, "custom.val_sample_limit") == NULL)
+        follows(r, "custom.train_sample_limit", "custom.sample_limit");
+    }
+    if (given(r, "custom.val_sample_limit") == NULL) {
         c->custom.val_sample_limit = shared;
+        follows(r, "custom.val_sample_limit", "custom.sample_limit");
+    }
     if (given(r, "custom.use_summary") != NULL
         && given(r, "custom.summary_ratio") != NULL)
         qvl_faults_add(r->faults, given(r, "custom.summary_ratio"),
@@ -144,8 +180,6 @@ static void rule_batch(rules *r)
     int size = c->training.per_device_train_batch_size;
     int whole = c->training.effective_batch_size;
     int *n = &c->training.gradient_accumulation_steps;
-    if (size < 1)
-        return;
     int wanted = ((whole > 0 ? whole : 16) - 1) / size + 1;
     if (whole > 0 && *n > 0 && *n != wanted)
         qvl_faults_add(r->faults,
@@ -155,8 +189,12 @@ static void rule_batch(rules *r)
                        "expected %d, which training.effective_batch_size %d "
                        "asks for, or one of the two keys alone",
                        *n, wanted, whole);
-    if (*n == 0)
+    if (*n == 0) {
         *n = wanted;
+        follows(r, "training.gradient_accumulation_steps",
+                whole > 0 ? "training.effective_batch_size"
+                          : "training.per_device_train_batch_size");
+    }
     if (whole > 0 && (long long)*n * size != whole)
         qvl_log(QVL_LOG_WARN, "training.effective_batch_size %d becomes %lld: "
                 "%d batches of %d", whole, (long long)*n * size, *n, size);
@@ -173,20 +211,30 @@ static void rule_packing(rules *r)
                     "without training.packing");
         return;
     }
-    if (lazy != NULL && qvl_node_as_bool(lazy, &is_lazy) && is_lazy)
+    if (lazy != NULL && qvl_value_bool(lazy, &is_lazy) && is_lazy)
         qvl_faults_add(r->faults, lazy, QVL_E_CONFIG, "data.lazy_tokenize: found "
                        "true, expected false or nothing with training.packing, "
                        "which needs all lengths before");
     if (c->data.dataloader_drop_last)
         qvl_log(QVL_LOG_WARN, "data.dataloader_drop_last has no effect with "
                 "training.packing: rows flow from one epoch into the next");
-    if (c->training.packing_length == 0)
+    if (c->training.packing_length == 0) {
         c->training.packing_length = c->template.max_length;
+        follows(r, "training.packing_length", "template.max_length");
+    }
     if (c->training.packing_length < c->template.max_length)
         qvl_faults_add(r->faults, given(r, "training.packing_length"),
                        QVL_E_CONFIG, "training.packing_length: found %d, expected "
                        "at least template.max_length (%d): a sample is not split",
                        c->training.packing_length, c->template.max_length);
+}
+
+static void settle_rate(rules *r, const char *path, double *rate)
+{
+    if (*rate >= 0)
+        return;
+    *rate = r->c->training.learning_rate;
+    follows(r, path, "training.learning_rate");
 }
 
 static void rule_rates(rules *r)
@@ -203,17 +251,20 @@ static void rule_rates(rules *r)
             qvl_faults_add(r->faults, optimizer, QVL_E_CONFIG,
                            "%s: found nothing, expected a rate, which "
                            "training.optimizer multimodal needs", part[i]);
-        if (at != NULL && optimizer != NULL && !is_multimodal)
+        if (at != NULL && optimizer != NULL && !is_multimodal
+            && is_sound(r, "training.optimizer"))
             qvl_faults_add(r->faults, at, QVL_E_CONFIG,
                            "%s: found a rate, expected none with "
                            "training.optimizer default", part[i]);
     }
-    if (given(r, part[0]) != NULL || given(r, part[1]) != NULL)
+    for (size_t i = 0; optimizer == NULL && i < QVL_COUNT(part); i++) {
+        if (given(r, part[i]) == NULL)
+            continue;
         c->training.optimizer = QVL_OPTIMIZER_MULTIMODAL;
-    if (c->training.vit_lr < 0)
-        c->training.vit_lr = c->training.learning_rate;
-    if (c->training.aligner_lr < 0)
-        c->training.aligner_lr = c->training.learning_rate;
+        follows(r, "training.optimizer", part[i]);
+    }
+    settle_rate(r, part[0], &c->training.vit_lr);
+    settle_rate(r, part[1], &c->training.aligner_lr);
 }
 
 /* ---- schedule ------------------------------------------------------------ */
@@ -245,40 +296,59 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
-static void rule_schedule(rules *r)
+/* Does the schedule read the keys that are given? Returns false when one of them is
+ * at fault itself. */
+static bool check_schedule_keys(rules *r, const char *name)
 {
-    qvl_run_config *c = r->c;
-    int type = c->training.lr_scheduler_type;
-    const char *name = name_of(r, "training.lr_scheduler_type");
     const qvl_node *kwargs = given(r, "training.lr_scheduler_kwargs");
+    const char *known = schedule_keys[r->c->training.lr_scheduler_type];
+    bool all_sound = true;
     for (size_t i = 0; kwargs != NULL && i < kwargs->n; i++) {
         const qvl_node *key = &kwargs->keys[i];
         const char *path = qvl_arena_printf(
             r->arena, "training.lr_scheduler_kwargs.%s", key->s);
-        if (kwargs->items[i].kind != QVL_NODE_NULL
-            && qvl_key_find(path) != NULL
-            && !has_word(schedule_keys[type], key->s))
-            qvl_faults_add(r->faults, key, QVL_E_CONFIG,
-                           "%s: found it, expected %s%s with %s", path,
-                           schedule_keys[type][0] != '\0' ? "of " : "no key",
-                           schedule_keys[type], name);
+        all_sound &= !qvl_faults_has(r->faults, &kwargs->items[i]);
+        if (kwargs->items[i].kind == QVL_NODE_NULL
+            || qvl_key_find(path) == NULL || has_word(known, key->s))
+            continue;
+        qvl_faults_add(r->faults, key, QVL_E_CONFIG,
+                       "%s: found it, expected %s%s with %s", path,
+                       known[0] != '\0' ? "of " : "no key", known, name);
     }
+    return all_sound;
+}
+
+/* Does the schedule have what it needs? */
+static void check_schedule_needs(rules *r, const char *name)
+{
+    const qvl_run_config *c = r->c;
+    int type = c->training.lr_scheduler_type;
+    const qvl_node *at = given(r, "training.lr_scheduler_type");
     bool has_floor = c->lr.min_lr >= 0, has_share = c->lr.min_lr_rate >= 0;
     if ((type == QVL_LR_COSINE_MIN || type == QVL_LR_COSINE_WARMUP_MIN)
         && has_floor == has_share)
-        qvl_faults_add(r->faults, given(r, "training.lr_scheduler_type"),
-                       QVL_E_CONFIG,
+        qvl_faults_add(r->faults, at, QVL_E_CONFIG,
                        "training.lr_scheduler_kwargs: found %s min_lr %s "
                        "min_lr_rate, expected exactly one with %s",
                        has_floor ? "both" : "neither",
                        has_floor ? "and" : "nor", name);
     if (type == QVL_LR_STABLE_DECAY && c->lr.num_decay_steps < 0)
-        qvl_faults_add(r->faults, given(r, "training.lr_scheduler_type"),
-                       QVL_E_CONFIG,
+        qvl_faults_add(r->faults, at, QVL_E_CONFIG,
                        "training.lr_scheduler_kwargs.num_decay_steps: found "
                        "nothing, expected a number with %s", name);
-    if (type == QVL_LR_ON_PLATEAU
-        && c->training.eval_strategy == QVL_WHEN_NO)
+}
+
+static void rule_schedule(rules *r)
+{
+    const qvl_run_config *c = r->c;
+    const char *name = name_of(r, "training.lr_scheduler_type");
+    if (!is_sound(r, "training.lr_scheduler_type"))
+        return;
+    if (check_schedule_keys(r, name))
+        check_schedule_needs(r, name);
+    if (c->training.lr_scheduler_type == QVL_LR_ON_PLATEAU
+        && c->training.eval_strategy == QVL_WHEN_NO
+        && is_sound(r, "training.eval_strategy"))
         qvl_faults_add(r->faults, given(r, "training.lr_scheduler_type"),
                        QVL_E_CONFIG, "training.eval_strategy: found no, "
                        "expected steps or epoch with %s", name);
@@ -299,16 +369,22 @@ static void rule_dtype(rules *r)
     for (size_t i = 0; i < QVL_COUNT(flag); i++) {
         if (!flag[i].is_on)
             continue;
-        if (is_told && c->model.torch_dtype != flag[i].dtype)
+        if (is_told && c->model.torch_dtype != flag[i].dtype
+            && is_sound(r, "model.torch_dtype"))
             qvl_faults_add(r->faults, given(r, flag[i].path), QVL_E_CONFIG,
                            "%s: found true, expected false with "
                            "model.torch_dtype %s", flag[i].path,
                            name_of(r, "model.torch_dtype"));
+        if (!is_told)
+            follows(r, "model.torch_dtype", flag[i].path);
         c->model.torch_dtype = flag[i].dtype;
         is_told = true;
     }
     c->training.bf16 = c->model.torch_dtype == QVL_CONFIG_BF16;
     c->training.fp16 = c->model.torch_dtype == QVL_CONFIG_F16;
+    for (size_t i = 0; i < QVL_COUNT(flag); i++)
+        if (!flag[i].is_on)
+            follows(r, flag[i].path, "model.torch_dtype");
 }
 
 /* ---- logs, evaluation, saving -------------------------------------------- */
@@ -351,8 +427,11 @@ static void settle_best(rules *r)
     int natural = qvl_eval_is_loss(plain) ? QVL_BEST_LOWER : QVL_BEST_GREATER;
     int *sense = &c->training.greater_is_better;
     const qvl_node *at = given(r, "training.greater_is_better");
-    if (*sense == QVL_BEST_AUTO)
+    if (*sense == QVL_BEST_AUTO) {
         *sense = natural;
+        follows(r, "training.greater_is_better",
+                "training.metric_for_best_model");
+    }
     else if (*sense != natural && at != NULL)
         qvl_log(QVL_LOG_WARN, "%s:%d: training.greater_is_better is %s for %s:"
                 " the worst checkpoint may be taken for the best",
@@ -360,29 +439,40 @@ static void settle_best(rules *r)
                                                               : "false", name);
 }
 
-static void rule_evaluation(rules *r)
+/* What needs evaluations, where there are none. */
+static void check_evaluated(rules *r)
 {
-    qvl_run_config *c = r->c;
-    bool has_eval = c->training.eval_strategy != QVL_WHEN_NO;
-    const qvl_node *at = given(r, "training.eval_strategy");
-    if (has_eval && c->custom.val_jsonl.n == 0)
-        qvl_faults_add(r->faults, at, QVL_E_CONFIG,
-                       "custom.val_jsonl: found nothing, expected a file, "
-                       "which training.eval_strategy %s needs",
-                       name_of(r, "training.eval_strategy"));
-    if (!has_eval && c->training.save_strategy == QVL_WHEN_BEST)
+    const qvl_run_config *c = r->c;
+    if (c->training.save_strategy == QVL_WHEN_BEST)
         qvl_faults_add(r->faults, given(r, "training.save_strategy"),
                        QVL_E_CONFIG, "training.eval_strategy: found no, "
                        "expected steps or epoch, which training.save_strategy"
                        " best needs");
-    if (!has_eval && c->training.early_stop_interval > 0)
+    if (c->training.early_stop_interval > 0)
         qvl_faults_add(r->faults, given(r, "training.early_stop_interval"),
                        QVL_E_CONFIG, "training.eval_strategy: found no, "
                        "expected steps or epoch, which "
                        "training.early_stop_interval needs");
+}
+
+static void rule_evaluation(rules *r)
+{
+    qvl_run_config *c = r->c;
+    bool has_eval = c->training.eval_strategy != QVL_WHEN_NO;
+    if (has_eval && c->custom.val_jsonl.n == 0
+        && is_sound(r, "custom.val_jsonl"))
+        qvl_faults_add(r->faults, given(r, "training.eval_strategy"),
+                       QVL_E_CONFIG,
+                       "custom.val_jsonl: found nothing, expected a file, "
+                       "which training.eval_strategy %s needs",
+                       name_of(r, "training.eval_strategy"));
+    if (!has_eval && is_sound(r, "training.eval_strategy"))
+        check_evaluated(r);
     check_steps(r, "training.eval_steps", c->training.eval_steps);
-    if (c->training.eval_steps <= 0)
+    if (c->training.eval_steps <= 0) {
         c->training.eval_steps = c->training.save_steps;
+        follows(r, "training.eval_steps", "training.save_steps");
+    }
     settle_best(r);
 }
 
@@ -398,7 +488,8 @@ static void rule_saving(rules *r)
 
 void qvl_run_rules(qvl_run_config *c, qvl_faults *faults)
 {
-    rules r = { c, faults, faults->arena };
+    rules r = { .c = c, .faults = faults, .arena = faults->arena };
+    r.origin = qvl_arena_array(r.arena, qvl_config_origin, most_origins());
     rule_lengths(&r);
     rule_folders(&r);
     rule_data(&r);
@@ -410,6 +501,10 @@ void qvl_run_rules(qvl_run_config *c, qvl_faults *faults)
     rule_reports(&r);
     rule_evaluation(&r);
     rule_saving(&r);
-    if (c->training.data_seed < 0)
+    if (c->training.data_seed < 0) {
         c->training.data_seed = c->training.seed;
+        follows(&r, "training.data_seed", "training.seed");
+    }
+    c->origin = r.origin;
+    c->n_origins = r.n_origins;
 }

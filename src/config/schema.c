@@ -22,18 +22,18 @@ const char qvl_key_needed[] = "";
 #define NEEDED qvl_key_needed
 #define NONE NULL
 const qvl_key qvl_keys[] = {
-#define KEY(field, name, type, preset, rule)                                  \
+#define KEY(field, name, type, preset, rule, about)                           \
     { section_##field, #name, QVL_KEY_##type,                                 \
-      offsetof(qvl_run_config, field.name), preset, rule, NULL },
-#define ALIAS(path, of) { NULL, path, QVL_KEY_ALIAS, 0, NULL, of, NULL },
-#define IGNORED(path, why)                                                    \
-    { NULL, path, QVL_KEY_IGNORED, 0, NULL, why, NULL },
-#define ONLY(path, words, what)                                               \
-    { NULL, path, QVL_KEY_ONLY, 0, NULL, what, words },
-#define OFF(path, what) { NULL, path, QVL_KEY_OFF, 0, NULL, what, NULL },
-#define ABSENT(path, what) { NULL, path, QVL_KEY_ABSENT, 0, NULL, what, NULL },
-#define GONE(path, instead)                                                   \
-    { NULL, path, QVL_KEY_GONE, 0, NULL, instead, NULL },
+      offsetof(qvl_run_config, field.name), preset, rule, NULL, about },
+#define PLAIN(path, type, rule, words, about)                                 \
+    { NULL, path, QVL_KEY_##type, 0, NULL, rule, words, about },
+#define FILES(path, about) PLAIN(path, FILES, "", NULL, about)
+#define ALIAS(path, of) PLAIN(path, ALIAS, of, NULL, NULL)
+#define IGNORED(path, why) PLAIN(path, IGNORED, why, NULL, NULL)
+#define ONLY(path, words, what) PLAIN(path, ONLY, what, words, NULL)
+#define OFF(path, what) PLAIN(path, OFF, what, NULL, NULL)
+#define ABSENT(path, what) PLAIN(path, ABSENT, what, NULL, NULL)
+#define GONE(path, instead) PLAIN(path, GONE, instead, NULL, NULL)
 #include "config/keys.def"
 };
 const size_t qvl_n_keys = QVL_COUNT(qvl_keys);
@@ -76,6 +76,45 @@ const qvl_node *qvl_key_given(const qvl_node *tree, const char *path)
     return node != NULL && node->kind != QVL_NODE_NULL ? node : NULL;
 }
 
+const qvl_node *qvl_key_hole(const qvl_node *tree, const char *path)
+{
+    const qvl_node *node = tree;
+    for (const char *p = path; node != NULL; p += strcspn(p, ".") + 1) {
+        char name[128];
+        size_t len = strcspn(p, ".");
+        if (node->kind != QVL_NODE_MAP)
+            return node;
+        assert(len < sizeof name);
+        memcpy(name, p, len);
+        name[len] = '\0';
+        node = qvl_node_find(node, name);
+        if (p[len] == '\0')
+            break;
+    }
+    return node != NULL && node->kind == QVL_NODE_NULL ? node : NULL;
+}
+
+void qvl_key_missing(const qvl_run_config *c, const char *path,
+                     const char *wanted, qvl_faults *faults)
+{
+    const qvl_node *hole = qvl_key_hole(c->tree, path);
+    for (size_t i = 0; hole == NULL && i < qvl_n_keys; i++) {
+        if (qvl_keys[i].type != QVL_KEY_ALIAS
+            || strcmp(qvl_keys[i].rule, path) != 0)
+            continue;
+        hole = qvl_key_hole(c->tree, qvl_keys[i].name);
+        path = hole != NULL ? qvl_keys[i].name : path;
+    }
+    if (hole == NULL)
+        qvl_faults_add(faults, NULL, QVL_E_CONFIG,
+                       "%s: %s: found nothing, expected %s",
+                       c->files.n > 0 ? c->files.v[c->files.n - 1]
+                                      : "configuration", path, wanted);
+    else if (hole->kind == QVL_NODE_NULL)
+        qvl_faults_add(faults, hole, QVL_E_CONFIG, "%s: found null, expected %s",
+                       path, wanted);
+}
+
 const char *qvl_key_word(const qvl_key *key, int k, qvl_arena *arena)
 {
     const char *p = key->rule;
@@ -91,22 +130,36 @@ const char *qvl_key_word(const qvl_key *key, int k, qvl_arena *arena)
 
 /* ---- faults -------------------------------------------------------------- */
 
+/* Room for one more. */
+static void grow(qvl_faults *f)
+{
+    if (f->n < f->cap)
+        return;
+    int cap = f->cap > 0 ? 2 * f->cap : 8;
+    qvl_err *v = qvl_arena_array(f->arena, qvl_err, cap);
+    const qvl_node **at = qvl_arena_array(f->arena, const qvl_node *, cap);
+    for (int i = 0; i < f->n; i++) {
+        v[i] = f->fault[i];
+        at[i] = f->at[i];
+    }
+    f->fault = v;
+    f->at = at;
+    f->cap = cap;
+}
+
 void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
                     const char *fmt, ...)
 {
-    if (f->n == f->cap) {
-        int cap = f->cap > 0 ? 2 * f->cap : 8;
-        qvl_err *v = qvl_arena_array(f->arena, qvl_err, cap);
-        for (int i = 0; i < f->n; i++)
-            v[i] = f->fault[i];
-        f->fault = v;
-        f->cap = cap;
-    }
     char text[sizeof(((qvl_err *)0)->msg)];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = ' ';
+    grow(f);
+    f->at[f->n] = at;
     qvl_err *fault = &f->fault[f->n++];
     if (at == NULL)
         qvl_fail(fault, code, "%s", text);
@@ -114,6 +167,14 @@ void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
         qvl_fail(fault, code, "%s: %s", at->file, text);
     else
         qvl_fail(fault, code, "%s:%d: %s", at->file, at->line, text);
+}
+
+bool qvl_faults_has(const qvl_faults *f, const qvl_node *at)
+{
+    for (int i = 0; i < f->n; i++)
+        if (f->at[i] == at && at != NULL)
+            return true;
+    return false;
 }
 
 void qvl_faults_hint(qvl_faults *f, const char *fmt, ...)

@@ -25,6 +25,7 @@ typedef enum {
     QVL_KEY_BYTES,
     /* keys without a field */
     QVL_KEY_ALIAS,
+    QVL_KEY_FILES,
     QVL_KEY_IGNORED,
     QVL_KEY_ONLY,
     QVL_KEY_OFF,
@@ -40,6 +41,7 @@ typedef struct {
     const char *preset;   // NULL: unset
     const char *rule;     // of keys.def; why, what, instead of the others
     const char *words;    // ONLY
+    const char *about;    // for people; NULL where `rule` is that
 } qvl_key;
 
 extern const qvl_key qvl_keys[];
@@ -51,14 +53,19 @@ extern const char qvl_key_needed[];
 /* Faults, as they are found; none with zeroes and an arena. */
 typedef struct {
     qvl_arena *arena;
-    qvl_err *fault;  // [n] of cap
+    qvl_err *fault;       // [n] of cap
+    const qvl_node **at;  // [n] where; NULL: nowhere
     int n;
     int cap;
 } qvl_faults;
 
-/* Add a fault; `at` gives the place in front, NULL: none. */
+/* Add a fault; `at` gives the place in front, NULL: none. Control characters of a
+ * value become blanks, so that a fault is one line. */
 void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
                     const char *fmt, ...) QVL_PRINTF(4, 5);
+
+/* Has a fault been found at this node? NULL has none. */
+bool qvl_faults_has(const qvl_faults *f, const qvl_node *at);
 
 /* Hint of the last fault, which there is. */
 void qvl_faults_hint(qvl_faults *f, const char *fmt, ...) QVL_PRINTF(2, 3);
@@ -75,6 +82,17 @@ const qvl_key *qvl_key_find(const char *path);
 
 /* Is the key there and not null? The node, or NULL. */
 const qvl_node *qvl_key_given(const qvl_node *tree, const char *path);
+
+/* The node that ends a path before a value comes: a null, of the key or of a map
+ * around it, or something else where a map should be. NULL: there is a value, or the
+ * key is just not there. */
+const qvl_node *qvl_key_hole(const qvl_node *tree, const char *path);
+
+/* Add the fault that a key has no value: with the place of the null that took it
+ * away, or behind the name of the file. None where a map around it is no map: that
+ * is a fault of its own. */
+void qvl_key_missing(const qvl_run_config *c, const char *path,
+                     const char *wanted, qvl_faults *faults);
 
 /* Fill every field of a configuration, zeroed but for tree and files, from the tree.
  * What is missing, unknown, wrong or not supported goes to `faults`; notices go to the

@@ -22,14 +22,20 @@ typedef struct {
     qvl_arena *arena;
 } reader;
 
-/* A value for a message: scalars as they are written. */
+/* Bytes of a value in a message. */
+#define SHOWN_MOST 200
+
+/* A value for a message: scalars as they are written, cut between characters. */
 static const char *shown(const qvl_node *node, qvl_arena *arena)
 {
     if (node->s == NULL || node->s_len == 0)
         return node->s == NULL ? qvl_node_kind_name(node->kind) : "nothing";
-    return qvl_arena_printf(arena, "%.*s",
-                            node->s_len > 200 ? 200 : (int)node->s_len,
-                            node->s);
+    if (node->s_len <= SHOWN_MOST)
+        return node->s;
+    int n = SHOWN_MOST;
+    while (n > 0 && ((unsigned char)node->s[n] & 0xc0u) == 0x80u)
+        n--;
+    return qvl_arena_printf(arena, "%.*s...", n, node->s);
 }
 
 static void wrong(reader *r, const qvl_key *key, const qvl_node *node,
@@ -59,12 +65,13 @@ static void read_number(reader *r, const qvl_key *key, const qvl_node *node,
     bool ok = is_int ? qvl_value_int(node, &i) : qvl_value_float(node, &v);
     if (is_int)
         v = (double)i;
-    if (!ok || !qvl_value_obeys(v, key->rule)
-        || (is_int && (i < INT_MIN || i > INT_MAX))) {
+    bool is_far = ok && is_int && (i < INT_MIN || i > INT_MAX);
+    if (!ok || !qvl_value_obeys(v, key->rule) || is_far) {
         wrong(r, key, node,
-              qvl_arena_printf(r->arena, "%s%s%s",
+              qvl_arena_printf(r->arena, "%s%s%s%s",
                                is_int ? "a whole number" : "a number",
-                               key->rule[0] != '\0' ? " " : "", key->rule));
+                               key->rule[0] != '\0' ? " " : "", key->rule,
+                               is_far ? " of at most 31 bits" : ""));
         return;
     }
     if (is_int)
@@ -182,6 +189,10 @@ static void read_list(reader *r, const qvl_key *key, const qvl_node *node,
     }
     const char **v = qvl_arena_array(r->arena, const char *, n);
     for (size_t i = 0; i < n; i++) {
+        if (items[i].kind == QVL_NODE_NULL || items[i].s_len == 0) {
+            wrong(r, key, &items[i], "a text that is not empty");
+            return;
+        }
         v[i] = read_text(r, key, &items[i]);
         if (v[i] == NULL)
             return;
@@ -240,21 +251,6 @@ static bool has_field(const qvl_key *key)
     return key->type < QVL_KEY_ALIAS;
 }
 
-/* Where a key was set to null, for the message that it is needed. */
-static void missing(reader *r, const qvl_key *key)
-{
-    const char *path = qvl_key_path(key, r->arena);
-    const qvl_node *null = qvl_node_path(r->tree, path);
-    if (null != NULL)
-        qvl_faults_add(r->faults, null, QVL_E_CONFIG,
-                       "%s: found null, expected a value", path);
-    else
-        qvl_faults_add(r->faults, NULL, QVL_E_CONFIG,
-                       "%s: %s: found nothing, expected a value",
-                       r->c->files.n > 0 ? r->c->files.v[r->c->files.n - 1]
-                                         : "configuration", path);
-}
-
 /* The node that gives a key its value: its own, or that of an alias. */
 static const qvl_node *node_of(reader *r, const char *path)
 {
@@ -309,9 +305,12 @@ static void check_plain(reader *r, const qvl_key *key, const qvl_node *node,
     case QVL_KEY_ABSENT:
         not_supported(r, node, path, key->rule);
         return;
+    case QVL_KEY_ALIAS:  // read where the key is that it stands for
+    case QVL_KEY_FILES:  // inherit.c has taken it out
+        return;
     default:
         qvl_faults_add(r->faults, node, QVL_E_CONFIG,
-                       "%s: no longer known, expected: %s", path, key->rule);
+                       "%s: this key has been removed: %s", path, key->rule);
     }
 }
 
@@ -342,19 +341,58 @@ static const char *nearest(reader *r, const char *section, const char *name)
     return best;
 }
 
-/* Another section that has a key of this name; NULL: none. */
-static const char *elsewhere(reader *r, const char *name)
+/* Does a row have this name behind its last '.'? A row that ends in '*' has all that
+ * begin so, but for that which is nothing else. */
+static bool has_name(const qvl_key *key, const char *name)
 {
-    for (size_t i = 0; i < qvl_n_keys; i++)
-        if (has_field(&qvl_keys[i]) && strcmp(qvl_keys[i].name, name) == 0)
-            return qvl_key_path(&qvl_keys[i], r->arena);
-    return NULL;
+    const char *dot = strrchr(key->name, '.');
+    const char *last = dot != NULL ? dot + 1 : key->name;
+    size_t len = strlen(last);
+    return last[len - 1] == '*'
+               ? len > 1 && strncmp(name, last, len - 1) == 0
+               : strcmp(name, last) == 0;
+}
+
+/* The row of another section for a name, if possible one with a field; NULL: none. */
+static const qvl_key *elsewhere(const char *name)
+{
+    const qvl_key *best = NULL;
+    for (size_t i = 0; i < qvl_n_keys; i++) {
+        const qvl_key *key = &qvl_keys[i];
+        if (!has_name(key, name))
+            continue;
+        if (has_field(key))
+            return key;
+        best = best != NULL ? best : key;
+    }
+    return best;
+}
+
+/* The path of a name in the section of a row. */
+static const char *path_beside(reader *r, const qvl_key *key, const char *name)
+{
+    const char *path = qvl_key_path(key, r->arena);
+    const char *dot = strrchr(path, '.');
+    return dot != NULL ? qvl_arena_printf(r->arena, "%.*s.%s",
+                                          (int)(dot - path), path, name)
+                       : name;
 }
 
 static void unknown(reader *r, const qvl_node *at, const char *section,
                     const char *path, const char *name)
 {
-    const char *meant = elsewhere(r, name);
+    if (strchr(name, '.') != NULL) {
+        qvl_faults_add(r->faults, at, QVL_E_CONFIG, "%s: unknown key, expected "
+                       "maps in maps instead of a '.'", path);
+        return;
+    }
+    const qvl_key *other = elsewhere(name);
+    if (other != NULL && other->type == QVL_KEY_GONE) {
+        qvl_faults_add(r->faults, at, QVL_E_CONFIG,
+                       "%s: this key has been removed: %s", path, other->rule);
+        return;
+    }
+    const char *meant = other != NULL ? path_beside(r, other, name) : NULL;
     const char *near = meant == NULL ? nearest(r, section, name) : NULL;
     if (near != NULL)
         meant = section[0] != '\0'
@@ -383,18 +421,18 @@ static void walk(reader *r, const qvl_node *map, const char *section);
 static void walk_one(reader *r, const qvl_node *key_node,
                      const qvl_node *node, const char *section)
 {
+    const char *name = key_node->s[0] != '\0' ? key_node->s : "\"\"";
     const char *path =
         section[0] != '\0'
-            ? qvl_arena_printf(r->arena, "%s.%s", section, key_node->s)
-            : key_node->s;
-    const qvl_key *key = strchr(key_node->s, '.') == NULL ? qvl_key_find(path)
-                                                          : NULL;
+            ? qvl_arena_printf(r->arena, "%s.%s", section, name)
+            : name;
+    bool is_name = name == key_node->s && strchr(name, '.') == NULL;
+    const qvl_key *key = is_name ? qvl_key_find(path) : NULL;
     if (key != NULL) {
-        if (!has_field(key) && key->type != QVL_KEY_ALIAS
-            && node->kind != QVL_NODE_NULL)
+        if (!has_field(key) && node->kind != QVL_NODE_NULL)
             check_plain(r, key, node, path);
-    } else if (!is_section(path) || strchr(key_node->s, '.') != NULL) {
-        unknown(r, key_node, section, path, key_node->s);
+    } else if (!is_name || !is_section(path)) {
+        unknown(r, key_node, section, path, name);
     } else if (node->kind == QVL_NODE_MAP) {
         walk(r, node, path);
     } else if (node->kind != QVL_NODE_NULL) {
@@ -419,12 +457,12 @@ void qvl_schema_read(qvl_run_config *c, const qvl_node *tree,
         const qvl_key *key = &qvl_keys[i];
         if (!has_field(key))
             continue;
-        const qvl_node *node = node_of(&r, qvl_key_path(key, r.arena));
+        const char *path = qvl_key_path(key, r.arena);
+        const qvl_node *node = node_of(&r, path);
+        preset_field(&r, key);
         if (node != NULL)
             read_field(&r, key, node);
         else if (key->preset == qvl_key_needed)
-            missing(&r, key);
-        else
-            preset_field(&r, key);
+            qvl_key_missing(c, path, "a value", faults);
     }
 }

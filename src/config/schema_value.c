@@ -159,7 +159,7 @@ bool qvl_value_is_word(const char *text, const char *words)
             memcpy(word, p, len);
             word[len] = '\0';
             qvl_node known = as_node(word, len);
-            if (is_same_text(&found, &known))
+            if (strcasecmp(text, word) == 0 || is_same_text(&found, &known))
                 return true;
         }
         p += len + (p[len] == ',');

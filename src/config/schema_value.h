@@ -29,7 +29,8 @@ bool qvl_value_obeys(double v, const char *rule);
  * `!`. */
 int qvl_value_word(const char *text, const char *rule, bool *is_absent);
 
-/* Is it one of the words "a,b"? false, 0 and 0.0 are known in all spellings. */
+/* Is it one of the words "a,b", case not regarded? false, 0 and 0.0 are known in all
+ * spellings. */
 bool qvl_value_is_word(const char *text, const char *words);
 
 /* Do two nodes say the same: scalars of equal text or number, lists of such. A

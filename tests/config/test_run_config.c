@@ -7,9 +7,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "check.h"
 #include "config/schema.h"
+#include "loaded.h"
 
 /* A configuration that has what it needs; line 9 is the first free one. */
 #define LEAST                                                                 \
@@ -25,44 +25,6 @@
 /* training keys, custom keys, more */
 #define CONFIG(training, custom, more)                                        \
     LEAST training REST custom "}\n" more
-
-typedef struct {
-    qvl_arena arena;
-    qvl_err err;
-    qvl_run_config c;
-    int rc;
-    char log[16384];
-} loaded;
-
-static void keep(void *ctx, int level, const char *text)
-{
-    loaded *l = ctx;
-    size_t n = strlen(l->log);
-    snprintf(l->log + n, sizeof l->log - n, "%d %s\n", level, text);
-}
-
-static void load_flags(loaded *l, const char *text,
-                       const qvl_config_flag *flag, int n_flags)
-{
-    qvl_err err;
-    *l = (loaded){ 0 };
-    const char *path = check_path("run.yaml");
-    CHECK_OK(qvl_file_write_all(path, text, strlen(text), &err), err);
-    qvl_log_set_sink(keep, l, QVL_LOG_DEBUG);
-    l->rc = qvl_run_config_load(&l->c, path, NULL, flag, n_flags, &l->arena,
-                                &l->err);
-    qvl_log_set_sink(NULL, NULL, 0);
-}
-
-static void load(loaded *l, const char *text)
-{
-    load_flags(l, text, NULL, 0);
-}
-
-static void release(loaded *l)
-{
-    qvl_arena_release(&l->arena);
-}
 
 /* ---- values -------------------------------------------------------------- */
 
@@ -207,7 +169,17 @@ static const struct {
       "training.system: unknown key, the nearest is template.system" },
     { CONFIG("", "", "qqqqqqqq: 1\n"), QVL_E_CONFIG, "qqqqqqqq: unknown key" },
     { CONFIG("", "", "training.seed: 1\n"), QVL_E_CONFIG,
-      "training.seed: unknown key" },
+      "training.seed: unknown key, expected maps in maps instead of a '.'" },
+    { CONFIG("", "", "'': {a: 1}\n"), QVL_E_CONFIG, "\"\": unknown key" },
+    { CONFIG("", "", "extend: a.yaml\n"), QVL_E_CONFIG,
+      "extend: unknown key, the nearest is extends" },
+    { CONFIG(", attn_impl: eager", "", ""), QVL_E_CONFIG,
+      "training.attn_impl: unknown key, the nearest is model.attn_impl" },
+    { CONFIG(", lora_rank: 8", "", ""), QVL_E_CONFIG,
+      "training.lora_rank: unknown key, the nearest is tuner.lora_rank" },
+    { CONFIG("", ", global_max_length: 8", ""), QVL_E_CONFIG,
+      "custom.global_max_length: unknown key, the nearest is global_max_length" },
+    { CONFIG("", ", \"a\\nb\": 8", ""), QVL_E_CONFIG, "custom.a b: unknown key" },
     { CONFIG("", "", "runtime: 5\n"), QVL_E_CONFIG,
       "runtime: found 5, expected a map" },
     { CONFIG(", seed: 1.5", "", ""), QVL_E_CONFIG,
@@ -216,7 +188,9 @@ static const struct {
     { CONFIG(", seed: true", "", ""), QVL_E_CONFIG,
       "training.seed: found true" },
     { CONFIG(", seed: 3000000000", "", ""), QVL_E_CONFIG,
-      "training.seed: found 3000000000" },
+      "training.seed: found 3000000000, expected a whole number >=0 of at most 31 "
+      "bits" },
+    { CONFIG(", seed: \"1\\n2\"", "", ""), QVL_E_CONFIG, "seed: found 1 2" },
     { CONFIG(", seed: [1]", "", ""), QVL_E_CONFIG,
       "training.seed: found list" },
     { CONFIG(", weight_decay: true", "", ""), QVL_E_CONFIG,
@@ -256,6 +230,12 @@ static const struct {
     { CONFIG(", run_name: a/b", "", ""), QVL_E_CONFIG, "run_name" },
     { CONFIG("", ", val_jsonl: [a, [b]]", ""), QVL_E_CONFIG,
       "custom.val_jsonl: found list, expected a text" },
+    { CONFIG("", ", val_jsonl: [a, ~]", ""), QVL_E_CONFIG,
+      "custom.val_jsonl: found ~, expected a text that is not empty" },
+    { CONFIG("", ", val_jsonl: ['']", ""), QVL_E_CONFIG,
+      "custom.val_jsonl: found nothing, expected a text that is not empty" },
+    { CONFIG(", report_to: ''", "", ""), QVL_E_CONFIG,
+      "training.report_to: found nothing, expected a text that is not empty" },
     { CONFIG("", ", user_prompt: none.txt", ""), QVL_E_CONFIG,
       "custom.user_prompt: cannot open file (none.txt)" },
     /* not there */
@@ -309,6 +289,8 @@ static const struct {
     { CONFIG(", packing: true, packing_length: 99", "", ""), QVL_E_CONFIG,
       "training.packing_length: found 99, expected at least" },
     { CONFIG(", packing: true", "", "data: {lazy_tokenize: true}\n"),
+      QVL_E_CONFIG, "data.lazy_tokenize: found true, expected false" },
+    { CONFIG(", packing: true", "", "data: {lazy_tokenize: 'yes'}\n"),
       QVL_E_CONFIG, "data.lazy_tokenize: found true, expected false" },
     { CONFIG(", packing: true, packing_strategy: first_fit", "", ""),
       QVL_E_CONFIG, "training.packing_strategy: found first_fit" },

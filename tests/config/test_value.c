@@ -129,6 +129,8 @@ static void test_words(void)
     CHECK(qvl_value_is_word("no", "false"), "no is false");
     CHECK(qvl_value_is_word("0.0", "0"), "0.0 is 0");
     CHECK(qvl_value_is_word("f32", "fp32,float32,f32"), "last of several");
+    CHECK(qvl_value_is_word("FP32", "fp32,float32,f32"), "capitals");
+    CHECK(!qvl_value_is_word("fp3", "fp32,float32,f32"), "a beginning");
     CHECK(!qvl_value_is_word("true", "false"), "true");
     CHECK(!qvl_value_is_word("", "false"), "nothing");
     CHECK(!qvl_value_is_word("1", "0"), "1 is not 0");
