@@ -37,7 +37,7 @@ static void print_commands(const call *c)
 {
     printf("usage: qvl COMMAND [FLAGS]\n\n");
     for (size_t i = 0; i < c->n_commands; i++)
-        printf("  %-14s %s\n", c->command[i]->name, c->command[i]->summary);
+        printf("  %-16s %s\n", c->command[i]->name, c->command[i]->summary);
     printf("\nqvl help COMMAND tells more, qvl --version what was built.\n");
 }
 
@@ -59,7 +59,7 @@ static bool print_group(const call *c, const char *group)
         if (!is_group)
             printf("usage: qvl %s COMMAND [FLAGS]\n\n", group);
         is_group = true;
-        printf("  %-14s %s\n", c->command[i]->name, c->command[i]->summary);
+        printf("  %-16s %s\n", c->command[i]->name, c->command[i]->summary);
     }
     return is_group;
 }

@@ -89,6 +89,7 @@ extern const cmd cmd_train;
 extern const cmd cmd_config_inspect;
 extern const cmd cmd_config_diff;
 extern const cmd cmd_config_check;
+extern const cmd cmd_config_reference;
 extern const cmd cmd_data_synth;
 extern const cmd cmd_data_validate;
 extern const cmd cmd_data_lengths;

@@ -1,4 +1,4 @@
-/* cmd_config.c - qvl config: what a configuration of a run says
+/* cmd_config.c - qvl config: what a configuration of a run says, and what it may
  *
  * Keys come in the order of the schema; rows whose section is NULL stand for no field
  * and are left out. Two configurations are compared by the text of their final values,
@@ -11,15 +11,18 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "cmd.h"
+#include "config/reference.h"
 #include "config/run_config.h"
 #include "config/schema.h"
 #include "train/loop.h"
+#include "train/run_folder.h"
 #include "train/samples.h"
 
 typedef struct {
     const char *base;
     const char *profile;
     bool json;
+    bool yaml;
 } config_options;
 
 #define BASE_FLAG                                                             \
@@ -31,6 +34,8 @@ static const cmd_flag inspect_flags[] = {
     BASE_FLAG,
     { .name = "json", .type = CMD_SWITCH, .at = offsetof(config_options, json),
       .help = "one JSON value instead of YAML" },
+    { .name = "yaml", .type = CMD_SWITCH, .at = offsetof(config_options, yaml),
+      .help = "YAML, which it is without a flag too" },
 };
 
 static const cmd_flag check_flags[] = { BASE_FLAG };
@@ -115,6 +120,9 @@ static void print_yaml(call *c, const qvl_run_config *config)
 static int inspect(call *c)
 {
     qvl_run_config config;
+    if (c->o->json && c->o->yaml)
+        return qvl_fail(c->err, QVL_E_USAGE, "flag --yaml: found it beside "
+                        "--json, expected one of the two");
     QVL_TRY(load(c, &config, 0));
     if (!c->o->json) {
         print_yaml(c, &config);
@@ -181,8 +189,13 @@ static int check(call *c)
     qvl_run_config config;
     qvl_epoch_plan plan;
     qvl_sources sources;
+    qvl_run_folder folder;
     int64_t max_steps;
     QVL_TRY(load(c, &config, 0));
+    QVL_TRY(qvl_run_folder_find(&folder, config.training.output_dir,
+                                config.training.add_version,
+                                config.training.resume_from_checkpoint,
+                                &c->arena, c->err));
     QVL_TRY(qvl_samples_open(&c->samples, &config, QVL_SAMPLES_FIRST,
                              &c->arena, c->err));
     QVL_TRY(qvl_loop_plan(&plan, &max_steps, &config, &c->samples, &c->arena,
@@ -192,6 +205,15 @@ static int check(call *c)
     print_set("training", &c->samples.train);
     print_set("validation", &c->samples.val);
     printf("%s can be trained with\n", c->file[0]);
+    return QVL_OK;
+}
+
+/* ---- reference ----------------------------------------------------------- */
+
+static int reference(call *c)
+{
+    qvl_config_reference(&c->text, &c->arena);
+    fputs(c->text.p, stdout);
     return QVL_OK;
 }
 
@@ -212,9 +234,10 @@ static int run_guarded(void *arg)
 static int run_with(const void *options, const char *const *word, int n,
                     int n_wanted, int (*command)(call *c), qvl_err *err)
 {
+    static const char *const wanted[] = { "none", "one FILE", "two FILEs" };
     if (n != n_wanted)
         return qvl_fail(err, QVL_E_USAGE, "arguments: found %d, expected %s",
-                        n, n_wanted == 1 ? "one FILE" : "two FILEs");
+                        n, wanted[n_wanted]);
     guarded g = { { .o = options, .file = word, .n_files = n, .err = err },
                   command };
     int rc = qvl_guard(run_guarded, &g, err);
@@ -242,11 +265,19 @@ static int run_check(const void *options, const char *const *word, int n,
     return run_with(options, word, n, 1, check, err);
 }
 
+static int run_reference(const void *options, const char *const *word, int n,
+                         qvl_err *err)
+{
+    return run_with(options, word, n, 0, reference, err);
+}
+
 const cmd cmd_config_inspect = {
     .name = "config inspect",
     .summary = "a configuration with all it inherits, and where each key is set",
-    .usage = "FILE [--base-config FILE] [--json]",
-    .details = "",
+    .usage = "FILE [--base-config FILE] [--json|--yaml]",
+    .details = "Behind each key stands the place that said it; in parentheses the "
+               "key whose\nvalue it follows, or null where one asks for the "
+               "default.\n",
     .flag = inspect_flags,
     .n_flags = QVL_COUNT(inspect_flags),
     .options_bytes = sizeof(config_options),
@@ -274,4 +305,13 @@ const cmd cmd_config_check = {
     .n_flags = QVL_COUNT(check_flags),
     .options_bytes = sizeof(config_options),
     .run = run_check,
+};
+
+const cmd cmd_config_reference = {
+    .name = "config reference",
+    .summary = "every key there is, as a page of Markdown (docs/config.md)",
+    .usage = "",
+    .details = "",
+    .options_bytes = sizeof(config_options),
+    .run = run_reference,
 };

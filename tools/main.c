@@ -14,6 +14,7 @@ static const cmd *const commands[] = {
     &cmd_config_inspect,
     &cmd_config_diff,
     &cmd_config_check,
+    &cmd_config_reference,
     &cmd_init,
     &cmd_forward,
     &cmd_inspect,

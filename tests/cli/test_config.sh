@@ -1,5 +1,5 @@
 #!/bin/sh
-# qvl config: what a configuration says, and how two differ.
+# qvl config: what a configuration says, how two differ, every key there is.
 . "$(dirname "$0")/cli.sh"
 
 cat >"$dir/base.yaml" <<'END'
@@ -42,6 +42,26 @@ run config inspect other.yaml --base-config under.yaml
 exits 0
 says "  weight_decay: 0.2  # other.yaml:4"
 says "  seed: 3  # under.yaml:1"
+says "  data_seed: 3  # under.yaml:1 (training.seed)"
+holds "order of the files" test "$(grep '^#' "$dir/out" | tr -d '\n')" = \
+    "# under.yaml# base.yaml# other.yaml"
+# Every key stands there with its place.
+holds "a key without a place" test -z "$(grep -v '^#' "$dir/out" |
+    grep -v ':$' | grep -v '  # [a-z]')"
+run config inspect other.yaml --yaml
+exits 0
+says "  weight_decay: 0.2  # other.yaml:4"
+run config inspect other.yaml --yaml --json
+fails 2
+complains "flag --yaml: found it beside --json"
+printf 'extends: other.yaml\ntraining: {weight_decay: }\n' >null.yaml
+run config inspect null.yaml
+exits 0
+says "  weight_decay: 0.1  # null.yaml:2 (null)"
+printf 'extends: other.yaml\ncustom:\n  emit_norm:\n' >null.yaml
+run config inspect null.yaml
+fails 2
+complains "null.yaml:3: custom.emit_norm: found null, expected a value"
 
 start "diff"
 run config diff base.yaml base.yaml
@@ -60,6 +80,30 @@ complains "found 1 keys that differ"
 printf 'extends: base.yaml\ntraining: {run_name: c, save_steps: 7}\n' >c.yaml
 run config diff base.yaml c.yaml --profile parity
 exits 0
+# What only names a run, logs, evaluates and saves may differ, nothing else may.
+cat >much.yaml <<'END'
+extends: base.yaml
+training: {output_dir: p, logging_dir: q, run_name: s, logging_steps: 9,
+  logging_first_step: false, report_to: none, save_strategy: epoch, save_steps: 9,
+  save_total_limit: 1, eval_strategy: steps, eval_steps: 4, log_level: info,
+  save_delay_steps: 3, metric_for_best_model: token_acc, greater_is_better: true}
+custom: {dump_conversation_text: true, dump_conversation_path: a,
+  val_jsonl: train.jsonl}
+END
+run config diff base.yaml much.yaml --profile parity
+exits 2
+says "training.greater_is_better (may differ):"
+says "custom.val_jsonl:"
+complains "found 1 keys that differ"
+sed '/val_jsonl/s/.*/  }/; s/eval_strategy: steps,//' much.yaml >fine.yaml
+run config diff base.yaml fine.yaml --profile parity
+exits 0
+run config diff fine.yaml base.yaml --profile parity
+exits 0
+printf 'extends: base.yaml\ntraining: {eval_delay: 1, seed: 2}\n' >c2.yaml
+run config diff base.yaml c2.yaml --profile parity
+exits 2
+complains "found 3 keys that differ"
 run config diff base.yaml c.yaml --profile some
 fails 2
 complains "found some"
@@ -94,6 +138,19 @@ run config check short.yaml
 fails 3
 complains "train.jsonl:1"
 
+printf 'extends: good.yaml\ntraining: {resume_from_checkpoint: %s}\n' none >old.yaml
+run config check old.yaml
+fails 2
+complains "training.resume_from_checkpoint: found none, expected the folder"
+printf 'extends: good.yaml\nprompts: {user: ask.txt}\n' >ask.yaml
+run config check ask.yaml
+fails 2
+complains "ask.yaml:2: prompts.user: cannot open file (ask.txt)"
+printf 'extends: good.yaml\nmodel: {model: FILL_ME}\n' >fill.yaml
+run config check fill.yaml
+fails 4
+complains "FILL_ME"
+
 # What holds between rates and steps is told before a model is opened, with the
 # number of steps that the records make.
 printf 'extends: good.yaml\ntraining: {lr_scheduler_type: %s,\n' \
@@ -125,5 +182,54 @@ complains "bad.yaml:2: training.group_by_length: found true: not supported"
 run config inspect none.yaml
 fails 3
 complains none.yaml
+# All of a file at once, each on a line of its own.
+cat >many.yaml <<'END'
+extends: base.yaml
+inherit: base.yaml
+trainning: {}
+training: {seed: "1\n2", cached_lengths: x, attn_impl: sdpa, adam_beta1: 1}
+custom: {emit_norm: , fusion_config: f.yaml, train_jsonl: []}
+END
+run config inspect many.yaml
+fails 2
+holds "a line for each fault" test "$(grep -c '^qvl: error: many.yaml:' "$dir/err")" \
+    -eq "$(wc -l <"$dir/err")"
+complains "many.yaml:2: inherit: this key has been removed: use extends"
+complains "many.yaml:3: trainning: unknown key, the nearest is training"
+complains "many.yaml:4: training.seed: found 1 2"
+complains "many.yaml:4: training.cached_lengths: this key has been removed"
+complains "many.yaml:4: training.attn_impl: unknown key, the nearest is model.attn_impl"
+complains "many.yaml:5: custom.emit_norm: found null"
+complains "many.yaml:5: custom.train_jsonl: found list, expected at least one text"
+
+start "files that are no configuration"
+for text in 'a: 1\na: 2' '\tmodel: {}' 'a: !!str b' 'a: 1\n---\nb: 2' '- a' 'a: *b'; do
+    printf "$text\n" >wrong.yaml
+    run config inspect wrong.yaml
+    fails 2
+    complains "wrong.yaml:"
+done
+: >empty.yaml
+run config inspect empty.yaml
+fails 2
+complains "empty.yaml: model.model: found nothing, expected a value"
+printf 'extends: b.yaml\n' >a.yaml
+printf 'extends: [base.yaml, a.yaml]\n' >b.yaml
+run config inspect a.yaml
+fails 2
+complains "b.yaml:1:22: extends: found a cycle (a.yaml <- b.yaml <- a.yaml)"
+
+start "the page of keys"
+page=$TOOLS/../docs/config.md
+run config reference
+exits 0
+holds "docs/config.md is not what the program prints. This makes it anew:
+    $QVL config reference >docs/config.md" cmp -s "$dir/out" "$page"
+run config reference more
+fails 2
+complains "found 1, expected none"
+run help config reference
+exits 0
+says "usage: qvl config reference"
 
 finish
