@@ -20,7 +20,7 @@
 #define XYZ 3
 
 /* X, Y, Z and light: ONE is that of white. */
-#define ONE_BITS 20
+#define ONE_BITS 24
 #define ONE (1 << ONE_BITS)
 
 /* Pieces of the table of f, straight lines between them. */
@@ -29,18 +29,23 @@
 #define IN_PIECE_BITS (ONE_BITS - PIECE_BITS)
 
 /* f: ROOT is 1. */
-#define ROOT_BITS 16
+#define ROOT_BITS 20
 #define ROOT (1 << ROOT_BITS)
 
 /* Steps of light that a byte is looked up by. */
 #define LIGHT_BITS 15
 #define N_LIGHTS (1 << LIGHT_BITS)
 
-/* Levels and places between tiles have 8 bits behind the point. */
+/* Parts of a level that a pixel is moved by. */
 #define PART 256
 
-/* Light of red, green, blue to X, Y, Z over white, 1 being ONE: from the primaries
- * of IEC 61966-2-1 and white D65 (x 0.3127, y 0.3290). A row has the sum ONE. */
+/* Places between the centres of two tiles. */
+#define PLACE 1024
+
+/* Light of red, green, blue to X, Y, Z over white, in 2^-20: from the primaries of
+ * IEC 61966-2-1 and white D65 (x 0.3127, y 0.3290). A row has the sum 1, so grey
+ * stays grey. */
+#define MATRIX_BITS 20
 static const int32_t to_xyz[XYZ][QVL_IMAGE_CHANNELS] = {
     { 454964, 394499, 199113 },
     { 222968, 749909, 75699 },
@@ -63,7 +68,7 @@ typedef struct {
 /* The two tiles beside a pixel along one axis: `low`, low + 1 where part > 0. */
 typedef struct {
     int low;
-    int part;  // of the second, 0 to PART - 1
+    int part;  // of the second, 0 to PLACE
 } place;
 
 typedef struct {
@@ -109,10 +114,16 @@ static void fill_bytes(uint8_t *byte)
 static void fill_colours(colours *t)
 {
     for (int v = 0; v < LEVELS; v++) {
-        double light = light_of(v / 255.0);
-        for (int c = 0; c < QVL_IMAGE_CHANNELS; c++)
-            for (int k = 0; k < XYZ; k++)
-                t->xyz[c][v][k] = (int32_t)rint(light * to_xyz[k][c]);
+        double light = light_of(v / 255.0) * ONE;
+        for (int k = 0; k < XYZ; k++) {
+            int32_t rest = (int32_t)rint(light);
+            for (int c = 0; c < 2; c++) {
+                t->xyz[c][v][k] =
+                    (int32_t)rint(ldexp(light * to_xyz[k][c], -MATRIX_BITS));
+                rest -= t->xyz[c][v][k];
+            }
+            t->xyz[2][v][k] = rest;
+        }
     }
     for (int i = 0; i < N_PIECES + 2; i++)
         t->root[i] = (int32_t)rint(root_of((double)i / N_PIECES) * ROOT);
@@ -145,14 +156,14 @@ static int32_t share(const colours *t, const uint8_t *p, int k)
 /* rnd(255 L* / 100) of f(Y). */
 static int level_of(int32_t fy)
 {
-    int32_t l = 116 * fy - 16 * ROOT;
-    return (255 * l + 50 * ROOT) / (100 * ROOT);
+    int64_t l = 116 * (int64_t)fy - 16 * ROOT;
+    return (int)((255 * l + 50 * ROOT) / (100 * ROOT));
 }
 
 static uint8_t byte_of(const colours *t, const int64_t *xyz, const int32_t *row)
 {
     int64_t light = xyz[0] * row[0] + xyz[1] * row[1] + xyz[2] * row[2];
-    light = (light >> ONE_BITS) + (1 << (ONE_BITS - LIGHT_BITS - 1));
+    light = (light >> MATRIX_BITS) + (1 << (ONE_BITS - LIGHT_BITS - 1));
     light >>= ONE_BITS - LIGHT_BITS;
     return t->byte[light < 0 ? 0 : light > N_LIGHTS ? N_LIGHTS : light];
 }
@@ -162,7 +173,8 @@ static void move_pixel(const colours *t, uint8_t *p, const int32_t *f,
                        int32_t parts)
 {
     /* a level is 100 / 255 of L*, which is 116 f - 16 */
-    int32_t more = parts * (25 * (ROOT / PART)) / (29 * 255);
+    int32_t more =
+        (int32_t)((int64_t)parts * (25 * (ROOT / PART)) / (29 * 255));
     int64_t xyz[XYZ];
     for (int k = 0; k < XYZ; k++)
         xyz[k] = cube(f[k] + more);
@@ -234,7 +246,9 @@ static place place_of(int i, int n, int side, int from)
     if (at <= low || k + 1 == n)
         return (place){ .low = k };
     int64_t high = centre2(k + 1, n, side);
-    return (place){ .low = k, .part = (int)((at - low) * PART / (high - low)) };
+    int64_t apart = high - low;
+    return (place){ .low = k,
+                    .part = (int)(((at - low) * PLACE + apart / 2) / apart) };
 }
 
 /* ---- the picture -------------------------------------------------------- */
@@ -246,11 +260,12 @@ static int32_t mapped(const job *j, place down, place across, int level)
                            + across.low;
     uint8_t (*b)[LEVELS] = down.part > 0 ? a + j->cols : a;
     int right = across.part > 0;
-    int32_t up = a[0][level] * (PART - across.part)
+    int32_t up = a[0][level] * (PLACE - across.part)
                  + a[right][level] * across.part;
-    int32_t low = b[0][level] * (PART - across.part)
+    int32_t low = b[0][level] * (PLACE - across.part)
                   + b[right][level] * across.part;
-    return (up * (PART - down.part) + low * down.part) / PART;
+    int32_t sum = up * (PLACE - down.part) + low * down.part;
+    return sum / (PLACE * PLACE / PART);
 }
 
 static void change_row(job *j, int y, place down)
