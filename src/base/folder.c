@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,6 +116,49 @@ const char *qvl_folder_above(const char *path, qvl_arena *arena)
         return ".";
     return qvl_arena_strndup(arena, path,
                              slash > path ? (size_t)(slash - path) : 1);
+}
+
+int qvl_folder_real(const char **real, const char *folder, qvl_arena *arena,
+                    qvl_err *err)
+{
+    char found[PATH_MAX];
+    if (realpath(folder, found) == NULL)
+        return system_error(folder, err);
+    *real = qvl_arena_strdup(arena, found);
+    return QVL_OK;
+}
+
+/* Bytes of the folders that both paths begin with: up to a slash in both, or to the
+ * end of one where the other has a slash or its end. */
+static size_t shared_bytes(const char *a, const char *b)
+{
+    size_t shared = 0;
+    size_t i = 0;
+    for (; a[i] != '\0' && a[i] == b[i]; i++)
+        if (a[i] == '/')
+            shared = i;
+    bool is_whole = (a[i] == '\0' || a[i] == '/') && (b[i] == '\0' || b[i] == '/');
+    return is_whole ? i : shared;
+}
+
+const char *qvl_folder_relative(const char *folder, const char *path,
+                                qvl_arena *arena)
+{
+    size_t shared = shared_bytes(folder, path);
+    const char *to = path + shared + (path[shared] == '/');
+    const char *up = "";
+    if (folder[1] == '\0')  // "/" holds all
+        return path + 1;
+    if (shared == 0)
+        return path;
+    for (const char *p = folder + shared; *p != '\0'; p++)
+        if (*p == '/')
+            up = qvl_arena_printf(arena, "%s../", up);
+    char *name = qvl_arena_printf(arena, "%s%s", up, to);
+    size_t len = strlen(name);
+    if (*to == '\0' && len > 0)
+        name[len - 1] = '\0';  // no slash behind the last ".."
+    return name;
 }
 
 int qvl_folder_sync_above(const char *path, qvl_err *err)

@@ -2,7 +2,7 @@
  *
  * All failures are QVL_E_IO with the path and the reason of the system, or
  * QVL_E_MEMORY, unless a function says otherwise; out-parameters are then
- * unchanged. Nothing here unwinds but qvl_folder_above.
+ * unchanged. Nothing here unwinds but where it says so.
  */
 #ifndef QVL_FOLDER_H
 #define QVL_FOLDER_H
@@ -23,8 +23,20 @@ int qvl_folder_names(const char *folder, char ***name, size_t *n,
                      qvl_arena *arena, qvl_err *err);
 
 /* The folder that holds `path`: what stands before its last slash, "." for a name
- * alone. Belongs to the arena; runs out of host memory as it does. */
+ * alone. Belongs to the arena; runs out of host memory as it does (unwinds). */
 const char *qvl_folder_above(const char *path, qvl_arena *arena);
+
+/* The absolute path of a folder without links and dots; belongs to the arena. Fails
+ * with QVL_E_IO; runs out of host memory as an arena does. */
+int qvl_folder_real(const char **real, const char *folder, qvl_arena *arena,
+                    qvl_err *err);
+
+/* How `path` is called from `folder`, both as qvl_folder_real gives them: "" for the
+ * folder itself, "a/b" for what lies in it, "../a" where both lie in one that is not
+ * "/"; all else keeps its absolute path. Belongs to the arena, or is `path`; runs out
+ * of host memory as an arena does. */
+const char *qvl_folder_relative(const char *folder, const char *path,
+                                qvl_arena *arena);
 
 /* Make the names in a folder durable. */
 int qvl_folder_sync(const char *folder, qvl_err *err);

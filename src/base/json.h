@@ -34,6 +34,21 @@ int qvl_json_parse_at(qvl_node **out, const char *text, size_t len,
                       const char *file, int line, qvl_arena *arena,
                       qvl_err *err);
 
+/* Lines and columns of a part go up to this; what lies behind has it as its place. */
+#define QVL_JSON_MAX_PLACE (1 << 30)
+
+/* A text, or part of one, and where it stands in its file. Borrowed for the call. */
+typedef struct {
+    const char *p;     // [len]
+    size_t len;
+    const char *file;  // name for messages; copied
+    int line, col;     // of p, 1-based, col in characters
+} qvl_json_part;
+
+/* The same for a part: all places are those in its file. */
+int qvl_json_parse_part(qvl_node **out, const qvl_json_part *part,
+                        qvl_arena *arena, qvl_err *err);
+
 /* Append a string in quotes. Escaped are only the quote, the backslash and
  * the control characters; other text stays UTF-8 as it is. The second leaves
  * the quotes to the caller. */
@@ -43,6 +58,10 @@ void qvl_json_escape(qvl_str *out, const char *s, size_t len);
 /* Append the shortest text that reads back as v; an integral value has no
  * ".0". v must be finite: JSON has no spelling for anything else. */
 void qvl_json_number(qvl_str *out, double v);
+
+/* Append a tree of JSON as text on one line: ", " and ": " between values, numbers as
+ * they were spelled. */
+void qvl_json_put(qvl_str *out, const qvl_node *n);
 
 /* Value of the four hex digits at p, -1 when they are none, or cut by `end`. */
 int qvl_json_hex4(const char *p, const char *end);

@@ -349,6 +349,39 @@ static void test_write_number(void)
     }
 }
 
+/* What is written of a tree reads back as the same tree. */
+static void test_put(void)
+{
+    static const struct {
+        const char *text, *put;
+    } cases[] = {
+        { " [ ] ", "[]" },
+        { "{}", "{}" },
+        { "[1,2.50,-0,1e3]", "[1, 2.50, -0, 1e3]" },
+        { "{\"b\":null,\n\"a\":[true,false]}",
+          "{\"b\": null, \"a\": [true, false]}" },
+        { "\"\\u7ebf\\u0000\\/\\n\"", "\"\xe7\xba\xbf\\u0000/\\n\"" },
+        { "{\"\\\"\":{\"\":123456789012345678901}}",
+          "{\"\\\"\": {\"\": 123456789012345678901}}" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_arena a = { 0 };
+        qvl_str out = { 0 };
+        qvl_json_put(&out, parse(&a, cases[i].text, strlen(cases[i].text)));
+        CHECK_STR(out.p, cases[i].put, "case %zu", i);
+        qvl_str again = { 0 };
+        qvl_json_put(&again, parse(&a, out.p, out.len));
+        CHECK_STR(again.p, out.p, "case %zu again", i);
+        qvl_str_release(&out);
+        qvl_str_release(&again);
+        qvl_arena_release(&a);
+    }
+    qvl_str out = { 0 };
+    qvl_json_put(&out, &(qvl_node){ .kind = QVL_NODE_FLOAT, .f = 2.5 });
+    CHECK_STR(out.p, "2.5", "a number that was set");
+    qvl_str_release(&out);
+}
+
 /* A text from the middle of a file counts lines from its own. */
 static void test_line(void)
 {
@@ -369,4 +402,4 @@ static void test_line(void)
 RUN_TESTS(TEST(test_line), TEST(test_trees), TEST(test_numbers), TEST(test_long_number),
           TEST(test_faults), TEST(test_late_duplicate), TEST(test_depth), TEST(test_cut_anywhere),
           TEST(test_changed_anywhere), TEST(test_out_of_memory),
-          TEST(test_quote), TEST(test_write_number))
+          TEST(test_quote), TEST(test_write_number), TEST(test_put))
