@@ -23,33 +23,6 @@ static void put_text(qvl_str *s, const char *key, const char *text)
         qvl_str_puts(s, "null");
 }
 
-static void put_node(qvl_str *s, const qvl_node *n)
-{
-    switch (n->kind) {
-    case QVL_NODE_STRING:
-        qvl_json_quote(s, n->s, n->s_len);
-        return;
-    case QVL_NODE_LIST:
-    case QVL_NODE_MAP:
-        qvl_str_putc(s, n->kind == QVL_NODE_LIST ? '[' : '{');
-        for (size_t i = 0; i < n->n; i++) {
-            qvl_str_puts(s, i > 0 ? ", " : "");
-            if (n->kind == QVL_NODE_MAP) {
-                qvl_json_quote(s, n->keys[i].s, n->keys[i].s_len);
-                qvl_str_puts(s, ": ");
-            }
-            put_node(s, &n->items[i]);
-        }
-        qvl_str_putc(s, n->kind == QVL_NODE_LIST ? ']' : '}');
-        return;
-    case QVL_NODE_NULL:
-        qvl_str_puts(s, "null");
-        return;
-    default:
-        qvl_str_putn(s, n->s, n->s_len);
-    }
-}
-
 static void put_turn(qvl_str *s, const char *role, const char *text,
                      const qvl_record *pictures)
 {
@@ -75,7 +48,7 @@ static void put_messages(qvl_str *s, const infer_line *l)
 {
     qvl_str_puts(s, ", \"messages\": ");
     if (l->record->messages != NULL) {
-        put_node(s, l->record->messages);
+        qvl_json_put(s, l->record->messages);
         return;
     }
     const qvl_prompt *prompt = qvl_encoder_prompt(l->encoder,

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "data/message.h"
+#include "data/record_write.h"
 #include "image/png_write.h"
 
 /* Scenes drawn for one record before it is clear that none is free. */
@@ -148,18 +148,6 @@ static qvl_record record_of(maker *m, const qvl_scene *scene)
                          .object = object, .n_objects = scene->n };
 }
 
-static void put_object(qvl_str *out, const qvl_object *o)
-{
-    qvl_str_printf(out, "{\"%s\": [", qvl_geom_name(o->kind));
-    for (int i = 0; i < 2 * o->n; i++) {
-        qvl_str_puts(out, i > 0 ? ", " : "");
-        qvl_json_number(out, o->point[i]);
-    }
-    qvl_str_puts(out, "], \"desc\": ");
-    qvl_json_quote(out, o->desc, strlen(o->desc));
-    qvl_str_putc(out, '}');
-}
-
 /* How many objects are called like object i; 0 when one before it is. */
 static int count_same(const qvl_record *r, int i)
 {
@@ -190,13 +178,8 @@ static void put_summary(qvl_str *out, const qvl_record *r)
 static void put_line(maker *m, const qvl_record *r, const char *name)
 {
     qvl_str *out = &m->lines;
-    qvl_str_printf(out, "{\"images\": [\"%s\"], \"width\": %d, \"height\": %d, "
-                   "\"objects\": [", name, r->w, r->h);
-    for (int i = 0; i < r->n_objects; i++) {
-        qvl_str_puts(out, i > 0 ? ", " : "");
-        put_object(out, &r->object[i]);
-    }
-    qvl_str_putc(out, ']');
+    qvl_record_put_picture(out, name, r->w, r->h);
+    qvl_record_put_objects(out, r->object, r->n_objects);
     if (m->o->has_summary)
         put_summary(out, r);
     qvl_str_puts(out, "}\n");
