@@ -74,6 +74,29 @@ const char *qvl_text_desc_fault(const char *text)
     return NULL;
 }
 
+const char *qvl_text_make_desc(qvl_arena *arena, const char *text)
+{
+    char *out = qvl_arena_alloc(arena, strlen(text) + 1);
+    char *to = out;
+    bool is_apart = false;  // blanks stand before the next character
+    for (const char *p = text; *p != '\0';) {
+        size_t n = blank_at(p);
+        if (n > 0) {
+            is_apart = true;
+            p += n;
+            continue;
+        }
+        bool is_tight = to == out || *p == ',' || *p == '/' || to[-1] == ','
+                        || to[-1] == '/';
+        if (is_apart && !is_tight)
+            *to++ = ' ';
+        is_apart = false;
+        *to++ = *p++;
+    }
+    *to = '\0';
+    return out;
+}
+
 const char *qvl_text_summary_fault(const char *text)
 {
     return common_fault(text);

@@ -14,8 +14,13 @@ bool qvl_text_is_blank(const char *text);
  * it. NULL: it is right. */
 const char *qvl_text_desc_fault(const char *text);
 
-/* The same for a summary, of which alone line breaks, "<|" and nothing in it are
- * wrong. */
+/* A name of another format as a description, as far as it can be one: any blanks in a
+ * row become one ' ', those at the ends and beside ',' and '/' go; all else stays.
+ * What is wrong then, qvl_text_desc_fault tells. Belongs to the arena. */
+const char *qvl_text_make_desc(qvl_arena *arena, const char *text);
+
+/* The same as qvl_text_desc_fault for a summary, of which alone line breaks, "<|" and
+ * nothing in it are wrong. */
 const char *qvl_text_summary_fault(const char *text);
 
 /* Without blanks at its ends; belongs to the arena. */

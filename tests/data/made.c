@@ -7,6 +7,16 @@
 #include "image/image.h"
 #include "image/png_write.h"
 
+const char *made_dir(void)
+{
+    return check_dir();
+}
+
+const char *made_path(const char *name)
+{
+    return check_path(name);
+}
+
 const char *made_file(const char *name, const void *p, size_t n)
 {
     qvl_err err = { 0 };

@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
-/* Write a file of the test's folder; returns its path. */
+/* The folder that all of these are in, and the path of a name there. */
+const char *made_dir(void);
+const char *made_path(const char *name);
+
+/* Write a file of this folder; returns its path. */
 const char *made_file(const char *name, const void *p, size_t n);
 const char *made_text(const char *name, const char *text);
 
