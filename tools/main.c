@@ -12,6 +12,7 @@ static const cmd *const commands[] = {
     &cmd_data_split,
     &cmd_data_sample,
     &cmd_data_import,
+    &cmd_data_fuse,
     &cmd_config_inspect,
     &cmd_config_diff,
     &cmd_config_check,

@@ -13,6 +13,7 @@ typedef struct {
     record_file f;
     size_t cap;
     qvl_records *records;
+    const record_file_rules *rules;
     qvl_arena *arena;
     qvl_arena scratch;  // of the records that are read together
     qvl_err *err;
@@ -31,12 +32,12 @@ static void keep(loading *l, const qvl_record_result *result)
     f->line[f->n++] = (record_line){
         .text = qvl_arena_strndup(l->arena, result->text, result->len),
         .len = result->len, .n_objects = result->record->n_objects,
+        .number = result->record->line,
     };
 }
 
-static int load_all(void *arg)
+static int load_all(loading *l)
 {
-    loading *l = arg;
     for (;;) {
         const qvl_record_result *result;
         size_t n;
@@ -49,6 +50,8 @@ static int load_all(void *arg)
                 qvl_err_hint(l->err, "qvl data validate lists all bad records");
                 return l->err->code;
             }
+            if (l->rules->check != NULL)
+                QVL_TRY(l->rules->check(l->rules->ctx, result[i].record, l->err));
             keep(l, &result[i]);
         }
         if (n == 0)
@@ -56,16 +59,33 @@ static int load_all(void *arg)
     }
 }
 
+static int load_steps(void *arg)
+{
+    loading *l = arg;
+    const char *root = getenv("ROOT_IMAGE_DIR");
+    QVL_TRY(load_all(l));
+    if (qvl_records_seen(l->records)->n_relative == 0)
+        return QVL_OK;
+    l->f.is_bound = root == NULL || root[0] == '\0';
+    l->f.image_root = qvl_arena_strdup(l->arena,
+                                       qvl_records_image_root(l->records));
+    return QVL_OK;
+}
+
 int record_file_load(record_file *f, const char *path, qvl_arena *arena,
                      qvl_err *err)
 {
-    loading l = { .f.path = path, .arena = arena, .err = err };
-    qvl_record_options options = { .has_urls = true };
-    const char *root = getenv("ROOT_IMAGE_DIR");
-    QVL_TRY(qvl_records_open(&l.records, path, &options, err));
-    int rc = qvl_guard(load_all, &l, err);
-    l.f.is_bound = (root == NULL || root[0] == '\0')
-                   && qvl_records_seen(l.records)->n_relative > 0;
+    static const record_file_rules rules = { .options.has_urls = true };
+    return record_file_load_by(f, path, &rules, arena, err);
+}
+
+int record_file_load_by(record_file *f, const char *path,
+                        const record_file_rules *rules, qvl_arena *arena,
+                        qvl_err *err)
+{
+    loading l = { .f.path = path, .rules = rules, .arena = arena, .err = err };
+    QVL_TRY(qvl_records_open(&l.records, path, &rules->options, err));
+    int rc = qvl_guard(load_steps, &l, err);
     qvl_records_close(l.records);
     qvl_arena_release(&l.scratch);
     if (rc != QVL_OK)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/yaml.h"
 
 /* A file that is being read, and the one that wanted it. */
@@ -25,6 +26,7 @@ typedef struct {
     qvl_config_files *files;
     qvl_arena *arena;
     qvl_err *err;
+    qvl_config_merge_fn *merge;
 } reader;
 
 /* ---- merging ------------------------------------------------------------- */
@@ -179,32 +181,70 @@ static qvl_node without(const qvl_node *map, const char *name,
     return rest;
 }
 
-static int read_file(reader *r, const qvl_node **out, const link *here,
-                     const qvl_node *under)
+static bool is_json(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot != NULL && strcmp(dot, ".json") == 0;
+}
+
+/* The map of a file. */
+static int parse_file(const reader *r, qvl_node **out, const char *path)
 {
     char *text;
     size_t len;
     qvl_node *root;
-    QVL_TRY(qvl_file_read(here->path, &text, &len, r->arena, r->err));
-    QVL_TRY(qvl_yaml_parse(&root, text, len, here->path, r->arena, r->err));
+    QVL_TRY(qvl_file_read(path, &text, &len, r->arena, r->err));
+    if (!is_json(path))
+        return qvl_yaml_parse(out, text, len, path, r->arena, r->err);
+    int rc = qvl_json_parse(&root, text, len, path, r->arena, r->err);
+    if (rc == QVL_E_FORMAT && r->err != NULL)
+        r->err->code = QVL_E_CONFIG;
+    QVL_TRY(rc == QVL_E_FORMAT ? QVL_E_CONFIG : rc);
+    if (root->kind != QVL_NODE_MAP)
+        return qvl_node_fail(root, r->err, QVL_E_CONFIG,
+                             "configuration: found %s, expected a map",
+                             qvl_node_kind_name(root->kind));
+    *out = root;
+    return QVL_OK;
+}
+
+static int read_file(reader *r, const qvl_node **out, const link *here,
+                     const qvl_node *under)
+{
+    qvl_node *root;
+    QVL_TRY(parse_file(r, &root, here->path));
     const qvl_node *extends = qvl_node_find(root, "extends");
     const qvl_node *below = under;
     if (extends != NULL && extends->kind != QVL_NODE_NULL)
         QVL_TRY(read_parents(r, &below, here, extends));
     note_file(r, here);
     qvl_node own = without(root, "extends", r->arena);
-    *out = qvl_config_merge(below, &own, r->arena);
+    *out = r->merge(below, &own, r->arena);
     return QVL_OK;
+}
+
+static int read_first(reader *r, const qvl_node **out, const char *path,
+                      const qvl_node *under)
+{
+    path = qvl_arena_strdup(r->arena, path);
+    link here = { path, real_name(path, r->arena), NULL };
+    return read_file(r, out, &here, under);
 }
 
 int qvl_config_inherit(const qvl_node **out, const char *path,
                        const qvl_node *under, qvl_config_files *files,
                        qvl_arena *arena, qvl_err *err)
 {
-    reader r = { files, arena, err };
-    path = qvl_arena_strdup(arena, path);
-    link here = { path, real_name(path, arena), NULL };
-    return read_file(&r, out, &here, under);
+    reader r = { files, arena, err, qvl_config_merge };
+    return read_first(&r, out, path, under);
+}
+
+int qvl_config_inherit_by(const qvl_node **out, const char *path,
+                          qvl_config_merge_fn *merge, qvl_config_files *files,
+                          qvl_arena *arena, qvl_err *err)
+{
+    reader r = { files, arena, err, merge };
+    return read_first(&r, out, path, NULL);
 }
 
 /* ---- single values ------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* inherit.h - a YAML file, the files it extends, merged
  *
+ * A file whose name ends in .json is read as JSON.
+ *
  * `extends: PATH | [PATH, ...]` at the top of a file names parents, relative to
  * the folder of the file. They are merged left to right, the file on top.
  * Maps merge key by key; everything else replaces as a whole, null included.
@@ -38,8 +40,15 @@ int qvl_config_inherit(const qvl_node **out, const char *path,
 
 /* A new map: `over` merged onto `under`. Both are maps, or NULL for an empty
  * one; neither changes, and their nodes are shared. */
-const qvl_node *qvl_config_merge(const qvl_node *under, const qvl_node *over,
-                                 qvl_arena *arena);
+typedef const qvl_node *qvl_config_merge_fn(const qvl_node *under,
+                                            const qvl_node *over,
+                                            qvl_arena *arena);
+qvl_config_merge_fn qvl_config_merge;
+
+/* The same for files that are merged in another way; over is never NULL then. */
+int qvl_config_inherit_by(const qvl_node **out, const char *path,
+                          qvl_config_merge_fn *merge, qvl_config_files *files,
+                          qvl_arena *arena, qvl_err *err);
 
 /* A map of nested keys with one leaf: "a.b" and "1" give {a: {b: 1}}. `place`
  * stands for the file. A value in quotes is the text in them, an empty one null; one

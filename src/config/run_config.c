@@ -154,6 +154,7 @@ static void put_value(qvl_str *out, const qvl_run_config *c,
         qvl_json_number(out, (double)*(const int64_t *)field);
         return;
     case QVL_KEY_LIST:
+    case QVL_KEY_PROMPTS:
         put_list(out, field);
         return;
     case QVL_KEY_WORD:

@@ -58,6 +58,7 @@ enum {
 #define QVL_FIELD_TEXT const char *
 #define QVL_FIELD_PROMPT const char *
 #define QVL_FIELD_LIST qvl_texts
+#define QVL_FIELD_PROMPTS qvl_texts
 #define QVL_FIELD_WORD int
 #define QVL_FIELD_BYTES int64_t
 

@@ -21,6 +21,7 @@ typedef enum {
     QVL_KEY_TEXT,
     QVL_KEY_PROMPT,
     QVL_KEY_LIST,
+    QVL_KEY_PROMPTS,
     QVL_KEY_WORD,
     QVL_KEY_BYTES,
     /* keys without a field */
@@ -99,6 +100,11 @@ void qvl_key_missing(const qvl_run_config *c, const char *path,
  * log. Texts are those of the tree, of the table, or of the arena of the faults. */
 void qvl_schema_read(qvl_run_config *c, const qvl_node *tree,
                      qvl_faults *faults);
+
+/* Fill the field of one key, at `base` + key->at, from a node; NULL: with its preset,
+ * if it has one. The rest as above: a fault leaves the field as it was. */
+void qvl_key_read(void *base, const qvl_key *key, const qvl_node *node,
+                  qvl_faults *faults);
 
 /* Name of alternative k of a WORD rule, in the arena; NULL beyond the last. */
 const char *qvl_key_word(const qvl_key *key, int k, qvl_arena *arena);

@@ -20,6 +20,7 @@ typedef struct {
     const qvl_node *tree;
     qvl_faults *faults;
     qvl_arena *arena;
+    void *base;  // of the fields
 } reader;
 
 /* Bytes of a value in a message. */
@@ -200,9 +201,25 @@ static void read_list(reader *r, const qvl_key *key, const qvl_node *node,
     memcpy(field, &(qvl_texts){ v, (int)n }, sizeof(qvl_texts));
 }
 
+/* A list of prompts, or one. */
+static void read_prompts(reader *r, const qvl_key *key, const qvl_node *node,
+                         void *field)
+{
+    qvl_texts list = { 0 };
+    const qvl_node *items = node->kind == QVL_NODE_LIST ? node->items : node;
+    read_list(r, key, node, &list);
+    const char **v = qvl_arena_array(r->arena, const char *, list.n);
+    for (int i = 0; i < list.n; i++) {
+        v[i] = read_prompt(r, key, &items[i]);
+        if (v[i] == NULL)
+            return;
+    }
+    memcpy(field, &(qvl_texts){ v, list.n }, sizeof list);
+}
+
 static void read_field(reader *r, const qvl_key *key, const qvl_node *node)
 {
-    void *field = (char *)r->c + key->at;
+    void *field = (char *)r->base + key->at;
     const char *text;
     switch (key->type) {
     case QVL_KEY_BOOL:
@@ -221,6 +238,9 @@ static void read_field(reader *r, const qvl_key *key, const qvl_node *node)
     case QVL_KEY_LIST:
         read_list(r, key, node, field);
         return;
+    case QVL_KEY_PROMPTS:
+        read_prompts(r, key, node, field);
+        return;
     default:
         text = key->type == QVL_KEY_TEXT ? read_text(r, key, node)
                                          : read_prompt(r, key, node);
@@ -232,7 +252,7 @@ static void read_field(reader *r, const qvl_key *key, const qvl_node *node)
 /* Presets are ours: no rule is applied to them. */
 static void preset_field(reader *r, const qvl_key *key)
 {
-    void *field = (char *)r->c + key->at;
+    void *field = (char *)r->base + key->at;
     const char *text = key->preset != qvl_key_needed ? key->preset : NULL;
     qvl_node node = { .kind = QVL_NODE_STRING, .s = text,
                       .s_len = text != NULL ? strlen(text) : 0 };
@@ -451,7 +471,7 @@ static void walk(reader *r, const qvl_node *map, const char *section)
 void qvl_schema_read(qvl_run_config *c, const qvl_node *tree,
                      qvl_faults *faults)
 {
-    reader r = { c, tree, faults, faults->arena };
+    reader r = { c, tree, faults, faults->arena, c };
     walk(&r, tree, "");
     for (size_t i = 0; i < qvl_n_keys; i++) {
         const qvl_key *key = &qvl_keys[i];
@@ -465,4 +485,14 @@ void qvl_schema_read(qvl_run_config *c, const qvl_node *tree,
         else if (key->preset == qvl_key_needed)
             qvl_key_missing(c, path, "a value", faults);
     }
+}
+
+void qvl_key_read(void *base, const qvl_key *key, const qvl_node *node,
+                  qvl_faults *faults)
+{
+    reader r = { .faults = faults, .arena = faults->arena, .base = base };
+    if (node != NULL)
+        read_field(&r, key, node);
+    else
+        preset_field(&r, key);
 }

@@ -133,6 +133,11 @@ const qvl_record_counts *qvl_records_seen(const qvl_records *r)
     return &r->counts;
 }
 
+const char *qvl_records_image_root(const qvl_records *r)
+{
+    return r->image_root;
+}
+
 /* ---- lines -------------------------------------------------------------- */
 
 /* A line that has been cut stays so: nothing is added behind the hole. */

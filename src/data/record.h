@@ -13,8 +13,8 @@
  *     width, height     of every picture, as it stands upright (EXIF)
  *     objects           [{desc, one of bbox_2d poly line (quad: a poly)}, ...]
  *     summary           one line of text
- *     metadata          a map, carried along, without keys that begin with
- *                       _fusion_
+ *     metadata          a map, carried along; of keys that begin with _fusion_
+ *                       it has those of a fused record alone, with texts
  *     messages          makes it a conversation: the rest may be absent
  *
  * A null is as if the key were not there. Other keys are counted and ignored.
@@ -63,6 +63,19 @@ typedef struct {
                               // not in its turns
     const qvl_node *metadata; // NULL: none
 } qvl_record;
+
+/* What metadata say of a record that was taken into a file of several sets of data:
+ * the set, its template, target or source, its mode. */
+typedef enum {
+    QVL_FUSED_SOURCE,
+    QVL_FUSED_TEMPLATE,
+    QVL_FUSED_DOMAIN,
+    QVL_FUSED_MODE,
+    QVL_N_FUSED
+} qvl_fused;
+
+/* Their keys, "_fusion_source" and so on. */
+extern const char *const qvl_fused_keys[QVL_N_FUSED];
 
 /* What a reader asks of its records beside their form. */
 enum qvl_record_needs {
@@ -192,6 +205,8 @@ int qvl_records_many(qvl_records *r, size_t most, int n_threads,
 
 /* Borrowed until the reader is closed. */
 const qvl_record_counts *qvl_records_seen(const qvl_records *r);
+/* Folder of relative pictures, likewise. */
+const char *qvl_records_image_root(const qvl_records *r);
 
 typedef struct {
     const qvl_record *record;  // [n]

@@ -20,6 +20,13 @@ static const char *const known_keys[] = {
     "images", "objects", "width", "height", "summary", "metadata", "messages",
 };
 
+const char *const qvl_fused_keys[QVL_N_FUSED] = {
+    [QVL_FUSED_SOURCE] = "_fusion_source",
+    [QVL_FUSED_TEMPLATE] = "_fusion_template",
+    [QVL_FUSED_DOMAIN] = "_fusion_domain",
+    [QVL_FUSED_MODE] = "_fusion_mode",
+};
+
 /* ---- faults ------------------------------------------------------------- */
 
 void qvl_record_fault_err(qvl_record_check *c, qvl_fault fault,
@@ -215,10 +222,31 @@ static void check_summary(qvl_record_check *c, const qvl_node *n,
     out->summary = qvl_text_trim(c->arena, text);
 }
 
+/* A key that begins with _fusion_ is one of a fused record. */
+static void check_fused(qvl_record_check *c, const qvl_node *key,
+                        const qvl_node *value)
+{
+    static const char reserved[] = "_fusion_";
+    const char *text;
+    int i = 0;
+    if (strncmp(key->s, reserved, sizeof reserved - 1) != 0)
+        return;
+    while (i < QVL_N_FUSED && strcmp(key->s, qvl_fused_keys[i]) != 0)
+        i++;
+    if (i == QVL_N_FUSED)
+        qvl_record_fault(c, QVL_FAULT_FIELD, QVL_E_DATA, key,
+                         "metadata: found %s, expected no key that begins "
+                         "with %s", qvl_text_short(c->scratch, key->s),
+                         reserved);
+    else if (!qvl_node_as_string(value, &text))
+        qvl_record_fault(c, QVL_FAULT_FIELD, QVL_E_DATA, value,
+                         "metadata.%s: found %s, expected a text", key->s,
+                         kind_of(value));
+}
+
 static void check_metadata(qvl_record_check *c, const qvl_node *n,
                            qvl_record *out)
 {
-    static const char reserved[] = "_fusion_";
     if (n == NULL)
         return;
     if (n->kind != QVL_NODE_MAP) {
@@ -227,12 +255,7 @@ static void check_metadata(qvl_record_check *c, const qvl_node *n,
         return;
     }
     for (size_t i = 0; i < n->n; i++)
-        if (strncmp(n->keys[i].s, reserved, sizeof reserved - 1) == 0)
-            qvl_record_fault(c, QVL_FAULT_FIELD, QVL_E_DATA, &n->keys[i],
-                             "metadata: found %s, expected no key that begins "
-                             "with %s",
-                             qvl_text_short(c->scratch, n->keys[i].s),
-                             reserved);
+        check_fused(c, &n->keys[i], &n->items[i]);
     out->metadata = n;
 }
 

@@ -1,0 +1,60 @@
+/* fusion_record.c - what an entry of a fusion asks of its records, and makes of them */
+#include "data/fusion_record.h"
+
+#include <string.h>
+
+#include "data/reduce.h"
+
+unsigned qvl_fusion_needs(const qvl_fusion_entry *entry)
+{
+    return QVL_NEEDS_ANSWER | (entry->mode == QVL_FUSION_SUMMARY
+                                   ? QVL_NEEDS_SUMMARY : QVL_NEEDS_OBJECTS);
+}
+
+int qvl_fusion_check(const qvl_fusion_entry *entry, const qvl_record *record,
+                     qvl_err *err)
+{
+    if (entry->pack == QVL_FUSION_PACK_NONE && record->messages == NULL)
+        return qvl_fail(err, QVL_E_DATA, "%s:%d: messages: found nothing, expected"
+                        " a conversation, which template %s of %s is for",
+                        record->file, record->line, entry->template,
+                        entry->name);
+    const char *wanted = entry->assert_answer;
+    const char *found = record->messages != NULL  ? "a conversation"
+                        : record->summary != NULL ? record->summary
+                                                  : "nothing";
+    if (wanted != NULL && strcmp(found, wanted) != 0)
+        return qvl_fail(err, QVL_E_DATA, "%s:%d: summary: found %.200s, expected "
+                        "%.200s, which assert_answer of %s asks for",
+                        record->file, record->line, found, wanted, entry->name);
+    for (int i = 0; i < QVL_N_FUSED; i++)
+        if (qvl_node_find(record->metadata, qvl_fused_keys[i]) != NULL)
+            return qvl_fail(err, QVL_E_DATA, "%s:%d: metadata: found %s, expected"
+                            " a record that is not of a fusion already",
+                            record->file, record->line, qvl_fused_keys[i]);
+    return QVL_OK;
+}
+
+qvl_record qvl_fusion_simplify(const qvl_fusion_entry *entry,
+                               const qvl_record *record, qvl_arena *arena)
+{
+    return entry->poly_fallback == QVL_FUSION_POLY_OFF
+                   || record->messages != NULL
+               ? *record
+               : qvl_reduce_polygons(record, entry->poly_max_points, arena);
+}
+
+int qvl_fusion_cap(const qvl_fusion_entry *entry, const qvl_record *record)
+{
+    return record->messages != NULL ? 0 : entry->max_objects_per_image;
+}
+
+qvl_fusion_note qvl_fusion_note_of(const qvl_fusion_entry *entry)
+{
+    return (qvl_fusion_note){ {
+        [QVL_FUSED_SOURCE] = entry->name,
+        [QVL_FUSED_TEMPLATE] = entry->template,
+        [QVL_FUSED_DOMAIN] = qvl_fusion_role_name(entry),
+        [QVL_FUSED_MODE] = qvl_fusion_mode_name(entry->mode),
+    } };
+}
