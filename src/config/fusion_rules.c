@@ -119,6 +119,14 @@ static int own_mode(const qvl_fusion_reading *r)
     return has_mode ? e->mode : has_flag ? flag : -1;
 }
 
+/* The key that a mode comes from. */
+static int mode_key(const qvl_fusion_reading *r)
+{
+    if (is_good(r, AT(mode)))
+        return AT(mode);
+    return is_good(r, AT(use_summary)) ? AT(use_summary) : AT(template);
+}
+
 static void rule_mode(const qvl_fusion_reading *r, int row)
 {
     qvl_fusion_entry *e = r->entry;
@@ -128,12 +136,10 @@ static void rule_mode(const qvl_fusion_reading *r, int row)
     if (e->mode < 0)
         e->mode = QVL_FUSION_DENSE;
     e->use_summary = e->mode == QVL_FUSION_SUMMARY;
-    if (asked == ANY_MODE || e->mode == asked)
+    if (asked == ANY_MODE || e->mode == asked || r->is_bad[AT(mode)]
+        || r->is_bad[AT(use_summary)])
         return;
-    int key = is_good(r, AT(mode))                    ? AT(mode)
-              : is_good(r, AT(use_summary)) ? AT(use_summary)
-                                                      : AT(template);
-    qvl_faults_add(r->faults, place_of(r, key), QVL_E_CONFIG,
+    qvl_faults_add(r->faults, place_of(r, mode_key(r)), QVL_E_CONFIG,
                    "%s.mode: found %s%s, expected %s, which template %s is for",
                    r->path, qvl_fusion_mode_name(e->mode),
                    own < 0 ? ", that of the run" : "",

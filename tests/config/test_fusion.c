@@ -537,6 +537,13 @@ static void test_many_faults(void)
     for (size_t i = 0; i < QVL_COUNT(parts); i++)
         CHECK_HAS(l.log, parts[i], "fault %zu", i);
     release(&l);
+
+    /* a mode that is none has no second fault */
+    load_file(&l, put("mode.yaml", ENTRY(", template: summary, mode: x")),
+              QVL_FUSION_DENSE);
+    CHECK_FAILS(l.rc, QVL_E_CONFIG, l.err, "mode: found x");
+    CHECK_STR(l.log, "", "more faults");
+    release(&l);
 }
 
 /* Nothing is set when it fails. */
