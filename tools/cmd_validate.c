@@ -82,7 +82,7 @@ typedef struct {
     unsigned needs;
     qvl_encoder *encoder[QVL_N_MODES];  // opened when first needed
     int n_threads;
-    qvl_arena arena;   // of the records that are read together
+    qvl_arena arena;   // of the problems of the records that are read together
     qvl_arena *work;   // [n_threads] of their samples
     qvl_str out;
 
@@ -317,7 +317,7 @@ static int read_all(call *c)
         c->first = NULL;
         c->end = &c->first;
         QVL_TRY(qvl_records_many(c->records, RECORDS_AT_ONCE, c->n_threads,
-                                 &result, &n, &c->arena, c->err));
+                                 &result, &n, c->err));
         if (n == 0)
             return QVL_OK;
         if (c->o->model != NULL)

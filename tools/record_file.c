@@ -15,7 +15,6 @@ typedef struct {
     qvl_records *records;
     const record_file_rules *rules;
     qvl_arena *arena;
-    qvl_arena scratch;  // of the records that are read together
     qvl_err *err;
 } loading;
 
@@ -41,9 +40,8 @@ static int load_all(loading *l)
     for (;;) {
         const qvl_record_result *result;
         size_t n;
-        qvl_arena_reset(&l->scratch);
         QVL_TRY(qvl_records_many(l->records, RECORDS_AT_ONCE, 0, &result, &n,
-                                 &l->scratch, l->err));
+                                 l->err));
         for (size_t i = 0; i < n; i++) {
             if (result[i].record == NULL) {
                 *l->err = *result[i].err;
@@ -87,7 +85,6 @@ int record_file_load_by(record_file *f, const char *path,
     QVL_TRY(qvl_records_open(&l.records, path, &rules->options, err));
     int rc = qvl_guard(load_steps, &l, err);
     qvl_records_close(l.records);
-    qvl_arena_release(&l.scratch);
     if (rc != QVL_OK)
         return rc;
     if (l.f.n == 0)

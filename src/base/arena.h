@@ -25,7 +25,7 @@ typedef struct qvl_arena_block qvl_arena_block;
 /* A zeroed struct is an empty arena. Not for two threads at a time. */
 typedef struct qvl_arena {
     // owned
-    qvl_arena_block *first;    // all blocks, oldest first
+    qvl_arena_block *first;    // all blocks; empty ones behind the current one
     // borrowed
     qvl_arena_block *current;  // the one that is being filled
 } qvl_arena;
@@ -39,7 +39,9 @@ void qvl_arena_release(qvl_arena *a);
  * handed out. */
 void qvl_arena_reset(qvl_arena *a);
 
-/* All that `from` has handed out belongs to `a` from now on; `from` is empty. */
+/* All that `from` has handed out belongs to `a` from now on; `from` is empty. Its
+ * memory stays with `a` until the release, also through a reset: an arena that is
+ * joined to and reset in turns only grows. */
 void qvl_arena_join(qvl_arena *a, qvl_arena *from);
 
 /* Zeroed memory, aligned to 16 bytes, to 64 when bytes >= 64. Zero bytes give

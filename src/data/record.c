@@ -1,8 +1,8 @@
 /* record.c - lines of a file, one after the other
  *
- * Memory is that of the longest line, or of the lines that are read together. A line
- * that is too long is skipped to its end and is a fault like any other; the next
- * call goes on behind it.
+ * Memory is that of the longest line, or of the lines that are read together: a
+ * reader uses it again for those that come next. A line that is too long is skipped
+ * to its end and is a fault like any other; the next call goes on behind it.
  */
 #include "data/record.h"
 
@@ -30,7 +30,9 @@ struct qvl_records {
     // owned
     FILE *file;
     qvl_str line;         // without its end
-    qvl_arena scratch;    // of a line
+    qvl_arena scratch[QVL_EACH_MOST];  // of a line, by thread
+    qvl_arena part[QVL_EACH_MOST];     // of the records read together, by thread
+    qvl_arena lines;      // of their lines
     qvl_arena names;      // of path and image_root
     const char *path;
     const char *image_root;
@@ -123,7 +125,11 @@ void qvl_records_close(qvl_records *r)
     if (r->file != NULL)
         fclose(r->file);
     qvl_str_release(&r->line);
-    qvl_arena_release(&r->scratch);
+    for (int t = 0; t < QVL_EACH_MOST; t++) {
+        qvl_arena_release(&r->scratch[t]);
+        qvl_arena_release(&r->part[t]);
+    }
+    qvl_arena_release(&r->lines);
     qvl_arena_release(&r->names);
     free(r);
 }
@@ -297,7 +303,7 @@ int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
     if (!has_more)
         return QVL_OK;
     source_line line = line_at_hand(r);
-    outlet to = { &r->options, &r->counts, &r->scratch };
+    outlet to = { &r->options, &r->counts, &r->scratch[0] };
     if (check_line(r, &line, &to, &record, &n_faults, arena, &first)
         != QVL_OK) {
         r->counts.n_bad += n_faults > 0;
@@ -330,12 +336,10 @@ typedef struct {
 } many_line;
 
 typedef struct {
-    const qvl_records *r;
+    qvl_records *r;
     many_line *line;            // [n]
     size_t n;
     int n_threads;
-    qvl_arena *arena;           // [n_threads] of results
-    qvl_arena *scratch;         // [n_threads] of a line
     qvl_record_counts *counts;  // [n_threads] of faults and oddities
 } many;
 
@@ -359,7 +363,7 @@ static int check_one(void *ctx, size_t i, int thread, qvl_arena *arena,
     options.ctx = l;
     l->arena = arena;
     l->end = &l->first;
-    outlet to = { &options, &m->counts[thread], &m->scratch[thread] };
+    outlet to = { &options, &m->counts[thread], &m->r->scratch[thread] };
     qvl_err first;
     int rc = check_line(m->r, &l->line, &to, &l->record, &l->n_faults, arena,
                         &first);
@@ -376,18 +380,18 @@ static int check_one(void *ctx, size_t i, int thread, qvl_arena *arena,
 }
 
 /* Copy lines, up to `most` and so many bytes; those of a long file stay few. */
-static int collect(qvl_records *r, many *m, size_t most, qvl_arena *arena,
-                   qvl_err *err)
+static int collect(many *m, size_t most, qvl_err *err)
 {
+    qvl_records *r = m->r;
     size_t bytes = 0;
-    m->line = qvl_arena_array(arena, many_line, most);
+    m->line = qvl_arena_array(&r->lines, many_line, most);
     while (m->n < most && bytes < QVL_RECORDS_MANY_BYTES) {
         bool has_more;
         QVL_TRY(find_line(r, m->n, &has_more, err));
         if (!has_more)
             break;
         source_line line = line_at_hand(r);
-        line.text = qvl_arena_strndup(arena, r->line.len > 0 ? r->line.p : "",
+        line.text = qvl_arena_strndup(&r->lines, r->line.len > 0 ? r->line.p : "",
                                       r->line.len);
         m->line[m->n++].line = line;
         bytes += line.len;
@@ -436,58 +440,38 @@ typedef struct {
     qvl_records *r;
     int n_threads;
     size_t most;
-    const char *file;
-    qvl_arena *arena;  // of the records
-    qvl_arena *lines;  // of their lines, and of `out`
+    const char *file;  // what records say of their origin
     qvl_record_result *out;
     size_t n;
-    many m;
     qvl_err *err;
 } many_call;
 
 static int many_steps(void *arg)
 {
     many_call *c = arg;
-    many *m = &c->m;
-    const char *file = c->file != NULL ? c->file
-                                       : qvl_arena_strdup(c->arena, c->r->path);
-    m->r = c->r;
-    QVL_TRY(collect(c->r, m, c->most, c->lines, c->err));
-    m->n_threads = qvl_each_threads(c->n_threads, m->n / LINES_PER_THREAD);
-    m->arena = qvl_memory_zeroed((size_t)m->n_threads, sizeof *m->arena);
-    m->scratch = qvl_memory_zeroed((size_t)m->n_threads, sizeof *m->scratch);
-    m->counts = qvl_arena_array(c->lines, qvl_record_counts, m->n_threads);
-    QVL_TRY(qvl_each(m->n, m->n_threads, check_one, m, m->arena, c->err));
-    c->out = qvl_arena_array(c->lines, qvl_record_result, m->n);
-    c->n = m->n;
-    for (int t = 0; t < m->n_threads; t++)
-        add_counts(&c->r->counts, &m->counts[t]);
-    settle(c->r, m, file, c->out);
+    qvl_records *r = c->r;
+    many m = { .r = r };
+    qvl_arena_reset(&r->lines);
+    for (int t = 0; t < QVL_EACH_MOST; t++)
+        qvl_arena_reset(&r->part[t]);
+    QVL_TRY(collect(&m, c->most, c->err));
+    m.n_threads = qvl_each_threads(c->n_threads, m.n / LINES_PER_THREAD);
+    m.counts = qvl_arena_array(&r->lines, qvl_record_counts, m.n_threads);
+    QVL_TRY(qvl_each(m.n, m.n_threads, check_one, &m, r->part, c->err));
+    c->out = qvl_arena_array(&r->lines, qvl_record_result, m.n);
+    c->n = m.n;
+    for (int t = 0; t < m.n_threads; t++)
+        add_counts(&r->counts, &m.counts[t]);
+    settle(r, &m, c->file, c->out);
     return QVL_OK;
 }
 
-/* `file` is what records say of their origin; NULL: a text of their own. */
-static int next_many(many_call *c)
-{
-    int rc = qvl_guard(many_steps, c, c->err);
-    for (int t = 0; t < c->m.n_threads; t++) {
-        if (c->m.arena != NULL)
-            qvl_arena_join(c->arena, &c->m.arena[t]);
-        if (c->m.scratch != NULL)
-            qvl_arena_release(&c->m.scratch[t]);
-    }
-    free(c->m.arena);
-    free(c->m.scratch);
-    return rc;
-}
-
 int qvl_records_many(qvl_records *r, size_t most, int n_threads,
-                     const qvl_record_result **out, size_t *n,
-                     qvl_arena *arena, qvl_err *err)
+                     const qvl_record_result **out, size_t *n, qvl_err *err)
 {
     many_call c = { .r = r, .n_threads = n_threads, .most = most,
-                    .arena = arena, .lines = arena, .err = err };
-    QVL_TRY(next_many(&c));
+                    .file = r->path, .err = err };
+    QVL_TRY(qvl_guard(many_steps, &c, err));
     *out = c.out;
     *n = c.n;
     return QVL_OK;
@@ -504,7 +488,6 @@ typedef struct {
     int n_threads;
     size_t n_bad;
     qvl_err first;       // of a bad record
-    qvl_arena lines;     // of a part
     qvl_arena *arena;
     qvl_err *err;
 } loading;
@@ -544,6 +527,13 @@ static void report_oddities(const loading *l)
                     qvl_oddity_text((qvl_oddity)i), seen->oddity[i]);
 }
 
+/* Records that were read together are to stay. */
+static void take_part(const loading *l)
+{
+    for (int t = 0; t < QVL_EACH_MOST; t++)
+        qvl_arena_join(l->arena, &l->r->part[t]);
+}
+
 /* Bad records of a part: the first error is kept, others are reported. */
 static void note_bad(loading *l, const qvl_record_result *result)
 {
@@ -559,15 +549,14 @@ static int load_steps(void *arg)
     const char *file = qvl_arena_strdup(l->arena, l->path);
     for (;;) {
         many_call c = { .r = l->r, .n_threads = l->n_threads,
-                        .most = LOAD_LINES, .file = file, .arena = l->arena,
-                        .lines = &l->lines, .err = l->err };
-        qvl_arena_reset(&l->lines);
-        QVL_TRY(next_many(&c));
+                        .most = LOAD_LINES, .file = file, .err = l->err };
+        QVL_TRY(many_steps(&c));
         for (size_t i = 0; i < c.n && l->n_bad < QVL_RECORD_MAX_FAULTS; i++)
             if (c.out[i].record != NULL)
                 keep(l, c.out[i].record);
             else
                 note_bad(l, &c.out[i]);
+        take_part(l);
         if (c.n == 0 || l->n_bad == QVL_RECORD_MAX_FAULTS)
             break;
     }
@@ -589,7 +578,6 @@ int qvl_records_load(qvl_record_list *out, const char *path,
     QVL_TRY(qvl_records_open(&l.r, path, options, err));
     int rc = qvl_guard(load_steps, &l, err);
     qvl_records_close(l.r);
-    qvl_arena_release(&l.lines);
     if (rc == QVL_OK)
         *out = (qvl_record_list){ l.record, l.n };
     return rc;

@@ -43,7 +43,7 @@ typedef struct {
     const char *desc;     // one line, never empty
 } qvl_object;
 
-/* Belongs to the arena it was read into, texts included. */
+/* Belongs to the arena it was read into, or to its reader, texts included. */
 typedef struct {
     const char *file;         // the JSONL file
     int line;                 // in it, 1-based
@@ -196,12 +196,12 @@ typedef struct {
 /* Read up to `most` lines at once and check them by several threads (0: as many as
  * there are processors); faults are told in the order of lines.
  *
- *   out  [*n] in their order, in the arena; *n is 0 at the end of the file
+ *   out  [*n] in their order, good until the next call, or until the reader is
+ *        closed; *n is 0 at the end of the file
  *
  * Fails with QVL_E_IO, QVL_E_MEMORY. */
 int qvl_records_many(qvl_records *r, size_t most, int n_threads,
-                     const qvl_record_result **out, size_t *n,
-                     qvl_arena *arena, qvl_err *err);
+                     const qvl_record_result **out, size_t *n, qvl_err *err);
 
 /* Borrowed until the reader is closed. */
 const qvl_record_counts *qvl_records_seen(const qvl_records *r);

@@ -696,10 +696,8 @@ static void read_many(qvl_str *out, qvl_records *r, size_t most, int n_threads)
     for (;;) {
         const qvl_record_result *result;
         size_t n;
-        qvl_arena a = { 0 };
         qvl_err err = { 0 };
-        CHECK_OK(qvl_records_many(r, most, n_threads, &result, &n, &a, &err),
-                 err);
+        CHECK_OK(qvl_records_many(r, most, n_threads, &result, &n, &err), err);
         CHECK(n <= most, "%zu lines", n);
         for (size_t i = 0; i < n; i++) {
             CHECK((result[i].record == NULL) == (result[i].err != NULL),
@@ -710,7 +708,6 @@ static void read_many(qvl_str *out, qvl_records *r, size_t most, int n_threads)
                 qvl_str_printf(out, "%s\n", result[i].err->msg);
             CHECK(result[i].len > 0 && result[i].text[0] == '{', "text %zu", i);
         }
-        qvl_arena_release(&a);
         if (n == 0)
             break;
     }
