@@ -84,13 +84,15 @@ static const cmd_flag flags[] = {
       .topics = "s",
       .help = "sample: that of record I, counted over all files" },
     { .name = "all", .type = CMD_SWITCH, AT(sample.all),
-      .topics = "s", .help = "sample: every slot of the epoch, in order" },
+      .topics = "s",
+      .help = "sample: every slot of the epoch, or packed row, in order" },
     { .name = "from", .type = CMD_COUNT, AT(sample.from), .value = "SLOT",
       .topics = "s",
       .help = "sample: begin at this slot of the epoch, or the next one of the "
-              "rank (default: 0)" },
+              "rank (default: 0); with training.packing at this row" },
     { .name = "rank", .type = CMD_COUNT, AT(sample.rank), .value = "R",
-      .topics = "s", .help = "sample: the slots of this rank (default: 0)" },
+      .topics = "s",
+      .help = "sample: the slots, or packed rows, of this rank (default: 0)" },
     { .name = "world", .type = CMD_COUNT, AT(sample.world), .value = "N",
       .preset = "1", .topics = "s",
       .help = "sample: number of ranks" },
@@ -292,7 +294,8 @@ const cmd cmd_inspect = {
         "sample     what a training run feeds: one slot of an epoch, or all,\n"
         "           made by the loader of training; --json prints a line each:\n"
         "           index of the record, ids, labels, grids, text, objects\n"
-        "           (0..1000, as the answer has them)\n",
+        "           (0..1000, as the answer has them). With training.packing the\n"
+        "           samples of one row, or of all; --json tells row and sample\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(inspect_options),

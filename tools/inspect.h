@@ -22,15 +22,15 @@ typedef struct {
     const char *base;    // NULL: none
     int epoch;
     int index;           // record; -1: by slots
-    bool all;            // every slot from `from` on
-    int from;            // slot; with ranks the next one of the rank
+    bool all;            // every slot from `from` on, or packed row
+    int from;            // slot or row; with ranks the next one of the rank
     int rank, world;     // world > 0
     bool json;
 } inspect_sample_options;
 
 /* Print samples of a training run as its loader makes them. Fails as training
- * does before it opens the model, with QVL_E_USAGE for a record, slot or rank that
- * is not there, QVL_E_DATA for records that make no batch. */
+ * does before it opens the model, with QVL_E_USAGE for a record, slot, row or rank
+ * that is not there, QVL_E_DATA for records that make no batch. */
 int inspect_sample(const inspect_sample_options *options, qvl_err *err);
 
 /* Append "key": "text". */

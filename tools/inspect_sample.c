@@ -1,15 +1,18 @@
 /* inspect_sample.c - samples of a training run, taken from its loader
  *
- * The batches are those of training: its records, its order, its encoder. What
- * is printed is read out of them.
+ * The records, their order, the encoder and, with training.packing, the rows are
+ * those of training. What is printed is read out of its batches.
  *
  *     record  its number among the records of all files, as they stand
  *     slot    place in the order of an epoch, in which records are shuffled
  *     place   place among the slots of one rank: place p of rank r is slot
  *             p * world + r, behind the last slot again one from the front
+ *     row     packed samples, counted in an epoch: rank r has the rows r, r + world
+ *             and so on, and where there are no more of them nothing
  *
  * --from names a slot; the first place whose slot is not before it is the first
- * that is printed, so slots of the front that fill up a rank still follow.
+ * that is printed, so slots of the front that fill up a rank still follow. Of packed
+ * samples it names a row.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,9 +31,17 @@ typedef struct {
     qvl_arena work;   // of one sample
     qvl_run_config config;
     qvl_samples samples;
+    qvl_pack_source pack;  // with training.packing
     qvl_loader *loader;
     qvl_str out;
 } call;
+
+/* Where a sample stands in its epoch, if that is known. */
+typedef struct {
+    enum { ALONE, IN_SLOT, IN_ROW } kind;
+    size_t number;  // of the slot or row
+    int sample;     // in the row
+} spot;
 
 /* ---- one sample ----------------------------------------------------------- */
 
@@ -72,10 +83,13 @@ static void put_objects(call *c, const qvl_encoded *s)
     qvl_objects_put(&c->out, object, n);
 }
 
-static int put_json(call *c, const qvl_encoded *s)
+static int put_json(call *c, const qvl_encoded *s, const spot *at)
 {
     qvl_str *out = &c->out;
     qvl_str_printf(out, "{\"index\": %zu, ", s->record->index);
+    if (at->kind == IN_ROW)
+        qvl_str_printf(out, "\"row\": %zu, \"sample\": %d, ", at->number,
+                       at->sample);
     put_numbers(out, "ids", s->id, s->n);
     put_numbers(out, "labels", s->label, s->n);
     qvl_str_puts(out, "\"grids\": [");
@@ -92,10 +106,15 @@ static int put_json(call *c, const qvl_encoded *s)
     return QVL_OK;
 }
 
-static int put_words(call *c, const qvl_encoded *s)
+static int put_words(call *c, const qvl_encoded *s, const spot *at)
 {
     qvl_str *out = &c->out;
     const qvl_record *r = s->record;
+    if (at->kind == IN_SLOT)
+        qvl_str_printf(out, "slot %zu of epoch %d, ", at->number, c->o->epoch);
+    else if (at->kind == IN_ROW)
+        qvl_str_printf(out, "row %zu of epoch %d, sample %d, ", at->number,
+                       c->o->epoch, at->sample);
     qvl_str_printf(out, "record %zu (%s:%d): %s, %d tokens, %d of them "
                    "supervised and %d of pictures\n", r->index, r->file,
                    r->line,
@@ -117,34 +136,25 @@ static int put_words(call *c, const qvl_encoded *s)
     return QVL_OK;
 }
 
-/* `slot` is told where the record does not say which sample it is. */
-static int print_sample(call *c, const qvl_encoded *s, int64_t slot)
+static int print_sample(call *c, const qvl_encoded *s, spot at)
 {
     qvl_arena_reset(&c->work);
     qvl_str_reset(&c->out);
-    if (slot >= 0 && !c->o->json)
-        qvl_str_printf(&c->out, "slot %lld of epoch %d, ", (long long)slot,
-                       c->o->epoch);
-    QVL_TRY(c->o->json ? put_json(c, s) : put_words(c, s));
+    QVL_TRY(c->o->json ? put_json(c, s, &at) : put_words(c, s, &at));
     fwrite(c->out.p, 1, c->out.len, stdout);
     return QVL_OK;
 }
 
 /* ---- which ones ----------------------------------------------------------- */
 
-static int open_loader(call *c, const qvl_epoch_plan *plan,
-                       const qvl_record *record, uint64_t first, uint64_t end)
+/* Batches `first` to end - 1 of all epochs. */
+static int open_loader(call *c, const qvl_loader_options *batches)
 {
-    qvl_loader_options options = {
-        .encoder = c->samples.train.encoder,
-        .record = record,
-        .plan = *plan,
-        .first = first,
-        .end = end,
-        .n_taken = 1,
-        .n_threads = c->config.data.dataloader_num_workers,
-        .n_ahead = c->config.data.dataloader_prefetch_factor,
-    };
+    qvl_loader_options options = *batches;
+    options.encoder = c->samples.train.encoder;
+    options.n_taken = 1;
+    options.n_threads = c->config.data.dataloader_num_workers;
+    options.n_ahead = c->config.data.dataloader_prefetch_factor;
     return qvl_loader_open(&c->loader, &options, c->err);
 }
 
@@ -152,16 +162,19 @@ static int open_loader(call *c, const qvl_epoch_plan *plan,
 static int print_record(call *c)
 {
     const qvl_sample_set *set = &c->samples.train;
-    const qvl_epoch_plan plan = { .n_records = 1, .batch = 1, .accumulate = 1 };
     size_t k = (size_t)c->o->index;
     uint64_t epoch = (uint64_t)c->o->epoch;
     qvl_collated batch;
     if (k >= set->n)
         return qvl_fail(c->err, QVL_E_USAGE, "flag --index: found %zu, "
                         "expected a record from 0 to %zu", k, set->n - 1);
-    QVL_TRY(open_loader(c, &plan, &set->record[k], epoch, epoch + 1));
+    const qvl_loader_options one = {
+        .record = &set->record[k], .first = epoch, .end = epoch + 1,
+        .plan = { .n_records = 1, .batch = 1, .accumulate = 1 },
+    };
+    QVL_TRY(open_loader(c, &one));
     QVL_TRY(qvl_loader_take(c->loader, &batch, 1, c->err));
-    return print_sample(c, &batch.sample[0], -1);
+    return print_sample(c, &batch.sample[0], (spot){ .kind = ALONE });
 }
 
 /* The places of a batch from --from on; without --all the first of them. */
@@ -173,8 +186,9 @@ static int print_batch(call *c, const qvl_epoch_plan *plan, uint64_t b,
         size_t place = first + (size_t)i;
         if (place * plan->world + plan->rank < (size_t)c->o->from)
             continue;
-        QVL_TRY(print_sample(c, &batch->sample[i],
-                             (int64_t)qvl_epoch_plan_slot(plan, place)));
+        spot at = { .kind = IN_SLOT,
+                    .number = qvl_epoch_plan_slot(plan, place) };
+        QVL_TRY(print_sample(c, &batch->sample[i], at));
         *is_done = !c->o->all;
     }
     return QVL_OK;
@@ -216,12 +230,72 @@ static int print_slots(call *c)
     uint64_t begin = (uint64_t)o->epoch * n;
     uint64_t first = place / plan.batch;
     bool is_done = false;
-    QVL_TRY(open_loader(c, &plan, c->samples.train.record, begin + first,
-                        begin + n));
+    const qvl_loader_options batches = {
+        .record = c->samples.train.record, .plan = plan,
+        .first = begin + first, .end = begin + n,
+    };
+    QVL_TRY(open_loader(c, &batches));
     for (uint64_t b = first; b < n && !is_done; b++) {
         qvl_collated batch;
         QVL_TRY(qvl_loader_take(c->loader, &batch, 1, c->err));
         QVL_TRY(print_batch(c, &plan, b, &batch, &is_done));
+    }
+    return QVL_OK;
+}
+
+/* ---- packed rows ---------------------------------------------------------- */
+
+static int check_rows(call *c, size_t n_rows)
+{
+    const inspect_sample_options *o = c->o;
+    size_t rank = (size_t)o->rank, world = (size_t)o->world;
+    if (rank >= n_rows)
+        return qvl_fail(c->err, QVL_E_USAGE, "flag --rank: found %zu, expected "
+                        "one below the %zu packed rows of epoch %d, which are "
+                        "dealt in turns", rank, n_rows, o->epoch);
+    size_t last = (n_rows - 1 - rank) / world * world + rank;
+    if ((size_t)o->from > last)
+        return qvl_fail(c->err, QVL_E_USAGE, "flag --from: found row %d, "
+                        "expected one from 0 to %zu, the last of this rank in "
+                        "epoch %d", o->from, last, o->epoch);
+    return QVL_OK;
+}
+
+static int print_row(call *c, const qvl_collated *row, size_t number)
+{
+    for (int i = 0; i < row->n_samples; i++) {
+        spot at = { .kind = IN_ROW, .number = number, .sample = i };
+        QVL_TRY(print_sample(c, &row->sample[i], at));
+    }
+    return QVL_OK;
+}
+
+/* The rows of a rank from --from on, without --all the first of them. Of the loader
+ * each is a batch: training's do not stop at the end of an epoch. */
+static int print_rows(call *c)
+{
+    const inspect_sample_options *o = c->o;
+    size_t rank = (size_t)o->rank, world = (size_t)o->world;
+    size_t first = (size_t)o->from;
+    qvl_stretch rows;
+    c->pack = qvl_samples_pack(&c->samples, &c->config);
+    c->pack.plan.batch = 1;
+    QVL_TRY(qvl_pack_stream_count(&c->pack, (uint64_t)o->epoch, &rows, c->err));
+    QVL_TRY(check_rows(c, rows.n));
+    while (first % world != rank)
+        first++;
+    size_t end = o->all ? rows.n : first + 1;
+    const qvl_loader_options batches = {
+        .record = c->samples.train.record, .plan = c->pack.plan,
+        .pack = &c->pack,
+        .first = rows.first + first, .end = rows.first + end,
+    };
+    QVL_TRY(open_loader(c, &batches));
+    for (size_t r = first; r < end; r++) {
+        qvl_collated row;
+        QVL_TRY(qvl_loader_take(c->loader, &row, 1, c->err));
+        if (r % world == rank)
+            QVL_TRY(print_row(c, &row, r));
     }
     return QVL_OK;
 }
@@ -236,7 +310,9 @@ static int run_steps(void *arg)
                                 &c->arena, c->err));
     QVL_TRY(qvl_samples_open(&c->samples, &c->config, QVL_SAMPLES_FIRST,
                              &c->arena, c->err));
-    return o->index >= 0 ? print_record(c) : print_slots(c);
+    if (o->index >= 0)
+        return print_record(c);
+    return c->config.training.packing ? print_rows(c) : print_slots(c);
 }
 
 int inspect_sample(const inspect_sample_options *options, qvl_err *err)

@@ -115,7 +115,8 @@ int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err)
 
 typedef struct {
     qvl_pack_stream *s;
-    size_t n;
+    uint64_t epoch;
+    qvl_stretch rows;
     qvl_err *err;
 } counting;
 
@@ -125,19 +126,23 @@ static int count_rows(void *arg)
     for (;;) {
         qvl_packed_row row;
         QVL_TRY(qvl_pack_stream_next(c->s, &row, c->err));
-        c->n++;
-        if (row.at.ends_epoch)
+        if (row.at.epoch < c->epoch)
+            c->rows.first++;
+        else
+            c->rows.n++;
+        if (row.at.epoch == c->epoch && row.at.ends_epoch)
             return QVL_OK;
     }
 }
 
-int qvl_pack_stream_count(const qvl_pack_source *source, size_t *n_rows,
-                          qvl_err *err)
+int qvl_pack_stream_count(const qvl_pack_source *source, uint64_t epoch,
+                          qvl_stretch *rows, qvl_err *err)
 {
-    counting c = { .s = qvl_pack_stream_open(source), .err = err };
+    counting c = { .s = qvl_pack_stream_open(source), .epoch = epoch,
+                   .err = err };
     int rc = qvl_guard(count_rows, &c, err);
     qvl_pack_stream_close(c.s);
     if (rc == QVL_OK)
-        *n_rows = c.n;
+        *rows = c.rows;
     return rc;
 }

@@ -54,8 +54,10 @@ void qvl_pack_stream_close(qvl_pack_stream *s);
  * No row is lost then: the next call tries again. */
 int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err);
 
-/* Rows of one epoch. Fails as qvl_pack_stream_next does. */
-int qvl_pack_stream_count(const qvl_pack_source *source, size_t *n_rows,
-                          qvl_err *err);
+/* Rows of an epoch among those of all: how many come before it, how many it has.
+ * Looks at the epochs before it too. Fails as qvl_pack_stream_next does, *rows is then
+ * unchanged. */
+int qvl_pack_stream_count(const qvl_pack_source *source, uint64_t epoch,
+                          qvl_stretch *rows, qvl_err *err);
 
 #endif

@@ -114,11 +114,11 @@ static int count_updates(double *n, const qvl_epoch_plan *p,
                          const qvl_samples *samples, const qvl_run_config *c,
                          qvl_err *err)
 {
-    size_t n_rows;
     if (c->training.packing) {
         qvl_pack_source pack = qvl_samples_pack(samples, c);
-        QVL_TRY(qvl_pack_stream_count(&pack, &n_rows, err));
-        *n = (double)n_rows / (double)(p->batch * p->accumulate);
+        qvl_stretch rows;
+        QVL_TRY(qvl_pack_stream_count(&pack, 0, &rows, err));
+        *n = (double)rows.n / (double)(p->batch * p->accumulate);
         return QVL_OK;
     }
     *n = (double)qvl_epoch_plan_updates(p);

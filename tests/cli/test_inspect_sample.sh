@@ -115,6 +115,46 @@ has_indices "3 0 "
 sample run --all --rank 6 --world 7 --json
 has_indices "1 "
 
+start "packed rows"
+# Epoch 1 has rows of its own, whatever drop_last and batches of 3 would do to slots.
+config packed 'data: {train_dataloader_shuffle: true, dataloader_drop_last: true}'
+sed -i 's/batch_size: 2/batch_size: 3, packing: true, packing_strategy: sequential/
+    s/max_length: 512/max_length: 300/' "$dir/packed.yaml"
+for epoch in 0 1; do
+    sample packed --all --json --epoch "$epoch"
+    exits 0
+    holds "not all records once: $(indices)" \
+        test "$(indices | tr ' ' '\n' | sort | tr -d '\n')" = 01234
+    # where.N: row, sample, record
+    cut -d , -f 1-3 "$dir/out" | grep -o '^{"index": [0-9]*, "row": [0-9]*, "sample": [0-9]*' |
+        sed 's/[^0-9 ]//g' | awk '{ print $2, $3, $1 }' >"$dir/where.$epoch"
+done
+holds "found other rows than 0 to 2" \
+    test "$(cut -d ' ' -f 1 "$dir/where.0" | uniq | tr -d '\n')" = 012
+holds "both epochs are packed alike" sh -c "! cmp -s '$dir/where.0' '$dir/where.1'"
+sample packed --from 1
+exits 0
+grep '^1 ' "$dir/where.0" >"$dir/one"
+while read -r row number record; do
+    says "row $row of epoch 0, sample $number, record $record ("
+done <"$dir/one"
+holds "another row" test "$(grep -c '^row' "$dir/out")" -eq "$(wc -l <"$dir/one")"
+sample packed --all --json --rank 1 --world 2
+has_indices "$(awk '$1 % 2 == 1 { print $3 }' "$dir/where.0" | tr '\n' ' ')"
+sample packed --json --from 1 --rank 0 --world 2
+has_indices "$(awk '$1 == 2 { print $3 }' "$dir/where.0" | tr '\n' ' ')"
+sample packed --index 4 --json
+has_indices "4 "
+sample packed --from 3
+fails 2
+complains "flag --from: found row 3, expected one from 0 to 2, the last of this rank"
+sample packed --from 2 --rank 1 --world 2
+fails 2
+complains "found row 2, expected one from 0 to 1, the last of this rank in epoch 0"
+sample packed --rank 3 --world 6
+fails 2
+complains "flag --rank: found 3, expected one below the 3 packed rows of epoch 0"
+
 start "what is not there"
 sample run --from 5
 fails 2
