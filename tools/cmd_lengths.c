@@ -3,6 +3,10 @@
  * Texts are encoded, pictures counted by their sizes; nothing is cut or refused for
  * its length. A percentile is the least length that so many percent of the samples
  * do not exceed.
+ *
+ * Where each epoch draws what a record is asked for, the numbers are those of epoch
+ * 0, and a record is too long when one of its two answers makes it so: some epoch
+ * will ask for that one, and training refuses it before it begins.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,9 +98,29 @@ static summary summarise(call *c, const qvl_sample_set *set, int part)
 }
 
 typedef struct {
-    int n_tok;
     const qvl_record *record;
+    int n_tok;
+    qvl_mode mode;
 } long_sample;
+
+/* Sample k in the mode in which it is longest, of those that it is asked in. */
+static long_sample longest_of(const qvl_sample_set *set, size_t k)
+{
+    long_sample s = { .record = &set->record[k] };
+    for (int mode = 0; mode < QVL_N_MODES; mode++) {
+        int n_tok = part_of(&set->length[k][mode], TOTAL);
+        if (n_tok > s.n_tok) {
+            s.n_tok = n_tok;
+            s.mode = (qvl_mode)mode;
+        }
+    }
+    return s;
+}
+
+static const char *kind_of(const long_sample *s)
+{
+    return s->record->messages != NULL ? "conversation" : qvl_mode_name(s->mode);
+}
 
 /* The longest first; of equal ones the one that stands before. */
 static int compare_long(const void *a, const void *b)
@@ -114,9 +138,9 @@ static long_sample *find_long(call *c, const qvl_sample_set *set, size_t *n)
     long_sample *s = qvl_arena_array(&c->arena, long_sample, set->n);
     *n = 0;
     for (size_t i = 0; i < set->n; i++) {
-        int n_tok = part_of(qvl_sample_set_length(set, i, 0), TOTAL);
-        if (n_tok > c->config.template.max_length)
-            s[(*n)++] = (long_sample){ n_tok, &set->record[i] };
+        long_sample longest = longest_of(set, i);
+        if (longest.n_tok > c->config.template.max_length)
+            s[(*n)++] = longest;
     }
     qsort(s, *n, sizeof *s, compare_long);
     return s;
@@ -139,8 +163,9 @@ static void put_text(call *c, const char *name, const qvl_sample_set *set)
     qvl_str_printf(&c->out, "longer than %d: %zu\n",
                    c->config.template.max_length, n_long);
     for (size_t i = 0; i < n_long && i < (size_t)c->o->list; i++)
-        qvl_str_printf(&c->out, "  %s:%d: %d tokens\n", s[i].record->file,
-                       s[i].record->line, s[i].n_tok);
+        qvl_str_printf(&c->out, "  %s:%d: %d tokens, %s\n",
+                       s[i].record->file, s[i].record->line, s[i].n_tok,
+                       kind_of(&s[i]));
     if (n_long > (size_t)c->o->list)
         qvl_str_printf(&c->out, "  and %zu more\n",
                        n_long - (size_t)c->o->list);
@@ -163,8 +188,9 @@ static void put_json(call *c, const char *name, const qvl_sample_set *set)
         const qvl_record *r = s[i].record;
         qvl_str_printf(&c->out, "%s{\"file\": ", i > 0 ? ", " : "");
         qvl_json_quote(&c->out, r->file, strlen(r->file));
-        qvl_str_printf(&c->out, ", \"line\": %d, \"tokens\": %d}", r->line,
-                       s[i].n_tok);
+        qvl_str_printf(&c->out, ", \"line\": %d, \"tokens\": %d, "
+                       "\"mode\": \"%s\"}", r->line, s[i].n_tok,
+                       kind_of(&s[i]));
     }
     qvl_str_puts(&c->out, "]}");
 }
@@ -215,7 +241,10 @@ const cmd cmd_data_lengths = {
     .details =
         "For prompt, pictures, answer and the whole: least, mean, percentiles, most;\n"
         "and which samples are longer than template.max_length. Pictures are not\n"
-        "opened where records say how large they are.\n",
+        "opened where records say how large they are.\n"
+        "With a custom.summary_ratio between 0 and 1 numbers are those of the first\n"
+        "epoch; too long is then a record whose objects or whose summary are, since\n"
+        "every epoch draws which of them is asked for.\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(lengths_options),

@@ -10,6 +10,13 @@
 
 #include "base/json.h"
 
+const char *qvl_mode_name(qvl_mode mode)
+{
+    static const char *const names[] = { [QVL_MODE_DENSE] = "dense",
+                                         [QVL_MODE_SUMMARY] = "summary" };
+    return names[mode];
+}
+
 /* One answer being written. */
 typedef struct {
     qvl_str *out;

@@ -60,6 +60,9 @@ const qvl_object *qvl_answer_objects(const qvl_record *record,
 void qvl_answer_put(qvl_str *out, const qvl_record *record,
                     const qvl_answer_rules *rules, qvl_arena *arena);
 
+/* "dense", "summary". */
+const char *qvl_mode_name(qvl_mode mode);
+
 /* Texts of a turn that asks. A NULL stands for the built-in one; a system text
  * that is empty for no system turn. */
 typedef struct {

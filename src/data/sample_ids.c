@@ -133,7 +133,6 @@ static long long fitting_pixels(const qvl_sample *s)
 
 static int check_length(qvl_sample *s)
 {
-    static const char *const mode[QVL_N_MODES] = { "dense", "summary" };
     const qvl_record *r = s->record;
     int limit = s->e->o.max_length;
     if (limit == 0 || s->ids.n <= (size_t)limit)
@@ -142,7 +141,7 @@ static int check_length(qvl_sample *s)
              " %d pictures; dataset %s, record %zu, %s, %d objects), expected "
              "at most %d", s->ids.n, s->ids.n - (size_t)s->out.n_image_tok,
              s->out.n_image_tok, r->n_images, s->e->o.dataset, r->index,
-             r->messages != NULL ? "conversation" : mode[s->out.mode],
+             r->messages != NULL ? "conversation" : qvl_mode_name(s->out.mode),
              r->n_objects, limit);
     if (fitting_pixels(s) > 0)
         qvl_err_hint(s->err, "raise the limit to %zu, or lower max_pixels to "

@@ -80,6 +80,42 @@ says "longer than 20: 5"
 holds "order" sh -c "sed -n 's/.*jsonl:[0-9]*: \([0-9]*\) tokens/\1/p' '$dir/out' |
     head -n 3 | sort -nrc"
 
+start "what any epoch finds too long"
+# One record is long as objects, one as a summary: whatever epoch 0 draws, both are
+# named, with the mode, and training refuses the first of them.
+thing='{"bbox_2d": [1, 1, 9, 9], "desc": "a thing"}'
+things=$thing
+for _ in 1 2 3 4 5 6 7; do
+    things="$things, $thing"
+done
+# record OBJECTS SUMMARY
+record() {
+    echo "{\"images\": [\"images/train-00000.png\"], \"width\": 128, \"height\": 128," \
+        "\"objects\": [$1], \"summary\": \"$2\"}"
+}
+{
+    record "$thing" short
+    record "$things" short
+    record "$thing" "$(seq -s , 120)"
+} >"$dir/data/drawn.jsonl"
+for ratio in 0.01 0.5 0.99; do
+    config 150 "  summary_ratio: $ratio" "prompts: {system: '', user: Go.}"
+    sed 's:/train.jsonl:/drawn.jsonl:' "$dir/run.yaml" >"$dir/drawn.yaml"
+    run data lengths "$dir/drawn.yaml"
+    exits 0
+    says "longer than 150: 2"
+    holds "dense" grep -q 'drawn.jsonl:2: [0-9]* tokens, dense$' "$dir/out"
+    holds "summary" grep -q 'drawn.jsonl:3: [0-9]* tokens, summary$' "$dir/out"
+    tokens=$(sed -n 's/.*drawn.jsonl:2: \([0-9]*\) .*/\1/p' "$dir/out")
+    run data lengths "$dir/drawn.yaml" --json
+    says '"too_long": 2, "longest": [{"file": '
+    says "\"line\": 2, \"tokens\": $tokens, \"mode\": \"dense\"}"
+    run config check "$dir/drawn.yaml"
+    exits 3
+    complains "drawn.jsonl:2"
+    complains "found $tokens tokens"
+done
+
 start "percentiles"
 # All samples are too long, so all are listed, the longest first: the least length
 # that p in 100 of 41 do not exceed is number 41 - ceil(0.41 p) + 1.

@@ -98,6 +98,26 @@ static void test_all(void)
                 "bad.png");
 }
 
+/* Samples that are only measured: each mode that an epoch may draw has a length,
+ * and in a summary record 5 of each file is too long. */
+static void check_both_kept(const qvl_run_config *c, qvl_arena *arena)
+{
+    qvl_err err = { 0 };
+    qvl_samples s;
+    double ratio = c->custom.summary_ratio;
+    CHECK_OK(qvl_samples_open(&s, c, QVL_SAMPLES_LENGTHS, arena, &err), err);
+    for (size_t k = 0; k < s.train.n; k++) {
+        const qvl_sample_length *l = s.train.length[k];
+        CHECK(l[QVL_MODE_DENSE].answer > 0 ? ratio < 1 : ratio == 1,
+              "ratio %g: record %zu dense", ratio, k);
+        CHECK(l[QVL_MODE_SUMMARY].answer > 0 ? ratio > 0 : ratio == 0,
+              "ratio %g: record %zu summary", ratio, k);
+        CHECK_INT(l[QVL_MODE_SUMMARY].answer > 200, ratio > 0 && k % 8 == 5,
+                  "ratio %g: record %zu", ratio, k);
+    }
+    qvl_samples_close(&s);
+}
+
 /* Where each epoch draws what is asked, the longer answer of a record must fit as
  * well, whichever the first epoch draws. */
 static void test_drawn_answers(void)
@@ -129,6 +149,7 @@ static void test_drawn_answers(void)
               ratios[i], err.msg);
         if (rc == QVL_OK)
             qvl_samples_close(&s);
+        check_both_kept(&c, &arena);
         qvl_arena_release(&arena);
     }
     qvl_str_release(&text);
