@@ -146,3 +146,34 @@ int qvl_pack_stream_count(const qvl_pack_source *source, uint64_t epoch,
         *rows = c.rows;
     return rc;
 }
+
+typedef struct {
+    qvl_pack_stream *s;
+    uint64_t n_rows;
+    qvl_pack_progress at;
+    qvl_err *err;
+} passing;
+
+static int pass_rows(void *arg)
+{
+    passing *p = arg;
+    for (uint64_t k = 0; k < p->n_rows; k++) {
+        qvl_packed_row row;
+        QVL_TRY(qvl_pack_stream_next(p->s, &row, p->err));
+        p->at = row.at;
+    }
+    return QVL_OK;
+}
+
+int qvl_pack_stream_at(const qvl_pack_source *source, uint64_t n_rows,
+                       qvl_pack_progress *at, qvl_err *err)
+{
+    assert(n_rows > 0);
+    passing p = { .s = qvl_pack_stream_open(source), .n_rows = n_rows,
+                  .err = err };
+    int rc = qvl_guard(pass_rows, &p, err);
+    qvl_pack_stream_close(p.s);
+    if (rc == QVL_OK)
+        *at = p.at;
+    return rc;
+}

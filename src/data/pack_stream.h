@@ -60,4 +60,9 @@ int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err);
 int qvl_pack_stream_count(const qvl_pack_source *source, uint64_t epoch,
                           qvl_stretch *rows, qvl_err *err);
 
+/* Where a stream stands behind its first n_rows > 0. Looks at all of them. Fails as
+ * qvl_pack_stream_next does, *at is then unchanged. */
+int qvl_pack_stream_at(const qvl_pack_source *source, uint64_t n_rows,
+                       qvl_pack_progress *at, qvl_err *err);
+
 #endif

@@ -20,6 +20,11 @@
 
 /* ---- texts of a checkpoint ----------------------------------------------- */
 
+static const char *bool_text(bool b)
+{
+    return b ? "true" : "false";
+}
+
 static const char *callbacks(qvl_loop *r, qvl_save_why why)
 {
     qvl_str_reset(&r->text);
@@ -31,36 +36,39 @@ static const char *callbacks(qvl_loop *r, qvl_save_why why)
     qvl_json_number(&r->text, r->loss_sum);
     qvl_str_printf(&r->text, ", \"n_losses\": %lld, \"interrupted\": %s, "
                    "\"owes_evaluation\": %s}", (long long)r->n_losses,
-                   why == QVL_SAVE_INTERRUPTED ? "true" : "false",
-                   r->owes_evaluation ? "true" : "false");
+                   bool_text(why == QVL_SAVE_INTERRUPTED),
+                   bool_text(r->owes_evaluation));
     return qvl_arena_strdup(&r->arena, r->text.p);
 }
 
-/* Rules of packed rows; 0 without. */
-static int packing_length(const qvl_loop *r)
+static const char *strategy_word(qvl_loop *r)
 {
-    return r->c->training.packing ? r->c->training.packing_length : 0;
+    return qvl_run_config_word(r->c, "training.packing_strategy", &r->arena);
 }
 
-static int packing_strategy(const qvl_loop *r)
-{
-    return r->c->training.packing ? r->c->training.packing_strategy : 0;
-}
-
-/* What the order of the data depends on, and where it stands. */
+/* What the order of the data depends on, and where it stands. Rules of packed rows
+ * are left out where there are none. */
 static const char *dataloader(qvl_loop *r)
 {
     const qvl_epoch_plan *p = &r->plan;
-    return qvl_arena_printf(
-        &r->arena, "{\"n_records\": %zu, \"batch\": %zu, \"accumulate\": %zu, "
-        "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, \"step\": %lld, "
-        "\"packing_length\": %d, \"packing_strategy\": %d, \"epoch\": %llu, "
-        "\"n_given\": %zu, \"ends_epoch\": %s}",
-        p->n_records, p->batch, p->accumulate, (unsigned long long)p->seed,
-        p->is_shuffled ? "true" : "false", p->drops_last ? "true" : "false",
-        (long long)r->step, packing_length(r), packing_strategy(r),
-        (unsigned long long)r->at.epoch, r->at.n_given,
-        r->at.ends_epoch ? "true" : "false");
+    qvl_str *s = &r->text;
+    qvl_str_reset(s);
+    qvl_str_printf(s, "{\"n_records\": %zu, \"batch\": %zu, \"accumulate\": %zu, "
+                   "\"seed\": %llu, \"shuffle\": %s, \"drop_last\": %s, "
+                   "\"step\": %lld", p->n_records, p->batch, p->accumulate,
+                   (unsigned long long)p->seed, bool_text(p->is_shuffled),
+                   bool_text(p->drops_last), (long long)r->step);
+    if (r->c->training.packing) {
+        qvl_pack_rules rules = qvl_samples_pack(&r->samples, r->c).rules;
+        qvl_str_printf(s, ", \"packing_length\": %d, \"packing_window\": %d, "
+                       "\"packing_strategy\": \"%s\", \"epoch\": %llu, "
+                       "\"n_given\": %zu, \"ends_epoch\": %s", rules.capacity,
+                       rules.window, strategy_word(r),
+                       (unsigned long long)r->at.epoch, r->at.n_given,
+                       bool_text(r->at.ends_epoch));
+    }
+    qvl_str_putc(s, '}');
+    return qvl_arena_strdup(&r->arena, s->p);
 }
 
 /* ---- the best ------------------------------------------------------------ */
@@ -161,51 +169,74 @@ int qvl_loop_save(qvl_loop *r, qvl_save_why why)
 
 /* ---- resuming ------------------------------------------------------------ */
 
-static int fail_order(const qvl_loop *r, const char *key, double found,
+static int fail_order(const qvl_loop *r, const char *key, const char *found,
                       const char *wanted)
 {
     qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint (%s): "
-             "found %s %g in the checkpoint, expected %s as now",
+             "found %s %s in the checkpoint, expected %s as now",
              r->folder.resume, key, found, wanted);
     qvl_err_hint(r->err, "the order of the data would differ; keep records, "
                  "batch size, accumulation, seed and packing");
     return QVL_E_CONFIG;
 }
 
+static int check_number(const qvl_loop *r, const qvl_node *map,
+                        const char *key, double now)
+{
+    char found[32] = "nothing", wanted[32];
+    double v;
+    bool has = qvl_node_as_float(qvl_node_find(map, key), &v);
+    if (has && v == now)
+        return QVL_OK;
+    if (has)
+        snprintf(found, sizeof found, "%.17g", v);
+    snprintf(wanted, sizeof wanted, "%.17g", now);
+    return fail_order(r, key, found, wanted);
+}
+
+static int check_switch(const qvl_loop *r, const qvl_node *map,
+                        const char *key, bool now)
+{
+    bool b;
+    if (!qvl_node_as_bool(qvl_node_find(map, key), &b))
+        return fail_order(r, key, "nothing", bool_text(now));
+    return b == now ? QVL_OK : fail_order(r, key, bool_text(b), bool_text(now));
+}
+
+static int check_word(const qvl_loop *r, const qvl_node *map, const char *key,
+                      const char *now)
+{
+    const char *word = "nothing";
+    bool has = qvl_node_as_string(qvl_node_find(map, key), &word);
+    return has && strcmp(word, now) == 0 ? QVL_OK
+                                         : fail_order(r, key, word, now);
+}
+
+/* Packed as now, or not packed as now. */
+static int check_packing(qvl_loop *r, const qvl_node *map)
+{
+    qvl_pack_rules rules = qvl_samples_pack(&r->samples, r->c).rules;
+    double length = 0;
+    qvl_node_as_float(qvl_node_find(map, "packing_length"), &length);
+    if (!r->c->training.packing)
+        return length == 0 ? QVL_OK
+                           : check_number(r, map, "packing_length", 0);
+    QVL_TRY(check_number(r, map, "packing_length", rules.capacity));
+    QVL_TRY(check_number(r, map, "packing_window", rules.window));
+    return check_word(r, map, "packing_strategy", strategy_word(r));
+}
+
 /* The order of the data must be that of the run that is taken up. */
-static int check_order(const qvl_loop *r, const qvl_node *map)
+static int check_order(qvl_loop *r, const qvl_node *map)
 {
     const qvl_epoch_plan *p = &r->plan;
-    const struct {
-        const char *key;
-        double now;
-        double absent;  // what a checkpoint means that does not say it
-    } parts[] = {
-        { "n_records", (double)p->n_records, -1 },
-        { "batch", (double)p->batch, -1 },
-        { "accumulate", (double)p->accumulate, -1 },
-        { "seed", (double)p->seed, -1 },
-        { "packing_length", packing_length(r), 0 },
-        { "packing_strategy", packing_strategy(r), 0 },
-    };
-    for (size_t i = 0; i < QVL_COUNT(parts); i++) {
-        double v = parts[i].absent;
-        char wanted[32];
-        qvl_node_as_float(qvl_node_find(map, parts[i].key), &v);
-        snprintf(wanted, sizeof wanted, "%g", parts[i].now);
-        if (v != parts[i].now)
-            return fail_order(r, parts[i].key, v, wanted);
-    }
-    bool b;
-    if (!qvl_node_as_bool(qvl_node_find(map, "shuffle"), &b)
-        || b != p->is_shuffled)
-        return fail_order(r, "shuffle", !p->is_shuffled,
-                          p->is_shuffled ? "1" : "0");
-    if (!qvl_node_as_bool(qvl_node_find(map, "drop_last"), &b)
-        || b != p->drops_last)
-        return fail_order(r, "drop_last", !p->drops_last,
-                          p->drops_last ? "1" : "0");
-    return QVL_OK;
+    QVL_TRY(check_number(r, map, "n_records", (double)p->n_records));
+    QVL_TRY(check_number(r, map, "batch", (double)p->batch));
+    QVL_TRY(check_number(r, map, "accumulate", (double)p->accumulate));
+    QVL_TRY(check_number(r, map, "seed", (double)p->seed));
+    QVL_TRY(check_packing(r, map));
+    QVL_TRY(check_switch(r, map, "shuffle", p->is_shuffled));
+    return check_switch(r, map, "drop_last", p->drops_last);
 }
 
 static int parse(qvl_loop *r, qvl_node **root, const char *json,
@@ -248,6 +279,28 @@ static const char *resumed_best(qvl_loop *r, const char *noted)
     return qvl_arena_strdup(&r->arena, noted);
 }
 
+/* Packed anew, the rows that were trained on must end where they ended: lengths
+ * follow from much that is not in the checkpoint, and other ones make other rows. */
+static int check_rows(const qvl_loop *r)
+{
+    qvl_pack_source pack = qvl_samples_pack(&r->samples, r->c);
+    qvl_pack_progress now;
+    uint64_t n_rows = (uint64_t)r->step * r->plan.accumulate * r->plan.batch;
+    if (n_rows == 0)
+        return QVL_OK;
+    QVL_TRY(qvl_pack_stream_at(&pack, n_rows, &now, r->err));
+    if (now.epoch == r->at.epoch && now.n_given == r->at.n_given)
+        return QVL_OK;
+    qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint (%s): "
+             "found %zu samples of epoch %llu in the checkpoint, expected %zu of "
+             "epoch %llu as rows are packed now", r->folder.resume, r->at.n_given,
+             (unsigned long long)r->at.epoch, now.n_given,
+             (unsigned long long)now.epoch);
+    qvl_err_hint(r->err, "rows follow from the lengths of samples; keep records, "
+                 "prompts, pixels of pictures and how answers are written");
+    return QVL_E_CONFIG;
+}
+
 /* Where packed rows stood. */
 static int resume_rows(qvl_loop *r, const qvl_node *order)
 {
@@ -263,7 +316,7 @@ static int resume_rows(qvl_loop *r, const qvl_node *order)
                         "the rows, expected one", r->folder.resume);
     r->at.epoch = (uint64_t)epoch;
     r->at.n_given = (size_t)n_given;
-    return QVL_OK;
+    return check_rows(r);
 }
 
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state)

@@ -293,7 +293,11 @@ config wrong "$rows" 'packing_strategy: sequential' 'packing_length: 1024' \
     'gradient_accumulation_steps: 1' \
     "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
 train wrong
-refuses 2 "packing_strategy"
+refuses 2 "found packing_strategy bfd in the checkpoint, expected sequential"
+config wrong 'gradient_accumulation_steps: 1' \
+    "resume_from_checkpoint: $dir/runs/packed/checkpoint-2"
+train wrong
+refuses 2 "found packing_length 1024 in the checkpoint, expected 0"
 
 start "another order of the data is not taken up"
 cp "$dir/runs/stopped/args.json" "$dir/args"

@@ -147,10 +147,17 @@ static size_t check_counts(const qvl_pack_source *source, uint64_t epoch,
 {
     size_t n_records = source->plan.n_records;
     qvl_stretch rows;
+    qvl_pack_progress at;
     qvl_err err = { 0 };
     CHECK_OK(qvl_pack_stream_count(source, epoch, &rows, &err), err);
     CHECK_INT(rows.n, n, "%zu records", n_records);
     CHECK_INT(rows.first, first, "%zu records", n_records);
+    CHECK_OK(qvl_pack_stream_at(source, first + rows.n, &at, &err), err);
+    CHECK(at.epoch == epoch && at.n_given == n_records && at.ends_epoch,
+          "%zu records", n_records);
+    CHECK_OK(qvl_pack_stream_at(source, first + 1, &at, &err), err);
+    CHECK(at.epoch == epoch && at.ends_epoch == (n == 1)
+          && (at.n_given == n_records) == (n == 1), "%zu records", n_records);
     return rows.n;
 }
 

@@ -376,6 +376,68 @@ static void test_other_order(void)
     }
 }
 
+/* Write a file again with `to` in the place of `from`, which stands in it. */
+static void replace_in(const char *path, const char *text, const char *from,
+                       const char *to)
+{
+    qvl_str out = { 0 };
+    qvl_err err = { 0 };
+    const char *at = strstr(text, from);
+    CHECK(at != NULL, "found no %s in %s", from, text);
+    qvl_str_putn(&out, text, (size_t)(at - text));
+    qvl_str_puts(&out, to);
+    qvl_str_puts(&out, at + strlen(from));
+    CHECK_OK(qvl_file_write_all(path, out.p, out.len, &err), err);
+    qvl_str_release(&out);
+}
+
+/* So are rows that were packed otherwise: a checkpoint says all rules in words that
+ * last, one that lacks a rule is not guessed at, and rows must end where they did. */
+static void test_other_rows(void)
+{
+    static const struct {
+        const char *from, *to;  // in the checkpoint
+        const char *more, *part;
+    } cases[] = {
+        { "}", "}", "", NULL },
+        { "\"packing_window\": 256", "\"packing_window\": 100", "",
+          "found packing_window 100 in the checkpoint, expected 256" },
+        { "\"packing_window\": 256, ", "", "",
+          "found packing_window nothing in the checkpoint, expected 256" },
+        { "\"packing_strategy\": \"bfd\"", "\"packing_strategy\": 0", "",
+          "found packing_strategy nothing in the checkpoint, expected bfd" },
+        { "\"n_given\": ", "\"n_given\": 1", "", "as rows are packed now" },
+        { "}", "}", ", packing_strategy: sequential",
+          "found packing_strategy bfd in the checkpoint, expected sequential" },
+        { "}", "}", ", packing_length: 300",
+          "found packing_length 200 in the checkpoint, expected 300" },
+        { "}", "}", ", packing: false",
+          "found packing_length 200 in the checkpoint, expected 0" },
+    };
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    char path[512], *text;
+    fake_run plan = { .stop_at = 4 };
+    outcome cut = train("rows", "2, max_steps: 6, packing: true", &plan);
+    CHECK_INT(cut.rc, QVL_E_INTERRUPTED, "%s", cut.err.msg);
+    snprintf(path, sizeof path, "%s/state.json", run_path("out/rows/checkpoint-4"));
+    CHECK_OK(qvl_file_read(path, &text, NULL, &a, &err), err);
+    for (size_t i = QVL_COUNT(cases); i-- > 0;) {  // the one that runs comes last
+        char more[160];
+        bool is_packed = strstr(cases[i].more, "packing: ") == NULL;
+        replace_in(path, text, cases[i].from, cases[i].to);
+        snprintf(more, sizeof more, "2, max_steps: 6%s%s, "
+                 "resume_from_checkpoint: last",
+                 is_packed ? ", packing: true" : "", cases[i].more);
+        outcome out = train("rows", more, &nothing_special);
+        if (cases[i].part == NULL)
+            CHECK_OK(out.rc, out.err);
+        else
+            CHECK_FAILS(out.rc, QVL_E_CONFIG, out.err, cases[i].part);
+    }
+    qvl_arena_release(&a);
+}
+
 /* Steps that change nothing are counted, and the run goes on. */
 static void test_skipped(void)
 {
@@ -444,5 +506,5 @@ RUN_TESTS(TEST(test_whole_run), TEST(test_resume),
           TEST(test_other_folder), TEST(test_moved),
           TEST(test_early_stop), TEST(test_save_only_model),
           TEST(test_metric_names), TEST(test_missing_metric),
-          TEST(test_errors), TEST(test_other_order), TEST(test_skipped),
-          TEST(test_options))
+          TEST(test_errors), TEST(test_other_order), TEST(test_other_rows),
+          TEST(test_skipped), TEST(test_options))
