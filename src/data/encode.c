@@ -1,7 +1,8 @@
 /* encode.c - what an encoder holds, and a sample read back
  *
  * Opening expands the prompts once; encoding reads nothing but its record and
- * its pictures and changes nothing in the encoder, so threads share one. The
+ * its pictures. Threads share an encoder: all that a sample leaves in it are pieces
+ * of text that the tokenizer knows again, whose ids are the same for all. The
  * stages of a sample are sample_turns.c, sample_pixels.c, sample_ids.c.
  */
 #include "data/encode.h"

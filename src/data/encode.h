@@ -14,8 +14,9 @@
  * its grid's t*h*w / merge^2; no label is a placeholder; something is
  * supervised; n <= max_length. Nothing is cut.
  *
- * An encoder does not change once it is open: any number of threads may use it,
- * each with an arena of its own.
+ * Any number of threads may use an encoder once it is open, each with an arena of
+ * its own: a sample is the same whatever was encoded before. What encoding leaves in
+ * it are ids of pieces of text (text/tokenizer.h), which take memory up to a bound.
  */
 #ifndef QVL_DATA_ENCODE_H
 #define QVL_DATA_ENCODE_H
