@@ -18,7 +18,8 @@ typedef struct {
     atomic_size_t next;
     atomic_size_t end;      // first thing that failed, or n
     pthread_mutex_t lock;
-    qvl_err err;            // of the thing `end`, under the lock
+    int rc;                 // of the thing `end`, under the lock
+    qvl_err err;
 } run;
 
 typedef struct {
@@ -36,11 +37,12 @@ static int do_step(void *arg)
 }
 
 /* Errors of things behind one that failed before are dropped. */
-static void note_error(run *r, const step *s)
+static void note_error(run *r, const step *s, int rc)
 {
     pthread_mutex_lock(&r->lock);
     if (s->i < atomic_load(&r->end)) {
         atomic_store(&r->end, s->i);
+        r->rc = rc;
         r->err = s->err;
     }
     pthread_mutex_unlock(&r->lock);
@@ -57,8 +59,9 @@ static void *take_steps(void *arg)
         for (s->i = first; s->i < first + r->stretch; s->i++) {
             if (s->i >= atomic_load(&r->end))
                 break;
-            if (qvl_guard(do_step, s, &s->err) != QVL_OK)
-                note_error(r, s);
+            int rc = qvl_guard(do_step, s, &s->err);
+            if (rc != QVL_OK)
+                note_error(r, s, rc);
         }
     }
 }
@@ -102,5 +105,5 @@ int qvl_each(size_t n, int n_threads, qvl_each_fn *work, void *ctx,
         return QVL_OK;
     if (err != NULL)
         *err = r.err;
-    return r.err.code;
+    return r.rc;
 }

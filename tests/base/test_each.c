@@ -78,6 +78,26 @@ static void test_first_error(void)
         }
 }
 
+static int fail_silently(void *ctx, size_t i, int thread, qvl_arena *arena,
+                         qvl_err *err)
+{
+    (void)ctx;
+    (void)thread;
+    (void)arena;
+    (void)err;
+    return i >= 40 ? QVL_E_CONFIG : QVL_OK;
+}
+
+/* A code without a text is an error too. */
+static void test_silent_error(void)
+{
+    for (int t = 1; t <= MOST_THREADS; t++) {
+        qvl_err err = { 0 };
+        CHECK_INT(qvl_each(200, t, fail_silently, NULL, NULL, &err),
+                  QVL_E_CONFIG, "%d threads", t);
+    }
+}
+
 static int take_all(void *ctx, size_t i, int thread, qvl_arena *arena,
                     qvl_err *err)
 {
@@ -137,5 +157,6 @@ static void test_threads(void)
     CHECK_INT(qvl_each_threads(1 << 20, 1 << 20), QVL_EACH_MOST, "at most");
 }
 
-RUN_TESTS(TEST(test_each_once), TEST(test_first_error), TEST(test_no_memory),
+RUN_TESTS(TEST(test_each_once), TEST(test_first_error),
+          TEST(test_silent_error), TEST(test_no_memory),
           TEST(test_at_a_time), TEST(test_threads))
