@@ -34,7 +34,8 @@ typedef struct {
 /* Cut the rows of a source into sequences. Fails with QVL_E_RANGE for no rows or columns and for
  * 2^31 tokens; QVL_E_DATA for masks other than 0 ... 1 ... 0, and for the number of
  * a sample that comes again behind another one; *out is then unchanged. Runs out
- * of host memory as an arena does. */
+ * of host memory as an arena does, or with QVL_E_MEMORY. Numbers of samples that do not
+ * rise in a row are sorted. */
 int qvl_sequences_make(qvl_sequences *out, const qvl_batch_source *source,
                        qvl_arena *arena, qvl_err *err);
 

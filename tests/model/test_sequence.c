@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
+
+#include "base/rng.h"
 
 #include "model/sequence.h"
 
@@ -86,4 +89,105 @@ static void test_errors(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_rows), TEST(test_samples), TEST(test_errors))
+/* The first column that begins a run of a number that was there before; -1: none.
+ * Each run is compared with each before it. */
+static int plain_again(const int64_t *sample, int n)
+{
+    for (int c = 1; c < n; c++)
+        for (int k = 0; k < c && sample[c] != sample[c - 1]; k++)
+            if (sample[k] == sample[c])
+                return c;
+    return -1;
+}
+
+/* Numbers in any order, again or not, beside the plain definition. */
+static void test_any_numbers(void)
+{
+    int n_again = 0;
+    qvl_rng rng;
+    qvl_rng_init(&rng, &(qvl_rng_id){ .seed = 5 }, QVL_RNG_MODE);
+    for (int turn = 0; turn < 4000; turn++) {
+        int64_t sample[40] = { 0 };
+        qvl_arena arena = { 0 };
+        qvl_err err = { 0 };
+        qvl_sequences all;
+        int n = 1 + turn % 20;
+        int64_t most = turn % 2 == 0 ? 6 : INT64_MAX;
+        for (int c = 0; c < 2 * n; c++) {
+            bool goes_on = c % n > 0 && qvl_rng_uniform(&rng) < 0.6;
+            double v = (qvl_rng_uniform(&rng) - 0.5) * (double)most;
+            sample[c] = goes_on ? sample[c - 1] : (int64_t)v;
+        }
+        qvl_batch_source s = { .n_rows = 2, .row_len = n, .id = sample,
+                               .sample = sample };
+        int row = plain_again(sample, n) >= 0 ? 0 : 1;
+        int column = plain_again(sample + row * n, n);
+        int rc = qvl_sequences_make(&all, &s, &arena, &err);
+        char wanted[96];
+        snprintf(wanted, sizeof wanted, "row %d, column %d): found sample %lld "
+                 "again", row, column,
+                 column < 0 ? 0LL : (long long)sample[row * n + column]);
+        CHECK_INT(rc, column < 0 ? QVL_OK : QVL_E_DATA, "turn %d", turn);
+        if (column >= 0)
+            CHECK_HAS(err.msg, wanted, "turn %d", turn);
+        n_again += column >= 0;
+        qvl_arena_release(&arena);
+    }
+    CHECK(n_again > 500 && n_again < 3500, "found %d of 4000", n_again);
+}
+
+/* A row of many samples whose numbers fall costs little more than one whose
+ * numbers rise: seconds of a processor are for slow ones; looking back over the row for
+ * each would take half a minute. */
+static void test_many_samples(void)
+{
+    enum { N = 200000 };
+    static int64_t sample[N];
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    qvl_sequences all;
+    for (int c = 0; c < N; c++)
+        sample[c] = -c;
+    qvl_batch_source s = { .n_rows = 1, .row_len = N, .id = sample,
+                           .sample = sample };
+    clock_t began = clock();
+    CHECK_OK(qvl_sequences_make(&all, &s, &arena, &err), err);
+    CHECK_INT(all.n, N, "sequences");
+    sample[N - 1] = sample[0];
+    CHECK_FAILS(qvl_sequences_make(&all, &s, &arena, &err), QVL_E_DATA, err,
+                "column 199999): found sample 0 again");
+    double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+    CHECK(seconds < 5, "found %g s", seconds);
+    qvl_arena_release(&arena);
+}
+
+/* Out of host memory: an error or an unwinding, and nothing is held. */
+static int make_small(void *arg)
+{
+    static const int64_t falling[6] = { 3, 3, 2, 2, 1, 1 };
+    qvl_batch_source s = { .n_rows = 1, .row_len = 6, .id = id,
+                           .sample = falling };
+    qvl_sequences all;
+    return qvl_sequences_make(&all, &s, arg, NULL);
+}
+
+static void test_no_memory(void)
+{
+    int n_failed = 0;
+    for (size_t limit = 0;; limit += 8) {
+        qvl_arena arena = { 0 };
+        qvl_err err = { 0 };
+        qvl_memory_limit(limit);
+        int rc = qvl_guard(make_small, &arena, &err);
+        qvl_memory_limit(SIZE_MAX);
+        qvl_arena_release(&arena);
+        if (rc == QVL_OK)
+            break;
+        CHECK_INT(rc, QVL_E_MEMORY, "%zu bytes", limit);
+        n_failed++;
+    }
+    CHECK(n_failed > 3, "found %d failures", n_failed);
+}
+
+RUN_TESTS(TEST(test_rows), TEST(test_samples), TEST(test_errors),
+          TEST(test_any_numbers), TEST(test_many_samples), TEST(test_no_memory))
