@@ -35,7 +35,7 @@ typedef struct {
 struct qvl_loader {
     qvl_loader_options o;
     uint64_t per_epoch;  // batches
-    size_t *order;       // [n_records] of epoch order_epoch
+    size_t *order;       // [n_records] of epoch order_epoch; NULL: rows are packed
     uint64_t order_epoch;
     bool has_order;
     qvl_pack_stream *stream;  // NULL: nothing is packed
@@ -215,10 +215,11 @@ static void make_slots(qvl_loader *l)
     l->n_slots = (uint64_t)o->n_taken
                  + (uint64_t)o->n_threads * (uint64_t)o->n_ahead;
     l->slots = qvl_memory_zeroed((size_t)l->n_slots, sizeof *l->slots);
-    l->order = qvl_memory_zeroed(o->plan.n_records, sizeof *l->order);
     l->thread = qvl_memory_zeroed((size_t)o->n_threads, sizeof *l->thread);
     if (o->pack != NULL)
         l->stream = qvl_pack_stream_open(o->pack);
+    else
+        l->order = qvl_memory_zeroed(o->plan.n_records, sizeof *l->order);
 }
 
 static int open_loader(void *arg)

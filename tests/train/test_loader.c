@@ -354,6 +354,26 @@ static void test_no_memory(void)
     qvl_encoder_close(e);
 }
 
+/* The order of the records is held once, and packed rows have one of their own. */
+static void test_memory_of_order(void)
+{
+    enum { N = 1000000 };
+    for (int is_packed = 0; is_packed < 2; is_packed++) {
+        qvl_err err = { 0 };
+        qvl_loader_options o = options_of(NULL);
+        o.plan.n_records = N;
+        qvl_pack_source pack = { .plan = o.plan, .length = length_of,
+                                 .rules = { 100, 4, QVL_PACK_BFD } };
+        o.pack = is_packed ? &pack : NULL;
+        qvl_loader *l;
+        qvl_memory_limit((is_packed ? 2 : 1) * sizeof(size_t) * N + 100000);
+        int rc = qvl_loader_open(&l, &o, &err);
+        qvl_memory_limit(SIZE_MAX);
+        CHECK_OK(rc, err);
+        qvl_loader_close(l);
+    }
+}
+
 /* ---- lengths that go wrong ----------------------------------------------- */
 
 /* Lengths are asked for under the lock of a loader, by whichever thread. */
@@ -444,5 +464,5 @@ static void test_broken_stream(void)
 }
 
 RUN_TESTS(TEST(test_order), TEST(test_packed), TEST(test_padding), TEST(test_text),
-          TEST(test_error), TEST(test_close), TEST(test_no_memory),
+          TEST(test_error), TEST(test_close), TEST(test_no_memory), TEST(test_memory_of_order),
           TEST(test_broken_stream))
