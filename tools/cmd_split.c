@@ -37,6 +37,7 @@ typedef struct {
     const char *path;
     qvl_arena arena;
     qvl_file_out *out[N_FILES];
+    qvl_str index;  // text of that file
     qvl_err *err;
 } call;
 
@@ -55,17 +56,15 @@ static int put_index(call *c, const size_t *record, size_t n, size_t n_val)
 {
     const char *slash = strrchr(c->path, '/');
     const char *name = slash != NULL ? slash + 1 : c->path;
-    qvl_str s = { 0 };
-    qvl_str_puts(&s, "{\"file\": ");
-    qvl_json_quote(&s, name, strlen(name));
-    qvl_str_printf(&s, ", \"seed\": %d, \"ratio\": %.17g, \"records\": %zu",
+    qvl_str *s = &c->index;
+    qvl_str_puts(s, "{\"file\": ");
+    qvl_json_quote(s, name, strlen(name));
+    qvl_str_printf(s, ", \"seed\": %d, \"ratio\": %.17g, \"records\": %zu",
                    c->o->seed, c->o->ratio, n);
-    put_list(&s, "train", record + n_val, n - n_val);
-    put_list(&s, "val", record, n_val);
-    qvl_str_puts(&s, "}\n");
-    int rc = qvl_file_out_write(c->out[INDEX], s.p, s.len, c->err);
-    qvl_str_release(&s);
-    return rc;
+    put_list(s, "train", record + n_val, n - n_val);
+    put_list(s, "val", record, n_val);
+    qvl_str_puts(s, "}\n");
+    return qvl_file_out_write(c->out[INDEX], s->p, s->len, c->err);
 }
 
 static const char *stem_of(call *c)
@@ -122,6 +121,7 @@ static int run(const void *options, const char *const *word, int n,
     int rc = qvl_guard(run_steps, &c, err);
     for (int i = 0; i < N_FILES; i++)
         qvl_file_out_abort(c.out[i]);
+    qvl_str_release(&c.index);
     qvl_arena_release(&c.arena);
     return rc;
 }
