@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/compiler.h"
-
 typedef struct {
     size_t bytes;
     const char *st_name;
