@@ -158,6 +158,7 @@ static const char *type_of(const qvl_key *key)
         [QVL_KEY_BOOL] = "boolean",  [QVL_KEY_INT] = "integer",
         [QVL_KEY_FLOAT] = "number",  [QVL_KEY_TEXT] = "text",
         [QVL_KEY_PROMPT] = "text or `FILE.txt`",
+        [QVL_KEY_PROMPTS] = "list of texts or `FILE.txt`",
         [QVL_KEY_LIST] = "list",     [QVL_KEY_WORD] = "word",
         [QVL_KEY_BYTES] = "size",    [QVL_KEY_FILES] = "path or list of paths",
     };
