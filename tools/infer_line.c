@@ -48,7 +48,7 @@ static void put_messages(qvl_str *s, const infer_line *l)
 {
     qvl_str_puts(s, ", \"messages\": ");
     if (l->record->messages != NULL) {
-        qvl_json_put(s, l->record->messages);
+        qvl_json_put(s, l->record->messages, -1);
         return;
     }
     const qvl_prompt *prompt = qvl_encoder_prompt(l->encoder,

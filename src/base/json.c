@@ -290,33 +290,71 @@ void qvl_json_number(qvl_str *out, double v)
     qvl_str_puts(out, text);
 }
 
-static void put_items(qvl_str *out, const qvl_node *n)
+/* ---- a tree as text ------------------------------------------------------ */
+
+/* Between items: a line of its own for the next one, or a blank. */
+static void put_gap(qvl_str *out, int depth, bool is_between)
 {
-    bool is_map = n->kind == QVL_NODE_MAP;
+    if (depth >= 0)
+        qvl_str_printf(out, "\n%*s", 2 * depth, "");
+    else if (is_between)
+        qvl_str_putc(out, ' ');
+}
+
+static void put_items(qvl_str *out, const qvl_node *node, int depth)
+{
+    bool is_map = node->kind == QVL_NODE_MAP;
+    int inner = depth >= 0 ? depth + 1 : depth;
     qvl_str_putc(out, is_map ? '{' : '[');
-    for (size_t i = 0; i < n->n; i++) {
-        qvl_str_puts(out, i > 0 ? ", " : "");
+    for (size_t i = 0; i < node->n; i++) {
+        qvl_str_puts(out, i > 0 ? "," : "");
+        put_gap(out, inner, i > 0);
         if (is_map) {
-            qvl_json_quote(out, n->keys[i].s, n->keys[i].s_len);
+            qvl_json_quote(out, node->keys[i].s, node->keys[i].s_len);
             qvl_str_puts(out, ": ");
         }
-        qvl_json_put(out, &n->items[i]);
+        qvl_json_put(out, &node->items[i], inner);
     }
+    if (node->n > 0)
+        put_gap(out, depth, false);
     qvl_str_putc(out, is_map ? '}' : ']');
 }
 
-void qvl_json_put(qvl_str *out, const qvl_node *n)
+/* Is it spelled as JSON spells numbers? Other languages have more ways. */
+static bool is_json_number(const char *p)
 {
-    switch (n->kind) {
+    static const char digits[] = "0123456789";
+    p += *p == '-';
+    size_t n = strspn(p, digits);
+    if (n == 0 || (n > 1 && *p == '0'))
+        return false;
+    p += n;
+    if (*p == '.') {
+        n = strspn(++p, digits);
+        p += n;
+    }
+    if (n > 0 && (*p == 'e' || *p == 'E')) {
+        p += 1 + (p[1] == '+' || p[1] == '-');
+        n = strspn(p, digits);
+        p += n;
+    }
+    return n > 0 && *p == '\0';
+}
+
+void qvl_json_put(qvl_str *out, const qvl_node *node, int depth)
+{
+    switch (node->kind) {
     case QVL_NODE_LIST:
-    case QVL_NODE_MAP: put_items(out, n); return;
-    case QVL_NODE_STRING: qvl_json_quote(out, n->s, n->s_len); return;
+    case QVL_NODE_MAP: put_items(out, node, depth); return;
+    case QVL_NODE_STRING: qvl_json_quote(out, node->s, node->s_len); return;
     case QVL_NODE_NULL: qvl_str_puts(out, "null"); return;
-    case QVL_NODE_BOOL: qvl_str_puts(out, n->b ? "true" : "false"); return;
+    case QVL_NODE_BOOL: qvl_str_puts(out, node->b ? "true" : "false"); return;
     default: break;
     }
-    if (n->s != NULL)
-        qvl_str_putn(out, n->s, n->s_len);
+    if (node->s != NULL && is_json_number(node->s))
+        qvl_str_putn(out, node->s, node->s_len);
+    else if (node->kind == QVL_NODE_INT)
+        qvl_str_printf(out, "%lld", (long long)node->i);
     else
-        qvl_json_number(out, n->f);
+        qvl_json_number(out, node->f);
 }

@@ -59,9 +59,10 @@ void qvl_json_escape(qvl_str *out, const char *s, size_t len);
  * ".0". v must be finite: JSON has no spelling for anything else. */
 void qvl_json_number(qvl_str *out, double v);
 
-/* Append a tree of JSON as text on one line: ", " and ": " between values, numbers as
- * they were spelled. */
-void qvl_json_put(qvl_str *out, const qvl_node *n);
+/* Append a tree, its maps and lists indented by two blanks a level, `depth` levels
+ * being around it; depth < 0: on one line, with ", " between values. Numbers are as
+ * they were spelled, where JSON has that spelling. */
+void qvl_json_put(qvl_str *out, const qvl_node *node, int depth);
 
 /* Value of the four hex digits at p, -1 when they are none, or cut by `end`. */
 int qvl_json_hex4(const char *p, const char *end);

@@ -126,6 +126,14 @@ static void put_number(qvl_str *out, const qvl_key *key, double v)
         qvl_str_puts(out, "null");
 }
 
+static void put_map(qvl_str *out, const qvl_node *map)
+{
+    if (map == NULL)
+        qvl_str_puts(out, "null");
+    else
+        qvl_json_put(out, map, -1);
+}
+
 static void put_list(qvl_str *out, const qvl_texts *list)
 {
     qvl_str_putc(out, '[');
@@ -156,6 +164,9 @@ static void put_value(qvl_str *out, const qvl_run_config *c,
     case QVL_KEY_LIST:
     case QVL_KEY_PROMPTS:
         put_list(out, field);
+        return;
+    case QVL_KEY_MAP:
+        put_map(out, *(const qvl_node *const *)field);
         return;
     case QVL_KEY_WORD:
         put_text(out, qvl_key_word(key, *(const int *)field, arena));

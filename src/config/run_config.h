@@ -61,6 +61,7 @@ enum {
 #define QVL_FIELD_PROMPTS qvl_texts
 #define QVL_FIELD_WORD int
 #define QVL_FIELD_BYTES int64_t
+#define QVL_FIELD_MAP const qvl_node *
 
 /* A key whose value follows from another one, which was given. */
 typedef struct {
@@ -74,6 +75,7 @@ typedef struct {
 #define KEY(field, name, type, preset, rule, about) QVL_FIELD_##type name;
 #define END(field) } field;
 #include "config/keys.def"
+    const struct qvl_augmentation *augmentation;  // config/augment.h
     const qvl_node *tree;  // what the files and flags say, merged
     qvl_texts files;       // that were read, weakest first
     const qvl_config_origin *origin;  // [n_origins]

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "config/augment.h"
 #include "config/eval_number.h"
 #include "config/schema_value.h"
 
@@ -235,6 +236,15 @@ static void settle_rate(rules *r, const char *path, double *rate)
         return;
     *rate = r->c->training.learning_rate;
     follows(r, path, "training.learning_rate");
+}
+
+static void rule_augmentation(rules *r)
+{
+    qvl_augmentation *a = qvl_arena_array(r->arena, qvl_augmentation, 1);
+    qvl_augmentation_read(a, given(r, "custom.augmentation"),
+                          given(r, "custom.augmentation_curriculum"),
+                          given(r, "custom.bypass_prob"), r->faults);
+    r->c->augmentation = a;
 }
 
 static void rule_rates(rules *r)
@@ -495,6 +505,7 @@ void qvl_run_rules(qvl_run_config *c, qvl_faults *faults)
     rule_data(&r);
     rule_batch(&r);
     rule_packing(&r);
+    rule_augmentation(&r);
     rule_rates(&r);
     rule_schedule(&r);
     rule_dtype(&r);

@@ -24,6 +24,7 @@ typedef enum {
     QVL_KEY_PROMPTS,
     QVL_KEY_WORD,
     QVL_KEY_BYTES,
+    QVL_KEY_MAP,
     /* keys without a field */
     QVL_KEY_ALIAS,
     QVL_KEY_FILES,

@@ -241,6 +241,12 @@ static void read_field(reader *r, const qvl_key *key, const qvl_node *node)
     case QVL_KEY_PROMPTS:
         read_prompts(r, key, node, field);
         return;
+    case QVL_KEY_MAP:
+        if (node->kind != QVL_NODE_MAP)
+            wrong(r, key, node, "a map");
+        else
+            memcpy(field, &node, sizeof node);
+        return;
     default:
         text = key->type == QVL_KEY_TEXT ? read_text(r, key, node)
                                          : read_prompt(r, key, node);

@@ -29,6 +29,7 @@
 #include "base/err.h"
 #include "base/node.h"
 #include "data/geom.h"
+#include "image/edit.h"
 
 /* Longest line, in bytes: room for several pictures in data: URLs. */
 #define QVL_RECORD_MAX_BYTES ((size_t)256 << 20)
@@ -62,6 +63,8 @@ typedef struct {
     bool has_image_list;      // conversation: its pictures stand in `images`,
                               // not in its turns
     const qvl_node *metadata; // NULL: none
+    const qvl_edit *edit;     // done to each picture once it is decoded; w, h and
+                              // objects are those behind it. NULL: nothing
 } qvl_record;
 
 /* What metadata say of a record that was taken into a file of several sets of data:

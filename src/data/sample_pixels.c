@@ -45,20 +45,30 @@ int qvl_sample_plan(qvl_sample *s)
     return QVL_OK;
 }
 
+/* A picture as it is in its file, whose size must be that of the record. */
+static int load(qvl_sample *s, int k, qvl_image *im)
+{
+    const qvl_record *r = s->record;
+    int w = r->edit != NULL ? r->edit->w : r->w;
+    int h = r->edit != NULL ? r->edit->h : r->h;
+    QVL_TRY(qvl_picture_load(im, r->image[k], &s->e->decode, s->err));
+    if (w == 0 || (im->w == w && im->h == h))
+        return QVL_OK;
+    return qvl_fail(s->err, QVL_E_DATA, "picture (%s): found %d x %d px, expected "
+                    "width and height of the record, %d x %d",
+                    qvl_picture_name(r->image[k]), im->w, im->h, w, h);
+}
+
 /* Rows of picture k. No arena is used while pixels are held. */
 static int cut_picture(qvl_sample *s, int k, float *rows)
 {
-    const qvl_record *r = s->record;
     const qvl_processor *how = &s->e->processor;
-    const char *name = r->image[k];
+    const qvl_edit *edit = s->record->edit;
     qvl_image whole = { 0 };
     qvl_image fitted = { 0 };
-    QVL_TRY(qvl_picture_load(&whole, name, &s->e->decode, s->err));
-    int rc = QVL_OK;
-    if (r->w > 0 && (whole.w != r->w || whole.h != r->h))
-        rc = qvl_fail(s->err, QVL_E_DATA, "picture (%s): found %d x %d px, "
-                      "expected width and height of the record, %d x %d",
-                      qvl_picture_name(name), whole.w, whole.h, r->w, r->h);
+    int rc = load(s, k, &whole);
+    if (rc == QVL_OK && edit != NULL)
+        rc = qvl_edit_run(&whole, edit, s->err);
     if (rc == QVL_OK)
         rc = qvl_image_resize(&fitted, &whole, s->plan[k].h, s->plan[k].w,
                               how->profile->resize, s->err);

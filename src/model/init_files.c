@@ -13,52 +13,6 @@
 #include "base/json.h"
 #include "model/config.h"
 
-/* ---- trees as JSON ---- */
-
-static void put_indent(qvl_str *s, int depth)
-{
-    qvl_str_putc(s, '\n');
-    for (int i = 0; i < depth; i++)
-        qvl_str_puts(s, "  ");
-}
-
-static void put_node(qvl_str *s, const qvl_node *n, int depth)
-{
-    bool is_map = n->kind == QVL_NODE_MAP;
-    switch (n->kind) {
-    case QVL_NODE_NULL:
-        qvl_str_puts(s, "null");
-        return;
-    case QVL_NODE_BOOL:
-        qvl_str_puts(s, n->b ? "true" : "false");
-        return;
-    case QVL_NODE_INT:
-        qvl_str_printf(s, "%lld", (long long)n->i);
-        return;
-    case QVL_NODE_FLOAT:
-        qvl_json_number(s, n->f);
-        return;
-    case QVL_NODE_STRING:
-        qvl_json_quote(s, n->s, n->s_len);
-        return;
-    default:
-        break;
-    }
-    qvl_str_putc(s, is_map ? '{' : '[');
-    for (size_t i = 0; i < n->n; i++) {
-        qvl_str_puts(s, i ? "," : "");
-        put_indent(s, depth + 1);
-        if (is_map) {
-            qvl_json_quote(s, n->keys[i].s, n->keys[i].s_len);
-            qvl_str_puts(s, ": ");
-        }
-        put_node(s, &n->items[i], depth + 1);
-    }
-    if (n->n > 0)
-        put_indent(s, depth);
-    qvl_str_putc(s, is_map ? '}' : ']');
-}
-
 static int write_text(const char *folder, const char *name, qvl_str *s,
                       qvl_arena *arena, qvl_err *err)
 {
@@ -80,7 +34,7 @@ static int write_config(const qvl_node *config, const char *folder,
             config->items[i].s = dtype;
             config->items[i].s_len = strlen(dtype);
         }
-    put_node(&s, config, 0);
+    qvl_json_put(&s, config, 0);
     return write_text(folder, "config.json", &s, arena, err);
 }
 
@@ -124,7 +78,7 @@ static int write_processor(const qvl_node *processor, const char *folder,
                            const char *more, qvl_arena *arena, qvl_err *err)
 {
     qvl_str s = {0};
-    put_node(&s, processor, 0);
+    qvl_json_put(&s, processor, 0);
     s.len -= 2;  // the closing "\n}"
     s.p[s.len] = '\0';
     qvl_str_printf(&s,

@@ -13,8 +13,8 @@
 
 #include "base/node.h"
 #include "base/rng.h"
-#include "score/desc.h"
-#include "score/mask.h"
+#include "data/desc.h"
+#include "data/mask.h"
 
 /* Largest coordinate that is told apart. */
 #define COORD_MAX (QVL_MASK_SIDE - 1)

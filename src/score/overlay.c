@@ -18,7 +18,7 @@
 #include "image/font.h"
 #include "image/png_write.h"
 #include "image/resize.h"
-#include "score/desc.h"
+#include "data/desc.h"
 
 /* The longer side of a panel, px. */
 #define PANEL_LEAST_PX 480

@@ -367,17 +367,17 @@ static void test_put(void)
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
         qvl_arena a = { 0 };
         qvl_str out = { 0 };
-        qvl_json_put(&out, parse(&a, cases[i].text, strlen(cases[i].text)));
+        qvl_json_put(&out, parse(&a, cases[i].text, strlen(cases[i].text)), -1);
         CHECK_STR(out.p, cases[i].put, "case %zu", i);
         qvl_str again = { 0 };
-        qvl_json_put(&again, parse(&a, out.p, out.len));
+        qvl_json_put(&again, parse(&a, out.p, out.len), -1);
         CHECK_STR(again.p, out.p, "case %zu again", i);
         qvl_str_release(&out);
         qvl_str_release(&again);
         qvl_arena_release(&a);
     }
     qvl_str out = { 0 };
-    qvl_json_put(&out, &(qvl_node){ .kind = QVL_NODE_FLOAT, .f = 2.5 });
+    qvl_json_put(&out, &(qvl_node){ .kind = QVL_NODE_FLOAT, .f = 2.5 }, -1);
     CHECK_STR(out.p, "2.5", "a number that was set");
     qvl_str_release(&out);
 }

@@ -245,10 +245,8 @@ static const struct {
       "training.group_by_length: found true: not supported" },
     { CONFIG(", label_smoothing_factor: 0.1", "", ""), QVL_E_UNSUPPORTED,
       "label smoothing" },
-    { CONFIG("", ", augmentation: {ops: []}", ""), QVL_E_UNSUPPORTED,
-      "custom.augmentation: not supported" },
-    { CONFIG("", ", augmentation: {enabled: true}", ""), QVL_E_UNSUPPORTED,
-      "custom.augmentation: not supported" },
+    { CONFIG("", ", augment_eval: true", ""), QVL_E_UNSUPPORTED,
+      "custom.augment_eval: found true: not supported" },
     { CONFIG("", ", fusion_config: f.yaml", ""), QVL_E_UNSUPPORTED,
       "custom.fusion_config: found f.yaml: not supported" },
     { CONFIG("", "", "rlhf: {rlhf_type: gkd}\n"), QVL_E_UNSUPPORTED,
@@ -365,7 +363,7 @@ static void test_notices(void)
         release(&l);
     }
     loaded l;
-    load(&l, CONFIG("", ", augmentation: {enabled: no, ops: [1]}",
+    load(&l, CONFIG("", ", augmentation: {enabled: no}",
                     "data: {dataset: [dummy]}\ndeepspeed: {enabled: false}\n"
                     "rlhf:\nquantization: {}\n"));
     CHECK_OK(l.rc, l.err);

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "score/desc.h"
+#include "data/desc.h"
 #include "score/detection.h"
 
 #define CAT QVL_DESC_CATEGORY

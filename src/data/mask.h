@@ -7,8 +7,8 @@
  * line. For whole coordinates the decisions are exact, so that a score is the
  * same on every machine.
  */
-#ifndef QVL_SCORE_MASK_H
-#define QVL_SCORE_MASK_H
+#ifndef QVL_DATA_MASK_H
+#define QVL_DATA_MASK_H
 
 #include <stdint.h>
 

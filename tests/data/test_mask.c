@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/rng.h"
-#include "score/mask.h"
+#include "data/mask.h"
 
 enum { SIDE = QVL_MASK_SIDE };
 

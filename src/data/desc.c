@@ -2,7 +2,7 @@
  *
  * Nothing is refused: a text that fits no dialect is its own category.
  */
-#include "score/desc.h"
+#include "data/desc.h"
 
 #include <string.h>
 
@@ -176,4 +176,59 @@ const char *qvl_desc_find(const qvl_desc *d, const char *key)
         if (strcmp(d->attr[i].key, key) == 0)
             return d->attr[i].value;
     return NULL;
+}
+
+/* ---- replacing ---------------------------------------------------------- */
+
+/* Is the fragment part of the free text of the one with the last key? */
+static bool continues_free_text(const char *p, const char *stop, bool *is_free)
+{
+    const char *equal = find_char(p, stop, '=');
+    if (equal == stop || equal == p)
+        return *is_free;
+    size_t n = (size_t)(equal - p);
+    *is_free = (n == strlen(QVL_DESC_READING) && memcmp(p, QVL_DESC_READING, n) == 0)
+               || (n == strlen(QVL_DESC_REMARK) && memcmp(p, QVL_DESC_REMARK, n) == 0);
+    return false;
+}
+
+/* A walk over the tokens of a text. */
+typedef struct {
+    const char *p;  // the next one
+    const char *end;
+    bool is_pairs;  // keyvalue
+    bool is_free;   // the last key is one of free text
+} tokens;
+
+/* The next token that is `from`; NULL: there is none. */
+static const char *find_token(tokens *t, const char *from)
+{
+    size_t n = strlen(from);
+    while (t->p <= t->end) {
+        const char *p = t->p;
+        if (!t->is_pairs && is_remark(p, t->end))
+            return NULL;
+        const char *stop = find_char(p, t->end, ',');
+        if (!t->is_pairs)
+            stop = find_char(p, stop, '/');
+        bool is_rest = t->is_pairs && continues_free_text(p, stop, &t->is_free);
+        t->p = stop + 1;
+        if (!is_rest && (size_t)(stop - p) == n && memcmp(p, from, n) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+const char *qvl_desc_replace(const char *text, const char *from, const char *to,
+                             qvl_arena *arena)
+{
+    tokens t = { .p = text, .end = text + strlen(text),
+                 .is_pairs = is_keyvalue(text) };
+    const char *out = NULL, *done = text, *found;
+    while ((found = find_token(&t, from)) != NULL) {
+        out = qvl_arena_printf(arena, "%s%.*s%s", out != NULL ? out : "",
+                               (int)(found - done), done, to);
+        done = found + strlen(from);
+    }
+    return out != NULL ? qvl_arena_printf(arena, "%s%s", out, done) : text;
 }

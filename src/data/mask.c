@@ -3,7 +3,7 @@
  * A pixel belongs to a shape when its centre does. Rows are sorted runs that do
  * not touch, so comparing two masks costs their runs, not their area.
  */
-#include "score/mask.h"
+#include "data/mask.h"
 
 #include <assert.h>
 #include <math.h>

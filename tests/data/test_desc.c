@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "score/desc.h"
+#include "data/desc.h"
 
 #define CAT QVL_DESC_CATEGORY
 #define SEEN QVL_DESC_VISIBILITY
@@ -64,4 +64,40 @@ static void test_find(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_read), TEST(test_find))
+/* Whole tokens alone, and never inside of free text. */
+static void test_replace(void)
+{
+#define CLASS QVL_DESC_CATEGORY "=a"
+#define READING QVL_DESC_READING "="
+#define REMARK QVL_DESC_REMARK
+    static const struct {
+        const char *in, *out;
+    } words[] = {
+        { "x", "y" },
+        { "a/x", "a/y" },
+        { "a/x,x/b", "a/y,y/b" },
+        { "a/xx,xb", "a/xx,xb" },
+        { "", "" },
+        { "a/b/" REMARK ":c,x/x", "a/b/" REMARK ":c,x/x" },
+        { "a/x/" REMARK ":x", "a/y/" REMARK ":x" },
+        { CLASS ",x", CLASS ",y" },
+        { CLASS ",a/x", CLASS ",a/x" },
+        { CLASS "," READING "q,x", CLASS "," READING "q,x" },
+        { CLASS "," READING "q,x,k=v,x", CLASS "," READING "q,x,k=v,y" },
+        { CLASS "," REMARK "=q,x", CLASS "," REMARK "=q,x" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(words); i++) {
+        qvl_arena a = { 0 };
+        CHECK_STR(qvl_desc_replace(words[i].in, "x", "y", &a), words[i].out,
+                  "case %zu", i);
+        CHECK_STR(qvl_desc_replace(words[i].in, "x", "x", &a), words[i].in,
+                  "case %zu: by itself", i);
+        qvl_arena_release(&a);
+    }
+    qvl_arena a = { 0 };
+    CHECK_STR(qvl_desc_replace("a/x/x", "x", "x2,x", &a), "a/x2,x/x2,x",
+              "what is put in is not looked at again");
+    qvl_arena_release(&a);
+}
+
+RUN_TESTS(TEST(test_read), TEST(test_find), TEST(test_replace))

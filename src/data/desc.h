@@ -7,8 +7,8 @@
  * In keyvalue, what follows a free text (a reading or a remark) and is no
  * KEY=VALUE belongs to it.
  */
-#ifndef QVL_SCORE_DESC_H
-#define QVL_SCORE_DESC_H
+#ifndef QVL_DATA_DESC_H
+#define QVL_DATA_DESC_H
 
 #include <stdbool.h>
 
@@ -38,5 +38,11 @@ void qvl_desc_read(qvl_desc *d, const char *text, qvl_arena *arena);
 
 /* Value of a key, of several equal ones the first; NULL when it is not there. */
 const char *qvl_desc_find(const qvl_desc *d, const char *key);
+
+/* The text with each token that is exactly `from` as `to`: tokens are what stands
+ * between ',' and, outside of keyvalue, '/'. Free text is left alone. Belongs to the
+ * arena, or is `text`. */
+const char *qvl_desc_replace(const char *text, const char *from, const char *to,
+                             qvl_arena *arena);
 
 #endif
