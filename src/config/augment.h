@@ -70,7 +70,7 @@ typedef struct {
     union {
 #define OP(field, kind) struct {
 #define PARAM(field, name, type, preset, rule, changes) QVL_AUG_##type name;
-#define END(field) } field;
+#define OP_END(field) } field;
 #include "config/augment.def"
     } u;
 } qvl_aug_op;

@@ -79,6 +79,12 @@ qvl_stretch qvl_epoch_plan_update(const qvl_epoch_plan *p, size_t u)
     return part(qvl_epoch_plan_batches(p), p->accumulate, u);
 }
 
+int64_t qvl_epoch_plan_step(const qvl_epoch_plan *p, uint64_t k)
+{
+    uint64_t n = qvl_epoch_plan_batches(p);
+    return (int64_t)(k / n * qvl_epoch_plan_updates(p) + k % n / p->accumulate);
+}
+
 qvl_epoch_place qvl_epoch_plan_at(const qvl_epoch_plan *p, uint64_t step)
 {
     uint64_t n = qvl_epoch_plan_updates(p);

@@ -28,6 +28,14 @@ typedef struct {
     size_t rank, world; // rank < world; world 0: one rank
 } qvl_epoch_plan;
 
+/* A sample: a record at its turn. */
+typedef struct {
+    size_t record;        // number among those of the plan
+    uint64_t epoch;
+    uint64_t occurrence;  // times it came before in the epoch
+    int64_t step;         // update that takes it, from 0
+} qvl_sample_at;
+
 /* Places of a rank in an epoch, those of a last batch that is dropped too. */
 size_t qvl_epoch_plan_places(const qvl_epoch_plan *p);
 
@@ -54,6 +62,9 @@ qvl_stretch qvl_epoch_plan_batch(const qvl_epoch_plan *p, size_t b);
 
 /* Batches of update u of an epoch, u < qvl_epoch_plan_updates. */
 qvl_stretch qvl_epoch_plan_update(const qvl_epoch_plan *p, size_t u);
+
+/* The update that takes batch k, counted over all epochs. */
+int64_t qvl_epoch_plan_step(const qvl_epoch_plan *p, uint64_t k);
 
 /* Where update number `step` of a run stands (counted from 0 over all epochs).
  * The plan has updates. */

@@ -12,12 +12,14 @@
 struct qvl_pack_stream {
     qvl_pack_source o;
     size_t *order;        // [n_records] of the epoch
-    size_t *record;       // [n_records] of the row that was given
+    int64_t *step;        // [n_records] of each place that a window had
+    qvl_sample_at *sample;  // [n_records] of the row that was given
     int *length;          // [window]
     uint64_t epoch;
     bool is_begun;        // its order is there
     size_t next;          // place that no window had
     size_t n_given;       // samples of the epoch
+    uint64_t n_rows_given;  // of all epochs
     qvl_arena arena[2];
     int turn;             // arena of the last window
     qvl_pack_row *row;    // [n_rows] of the last window
@@ -31,14 +33,16 @@ static int open_all(void *arg)
     qvl_pack_stream *s = arg;
     size_t n = s->o.plan.n_records;
     s->order = qvl_memory_zeroed(n, sizeof *s->order);
-    s->record = qvl_memory_zeroed(n, sizeof *s->record);
+    s->step = qvl_memory_zeroed(n, sizeof *s->step);
+    s->sample = qvl_memory_zeroed(n, sizeof *s->sample);
     s->length = qvl_memory_zeroed((size_t)s->o.rules.window, sizeof *s->length);
     return QVL_OK;
 }
 
 qvl_pack_stream *qvl_pack_stream_open(const qvl_pack_source *source)
 {
-    assert(source->plan.n_records > 0 && source->rules.window > 0);
+    assert(source->plan.n_records > 0 && source->rules.window > 0
+           && source->plan.batch > 0 && source->plan.accumulate > 0);
     qvl_pack_stream *s = qvl_memory_zeroed(1, sizeof *s);
     s->o = *source;
     if (qvl_guard(open_all, s, NULL) != QVL_OK) {
@@ -55,7 +59,8 @@ void qvl_pack_stream_close(qvl_pack_stream *s)
     qvl_arena_release(&s->arena[0]);
     qvl_arena_release(&s->arena[1]);
     free(s->order);
-    free(s->record);
+    free(s->step);
+    free(s->sample);
     free(s->length);
     free(s);
 }
@@ -69,14 +74,31 @@ static void begin_epoch(qvl_pack_stream *s)
     s->is_begun = true;
 }
 
+/* The sample at a place of the epoch. */
+static qvl_sample_at sample_at(const qvl_pack_stream *s, size_t place)
+{
+    return (qvl_sample_at){ .record = s->order[place], .epoch = s->epoch,
+                            .step = s->step[place] };
+}
+
+static int find_lengths(qvl_pack_stream *s, int n, qvl_err *err)
+{
+    size_t of_update = s->o.plan.batch * s->o.plan.accumulate;
+    for (int i = 0; i < n; i++) {
+        size_t place = s->next + (size_t)i;
+        s->step[place] = (int64_t)(s->n_rows_given / of_update);
+        qvl_sample_at at = sample_at(s, place);
+        QVL_TRY(s->o.length(s->o.ctx, &at, &s->length[i], err));
+    }
+    return QVL_OK;
+}
+
 static int pack_window(qvl_pack_stream *s, qvl_err *err)
 {
     size_t left = s->o.plan.n_records - s->next;
     size_t window = (size_t)s->o.rules.window;
     int n = (int)(left < window ? left : window);
-    for (int i = 0; i < n; i++)
-        QVL_TRY(s->o.length(s->o.ctx, s->order[s->next + (size_t)i], s->epoch,
-                            &s->length[i], err));
+    QVL_TRY(find_lengths(s, n, err));
     qvl_arena *arena = &s->arena[!s->turn];
     qvl_arena_reset(arena);
     qvl_pack_window(&s->row, &s->n_rows, &s->waiting, &s->o.rules, s->length,
@@ -104,10 +126,11 @@ int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err)
         QVL_TRY(pack_window(s, err));
     const qvl_pack_row *from = &s->row[s->at++];
     for (int i = 0; i < from->n; i++)
-        s->record[i] = s->order[from->place[i]];
+        s->sample[i] = sample_at(s, from->place[i]);
     s->n_given += (size_t)from->n;
+    s->n_rows_given++;
     *row = (qvl_packed_row){
-        .record = s->record, .n = from->n, .n_tokens = from->n_tokens,
+        .sample = s->sample, .n = from->n, .n_tokens = from->n_tokens,
         .at = { s->epoch, s->n_given, is_epoch_over(s) },
     };
     return QVL_OK;

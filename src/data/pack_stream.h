@@ -6,6 +6,11 @@
  * row never goes beyond. How many an epoch has is known when it has ended. The
  * rows follow from the rules, the order and the lengths alone: whoever skips n
  * rows goes on as one that took them.
+ *
+ * Which row a sample comes into is not known before its length is, which may depend on
+ * its step. So its step is that of the first row behind the windows before: where a
+ * row waits, or a window has rows of more than one update, it is taken a little
+ * later.
  */
 #ifndef QVL_DATA_PACK_STREAM_H
 #define QVL_DATA_PACK_STREAM_H
@@ -19,12 +24,13 @@
 #include "data/epoch_plan.h"
 #include "data/pack.h"
 
-/* Tokens of a record in an epoch, at most the capacity of a row. */
-typedef int qvl_pack_length(void *ctx, size_t record, uint64_t epoch,
-                            int *n_tokens, qvl_err *err);
+/* Tokens of a sample, at most the capacity of a row. */
+typedef int qvl_pack_length(void *ctx, const qvl_sample_at *at, int *n_tokens,
+                            qvl_err *err);
 
 typedef struct {
-    qvl_epoch_plan plan;  // order of the records; batches and ranks are not read
+    qvl_epoch_plan plan;  // order of the records, rows of an update; ranks are not
+                          // read
     qvl_pack_rules rules;
     qvl_pack_length *length;
     void *ctx;            // of length, borrowed
@@ -38,7 +44,7 @@ typedef struct {
 } qvl_pack_progress;
 
 typedef struct {
-    const size_t *record;  // [n] numbers, good until the next call
+    const qvl_sample_at *sample;  // [n] good until the next call
     int n;
     int n_tokens;
     qvl_pack_progress at;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "data/augment/augment.h"
 #include "data/encode.h"
 #include "data/pack_stream.h"
 #include "qvl.h"
@@ -20,6 +21,9 @@ typedef struct {
     qvl_batch_in in;       // arrays belong to the arena
     const qvl_encoded *sample;  // [n_samples] that it was made of, borrowed
     int n_samples;
+    const qvl_augment_report *augment;  // [n_samples] what was done to each; NULL:
+                                        // nothing is augmented
+    const qvl_record *const *record;    // [n_samples] before that; NULL likewise
     int64_t n_tokens;      // without padding
     int64_t n_supervised;  // labels
     qvl_pack_progress at;  // behind the batch, of packed rows; ends_epoch: in it

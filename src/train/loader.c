@@ -19,10 +19,9 @@ typedef enum { SLOT_FREE, SLOT_BUSY, SLOT_READY } slot_state;
 typedef struct {
     slot_state state;
     qvl_arena arena;     // of all below
-    const qvl_record **record;  // [n_records]
-    uint64_t *epoch;     // [n_records]
-    int n_records;
-    int *row_n;          // [n_rows] records of each packed row; NULL: nothing is
+    qvl_sample_at *sample;  // [n_samples]
+    int n_samples;
+    int *row_n;          // [n_rows] samples of each packed row; NULL: nothing is
     int n_rows;          // packed
     qvl_pack_progress at;
     qvl_collated batch;  // result
@@ -57,7 +56,7 @@ struct qvl_loader {
 
 /* ---- making a batch ------------------------------------------------------ */
 
-/* Which records batch k has. What follows is under the lock, k in rising order. */
+/* Which samples batch k has. What follows is under the lock, k in rising order. */
 static void list_samples(qvl_loader *l, slot *s, uint64_t k)
 {
     uint64_t epoch = k / l->per_epoch;
@@ -67,34 +66,26 @@ static void list_samples(qvl_loader *l, slot *s, uint64_t k)
         l->has_order = true;
     }
     qvl_stretch part = qvl_epoch_plan_batch(&l->o.plan, k % l->per_epoch);
-    s->n_records = s->n_rows = (int)part.n;
-    s->record = qvl_arena_array(&s->arena, const qvl_record *, part.n);
-    s->epoch = qvl_arena_array(&s->arena, uint64_t, part.n);
+    int64_t step = qvl_epoch_plan_step(&l->o.plan, k);
+    s->n_samples = s->n_rows = (int)part.n;
+    s->sample = qvl_arena_array(&s->arena, qvl_sample_at, part.n);
     for (size_t i = 0; i < part.n; i++) {
         size_t at = qvl_epoch_plan_slot(&l->o.plan, part.first + i);
-        s->record[i] = &l->o.record[l->order[at]];
-        s->epoch[i] = epoch;
+        s->sample[i] = (qvl_sample_at){ .record = l->order[at], .epoch = epoch,
+                                        .step = step };
     }
 }
 
-/* Append the records of a row. */
-static void add_row(const qvl_loader *l, slot *s, const qvl_packed_row *row)
+/* Append the samples of a row. */
+static void add_row(slot *s, const qvl_packed_row *row)
 {
-    size_t n = (size_t)s->n_records, more = (size_t)row->n;
-    const qvl_record **record =
-        qvl_arena_array(&s->arena, const qvl_record *, n + more);
-    uint64_t *epoch = qvl_arena_array(&s->arena, uint64_t, n + more);
-    if (n > 0) {
-        memcpy(record, s->record, n * sizeof(const qvl_record *));
-        memcpy(epoch, s->epoch, n * sizeof *epoch);
-    }
-    for (size_t i = 0; i < more; i++) {
-        record[n + i] = &l->o.record[row->record[i]];
-        epoch[n + i] = row->at.epoch;
-    }
-    s->record = record;
-    s->epoch = epoch;
-    s->n_records += row->n;
+    size_t n = (size_t)s->n_samples, more = (size_t)row->n;
+    qvl_sample_at *sample = qvl_arena_array(&s->arena, qvl_sample_at, n + more);
+    if (n > 0)
+        memcpy(sample, s->sample, n * sizeof *sample);
+    memcpy(sample + n, row->sample, more * sizeof *sample);
+    s->sample = sample;
+    s->n_samples += row->n;
     s->row_n[s->n_rows++] = row->n;
     bool ends = s->at.ends_epoch || row->at.ends_epoch;
     s->at = row->at;
@@ -110,7 +101,7 @@ static int list_rows(qvl_loader *l, slot *s, uint64_t k)
         qvl_packed_row row;
         QVL_TRY(qvl_pack_stream_next(l->stream, &row, &s->err));
         if (l->n_streamed >= first)
-            add_row(l, s, &row);
+            add_row(s, &row);
     }
     return QVL_OK;
 }
@@ -135,7 +126,7 @@ static slot *begin(qvl_loader *l, uint64_t k)
     slot *s = &l->slots[k % l->n_slots];
     beginning b = { l, s, k };
     s->state = SLOT_BUSY;
-    s->n_records = s->n_rows = 0;
+    s->n_samples = s->n_rows = 0;
     s->row_n = NULL;
     s->at = (qvl_pack_progress){ 0 };
     s->rc = qvl_guard(list_batch, &b, &s->err);
@@ -144,27 +135,52 @@ static slot *begin(qvl_loader *l, uint64_t k)
 }
 
 typedef struct {
-    const qvl_encoder *encoder;
+    const qvl_loader_options *o;
     slot *slot;
+    const qvl_record **record;   // [n_samples] as the files have them
+    qvl_augment_report *report;  // [n_samples]
 } making;
+
+/* The record of sample i, as it is seen this time. */
+static int find_record(making *m, int i, const qvl_record **out)
+{
+    slot *s = m->slot;
+    const qvl_sample_at *at = &s->sample[i];
+    const qvl_record *record = &m->o->record[at->record];
+    *out = m->record[i] = record;
+    if (m->o->augmenter == NULL)
+        return QVL_OK;
+    qvl_mode mode = qvl_encoder_draw_mode(m->o->encoder, record, at->epoch);
+    return qvl_augment(m->o->augmenter, record, at, mode, &s->arena, out,
+                       &m->report[i], &s->err);
+}
 
 static int encode_all(void *arg)
 {
     making *m = arg;
     slot *s = m->slot;
     qvl_encoded *sample =
-        qvl_arena_array(&s->arena, qvl_encoded, s->n_records);
-    for (int i = 0; i < s->n_records; i++)
-        QVL_TRY(qvl_encode(m->encoder, s->record[i], s->epoch[i], &s->arena,
+        qvl_arena_array(&s->arena, qvl_encoded, s->n_samples);
+    m->record = qvl_arena_array(&s->arena, const qvl_record *, s->n_samples);
+    m->report = qvl_arena_array(&s->arena, qvl_augment_report, s->n_samples);
+    for (int i = 0; i < s->n_samples; i++) {
+        const qvl_record *record;
+        QVL_TRY(find_record(m, i, &record));
+        QVL_TRY(qvl_encode(m->o->encoder, record, s->sample[i].epoch, &s->arena,
                            &sample[i], &s->err));
-    s->batch = qvl_collate(sample, s->n_records, s->row_n, s->n_rows, &s->arena);
+    }
+    s->batch = qvl_collate(sample, s->n_samples, s->row_n, s->n_rows, &s->arena);
     s->batch.at = s->at;
+    if (m->o->augmenter != NULL) {
+        s->batch.augment = m->report;
+        s->batch.record = m->record;
+    }
     return QVL_OK;
 }
 
 static void make(const qvl_loader *l, slot *s)
 {
-    making m = { l->o.encoder, s };
+    making m = { .o = &l->o, .slot = s };
     if (s->rc == QVL_OK)
         s->rc = qvl_guard(encode_all, &m, &s->err);
 }

@@ -1,6 +1,6 @@
 /* loader.h - batches in the order of the plan, made ahead of time
  *
- * Threads read, encode and collate batches; whoever takes them gets them in
+ * Threads read, augment, encode and collate batches; whoever takes them gets them in
  * order. What a batch holds depends on its number alone, never on the threads.
  * Memory: the batches of one update and those that are ahead.
  */
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "data/augment/augment.h"
 #include "data/encode.h"
 #include "data/epoch_plan.h"
 #include "train/collate.h"
@@ -19,6 +20,7 @@ typedef struct {
     const qvl_encoder *encoder;
     const qvl_record *record;  // [plan.n_records]
     qvl_epoch_plan plan;       // has batches
+    const qvl_augmenter *augmenter;  // what is done to records first; NULL: nothing
     const qvl_pack_source *pack;  // batches of plan.batch packed rows, which do not
                                   // stop at the end of an epoch; NULL: of samples
     uint64_t first;  // batch to begin with, counted over all epochs
@@ -44,7 +46,7 @@ void qvl_loader_close(qvl_loader *loader);
  *
  *   out  [n], good until the next call; unchanged on error
  *
- * Fails as qvl_encode and the lengths of packed samples do; the loader is then good
+ * Fails as qvl_augment, qvl_encode and the lengths of packed samples do; the loader is then good
  * for closing only. */
 int qvl_loader_take(qvl_loader *loader, qvl_collated *out, int n,
                     qvl_err *err);

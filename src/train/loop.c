@@ -86,6 +86,7 @@ static void count_batch(qvl_loop *r, const qvl_collated *batch)
     r->window_samples += batch->n_samples;
     r->window_cells += (int64_t)batch->in.n_rows * batch->in.row_len;
     r->n_seen_tok += batch->n_tokens;
+    qvl_loop_augment_count(r, batch);
 }
 
 static void count_step(qvl_loop *r, const qvl_train_report *report)
@@ -181,6 +182,7 @@ static int log_window(qvl_loop *r)
         qvl_metrics_set(w, "data_wait_ms",
                         1e3 * r->window_waited_s / (double)r->window_steps);
     }
+    qvl_loop_augment_log(r);
     qvl_metric_place place = qvl_loop_place(r);
     QVL_TRY(qvl_run_log_put(r->log, w, "train", &place, r->err));
     qvl_metrics_reset(w);

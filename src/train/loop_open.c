@@ -98,7 +98,7 @@ int qvl_loop_sources(qvl_sources *sources, const qvl_run_config *c,
 /* Names of a window that was taken up may be others than those to come. */
 static int check_window(qvl_loop *r)
 {
-    if (qvl_metrics_has_room(&r->window, 32 + 2 * r->sources.n))
+    if (qvl_metrics_has_room(&r->window, 32 + 2 * r->sources.n + r->augment.n_names))
         return QVL_OK;
     return qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint "
                     "(%s): found numbers of %d kinds in its window, expected "
@@ -174,6 +174,7 @@ static int open_loader(qvl_loop *r)
     qvl_loader_options options = {
         .encoder = r->samples.train.encoder,
         .record = r->samples.train.record,
+        .augmenter = qvl_samples_augmenter(&r->samples),
         .plan = r->plan,
         .pack = r->c->training.packing ? &r->pack : NULL,
         .first = first_batch(r, r->step),
@@ -348,6 +349,7 @@ int qvl_loop_open(qvl_loop *r)
                              r->err));
     QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, &r->samples,
                           &r->arena, r->err));
+    qvl_loop_augment_open(r);
     r->cadence = qvl_cadence_of(r->c, r->max_steps);
     QVL_TRY(qvl_loop_sources(&r->sources, r->c, &r->samples, &r->arena,
                              r->err));

@@ -17,6 +17,24 @@
 #include "train/samples.h"
 #include "train/sources.h"
 
+/* A parameter that a curriculum moves, and its name in the log. */
+typedef struct {
+    const char *name;
+    int op;                      // of the rules
+    const qvl_aug_param *param;
+    bool is_high;                // the upper end of a range
+} qvl_loop_augment_state;
+
+/* Names of numbers of augmentation; zeroes without. */
+typedef struct {
+    int n_ops;
+    const char **fired;    // [n_ops]
+    const char **skipped;  // [n_ops]
+    int n_state;
+    qvl_loop_augment_state *state;  // [n_state]
+    int n_names;           // of all
+} qvl_loop_augment;
+
 typedef struct {
     // borrowed
     const qvl_loop_options *o;
@@ -31,6 +49,7 @@ typedef struct {
     qvl_str text;     // work space
 
     qvl_sources sources;
+    qvl_loop_augment augment;
     qvl_run_folder folder;
     const char *args;  // args.json
     qvl_epoch_plan plan;
@@ -97,6 +116,17 @@ int qvl_loop_save(qvl_loop *r, qvl_save_why why);
 /* Take up the state that a checkpoint had. Fails with QVL_E_CONFIG when the run
  * orders its records otherwise, QVL_E_FORMAT when something is missing. */
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state);
+
+/* loop_augment.c: augment the samples of the run from now on, when the configuration
+ * asks for it, and name the numbers of it. The plan is known. */
+void qvl_loop_augment_open(qvl_loop *r);
+
+/* Add what was done to the samples of a batch to the window. */
+void qvl_loop_augment_count(qvl_loop *r, const qvl_collated *batch);
+
+/* Put where the curriculum stood in the last step into the window. Runs out of host
+ * memory as an arena does. */
+void qvl_loop_augment_log(qvl_loop *r);
 
 /* loop_end.c: the last line of the log, the curve. Fails with QVL_E_IO. */
 int qvl_loop_end(qvl_loop *r);

@@ -8,9 +8,14 @@
 #include "train/samples.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/each.h"
 #include "base/log.h"
+#include "base/rng.h"
+
+/* Name of the training set, which keeps its draws apart from others. */
+#define TRAIN "train"
 
 /* Beginning a thread pays for more samples than this. */
 #define SAMPLES_PER_THREAD 16
@@ -220,7 +225,7 @@ static int check_set(qvl_sample_set *set, qvl_samples_check check, bool draws,
 static int open_encoders(qvl_samples *s, const qvl_run_config *c,
                          bool has_limit, qvl_err *err)
 {
-    qvl_encoder_options options = encoder_options(c, "train");
+    qvl_encoder_options options = encoder_options(c, TRAIN);
     if (!has_limit)
         options.max_length = 0;
     QVL_TRY(qvl_encoder_open(&s->encoder, &options, err));
@@ -287,7 +292,7 @@ qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
         .batch = (size_t)c->training.per_device_train_batch_size,
         .accumulate = (size_t)c->training.gradient_accumulation_steps,
         .seed = (uint64_t)c->training.data_seed,
-        .dataset = "train",
+        .dataset = TRAIN,
         .is_shuffled = c->data.train_dataloader_shuffle,
         .drops_last = c->data.dataloader_drop_last,
     };
@@ -301,13 +306,70 @@ const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
                                                  epoch)];
 }
 
-static int length_of(void *ctx, size_t record, uint64_t epoch, int *n_tokens,
-                     qvl_err *err)
+void qvl_samples_augment(qvl_samples *s, const qvl_run_config *config,
+                         int64_t total_steps)
+{
+    const qvl_run_config *c = config;
+    if (!c->augmentation->is_on)
+        return;
+    s->augmenter = (qvl_augmenter){
+        .rules = c->augmentation,
+        .winding = (qvl_winding)c->custom.polygon_winding,
+        .seed = (uint64_t)c->training.data_seed,
+        .dataset = qvl_rng_hash(TRAIN, strlen(TRAIN)),
+        .total_steps = total_steps,
+    };
+}
+
+const qvl_augmenter *qvl_samples_augmenter(const qvl_samples *s)
+{
+    return s->augmenter.rules != NULL ? &s->augmenter : NULL;
+}
+
+/* ---- lengths ------------------------------------------------------------- */
+
+typedef struct {
+    const qvl_samples *s;
+    const qvl_sample_at *at;
+    int n_tokens;
+    qvl_arena arena;
+    qvl_err *err;
+} measuring;
+
+/* Tokens of an augmented sample. */
+static int measure(void *arg)
+{
+    measuring *m = arg;
+    const qvl_sample_set *set = &m->s->train;
+    const qvl_record *record = &set->record[m->at->record];
+    qvl_encoded sample;
+    qvl_mode mode = qvl_encoder_draw_mode(set->encoder, record, m->at->epoch);
+    QVL_TRY(qvl_augment(&m->s->augmenter, record, m->at, mode, &m->arena, &record, NULL,
+                        m->err));
+    QVL_TRY(qvl_encode_text(set->encoder, record, m->at->epoch, &m->arena, &sample,
+                            m->err));
+    m->n_tokens = sample.n;
+    return QVL_OK;
+}
+
+static int augmented_length(const qvl_samples *s, const qvl_sample_at *at,
+                            int *n_tokens, qvl_err *err)
+{
+    measuring m = { .s = s, .at = at, .err = err };
+    int rc = qvl_guard(measure, &m, err);
+    qvl_arena_release(&m.arena);
+    if (rc == QVL_OK)
+        *n_tokens = m.n_tokens;
+    return rc;
+}
+
+static int length_of(void *ctx, const qvl_sample_at *at, int *n_tokens, qvl_err *err)
 {
     const qvl_samples *s = ctx;
+    if (qvl_samples_augmenter(s) != NULL)
+        return augmented_length(s, at, n_tokens, err);
     const qvl_sample_length *l =
-        qvl_sample_set_length(&s->train, record, epoch);
-    (void)err;
+        qvl_sample_set_length(&s->train, at->record, at->epoch);
     *n_tokens = l->prompt + l->image + l->answer;
     return QVL_OK;
 }

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "config/run_config.h"
+#include "data/augment/augment.h"
 #include "data/encode.h"
 #include "data/pack_stream.h"
 
@@ -44,6 +45,7 @@ typedef struct {
     // owned
     qvl_encoder *encoder;
     qvl_encoder *val_encoder;  // NULL: the same one serves
+    qvl_augmenter augmenter;   // of training; rules is NULL: nothing is augmented
 } qvl_samples;
 
 /* What is done with the samples of all records when they are opened. */
@@ -65,13 +67,22 @@ void qvl_samples_close(qvl_samples *s);
 const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
                                                size_t k, uint64_t epoch);
 
+/* Augment samples of training from now on, when the configuration asks for it: in a
+ * run of total_steps > 0. Borrows the configuration. */
+void qvl_samples_augment(qvl_samples *s, const qvl_run_config *config,
+                         int64_t total_steps);
+
+/* What a loader of training does to records; NULL: nothing. Borrowed. */
+const qvl_augmenter *qvl_samples_augmenter(const qvl_samples *s);
+
 /* The order in which a run takes its training samples: batches of one rank. */
 qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
                                 const qvl_run_config *config);
 
 /* The same with packed rows, plan.batch of them a batch; training.packing was on when
  * the samples were opened. Borrows the samples. Lengths are those that opening kept:
- * nothing is encoded to find one, and none fails. */
+ * nothing is encoded to find one, and none fails. Where samples are augmented, texts
+ * are, without pixels, and lengths fail as qvl_augment and qvl_encode_text do. */
 qvl_pack_source qvl_samples_pack(const qvl_samples *s,
                                  const qvl_run_config *config);
 

@@ -299,6 +299,50 @@ config wrong 'gradient_accumulation_steps: 1' \
 train wrong
 refuses 2 "found packing_length 1024 in the checkpoint, expected 0"
 
+# augmented NAME [TRAINING...]: config, with augmentation and a curriculum
+augmented() {
+    config "$@"
+    cat >>"$dir/$1.yaml" <<END
+custom:
+  augmentation:
+    bypass_prob: 0.1
+    ops:
+    - {name: hflip}
+    - {name: rotate, params: {max_deg: 5}}
+    - {name: expand_to_fit_affine, params: {max_pixels: 40000}}
+    - {name: color_jitter}
+    curriculum: {phases: [{until_percent: 50, ops: {rotate: {max_deg: 45}}}]}
+END
+}
+
+start "augmented samples go on to the same bits, packed or not"
+for rows in 'packing: false' 'packing: true'; do
+    augmented turned "$rows" 'max_steps: 8' 'save_steps: 4' 'eval_strategy: "no"'
+    train turned
+    exits 0
+    augmented returned "$rows" 'max_steps: 8' 'save_steps: 4' 'eval_strategy: "no"' \
+        "resume_from_checkpoint: $dir/runs/turned/checkpoint-4"
+    train returned
+    exits 0
+    same_end turned returned 8
+    for word in fired skipped; do
+        holds "no aug/rotate.$word" \
+            grep -q "\"train/aug/rotate.$word\": " "$dir/runs/turned/logging.jsonl"
+    done
+    holds "the curriculum stands still" grep -q '"train/aug/rotate.max_deg": 45' \
+        "$dir/runs/turned/logging.jsonl"
+    rm -rf "$dir/runs/turned" "$dir/runs/returned"
+done
+config plain 'max_steps: 8' 'save_steps: 4' 'eval_strategy: "no"'
+train plain
+exits 0
+holds "an op that nobody asked for" \
+    test -z "$(grep -l 'aug/' "$dir/runs/plain/logging.jsonl")"
+augmented wrong 'max_steps: 8'
+sed -i 's/max_deg: 5}/max_degrees: 5}/' "$dir/wrong.yaml"
+train wrong
+refuses 2 "wrong.yaml:10: custom.augmentation.ops[1].params.max_degrees: unknown"
+
 start "another order of the data is not taken up"
 cp "$dir/runs/stopped/args.json" "$dir/args"
 config stopped 'max_steps: 15' 'resume_from_checkpoint: last' 'seed: 5'

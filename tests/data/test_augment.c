@@ -43,18 +43,18 @@ typedef struct {
 } work;
 
 static void augment(work *w, const char *rules, const qvl_record *r,
-                    const qvl_augment_at *at)
+                    const qvl_sample_at *at, qvl_mode mode)
 {
     qvl_err err = { 0 };
     *w = (work){ 0 };
     augment_rules(&w->rules, rules, &w->arena);
     w->a = (qvl_augmenter){ .rules = &w->rules, .seed = 17, .total_steps = 100 };
-    CHECK_OK(qvl_augment(&w->a, r, at, &w->arena, &w->out, &w->report, &err), err);
+    CHECK_OK(qvl_augment(&w->a, r, at, mode, &w->arena, &w->out, &w->report, &err), err);
 }
 
 static void augment_once(work *w, const char *rules, const qvl_record *r)
 {
-    augment(w, rules, r, &(qvl_augment_at){ 0 });
+    augment(w, rules, r, &(qvl_sample_at){ 0 }, QVL_MODE_DENSE);
 }
 
 static void check_points(const qvl_object *o, const double *want, int n, const char *what)
@@ -175,7 +175,7 @@ static void test_invisible(void)
 
 static qvl_aug_run run_of(work *w, int width, int height, qvl_affine m)
 {
-    static const qvl_augment_at at;
+    static const qvl_sample_at at;
     static const qvl_record none;
     *w = (work){ 0 };
     w->rules.min_poly_points = 3;
@@ -285,7 +285,7 @@ static qvl_aug_outcome outcome_of(const char *rules, const qvl_record *r,
                                   qvl_mode mode)
 {
     work w;
-    augment(&w, rules, r, &(qvl_augment_at){ .mode = mode });
+    augment(&w, rules, r, &(qvl_sample_at){ 0 }, mode);
     qvl_aug_outcome outcome = w.report.outcome[0];
     CHECK((w.out == r) == (outcome != QVL_AUG_FIRED), "%s", rules);
     qvl_arena_release(&w.arena);
@@ -369,7 +369,7 @@ static void test_roi(void)
         work w;
         augment(&w, "ops: [{name: roi_crop, params: {anchor_classes: [cat, bird], "
                     "min_crop_size: 40, prob: 1}}]", &r,
-                &(qvl_augment_at){ .epoch = epoch });
+                &(qvl_sample_at){ .epoch = epoch }, QVL_MODE_DENSE);
         CHECK_INT(w.report.outcome[0], QVL_AUG_FIRED, "epoch %d", (int)epoch);
         CHECK(w.out->w >= 120 && w.out->w <= 200, "width %d", w.out->w);
         for (int k = 0; k < w.out->n_objects; k++)
@@ -391,7 +391,7 @@ static void test_paste(void)
             "ops: [{name: small_object_zoom_paste, params: {prob: 1, max_size: 110, "
             "overlap_mode: mask, max_targets: 2, class_whitelist: cat}}]" };
         work w;
-        augment(&w, rules[epoch % 2], &record, &(qvl_augment_at){ .epoch = epoch });
+        augment(&w, rules[epoch % 2], &record, &(qvl_sample_at){ .epoch = epoch }, QVL_MODE_DENSE);
         if (w.out == &record) {
             qvl_arena_release(&w.arena);
             continue;
@@ -431,20 +431,20 @@ static void check_same(const qvl_record *a, const qvl_record *b, const char *wha
 static void test_draws(void)
 {
     work a, b, c, d;
-    const qvl_augment_at at = { .epoch = 3, .occurrence = 1 };
-    augment(&a, "ops: [" MIXED "]", &record, &at);
-    augment(&b, "ops: [" MIXED "]", &record, &at);
+    const qvl_sample_at at = { .epoch = 3, .occurrence = 1 };
+    augment(&a, "ops: [" MIXED "]", &record, &at, QVL_MODE_DENSE);
+    augment(&b, "ops: [" MIXED "]", &record, &at, QVL_MODE_DENSE);
     check_same(a.out, b.out, "again");
-    augment(&c, "ops: [{name: hsv}, " MIXED ", {name: gamma}]", &record, &at);
+    augment(&c, "ops: [{name: hsv}, " MIXED ", {name: gamma}]", &record, &at, QVL_MODE_DENSE);
     check_same(a.out, c.out, "with colours");
-    augment(&d, "ops: [{name: hsv}, {name: gamma}]", &record, &at);
+    augment(&d, "ops: [{name: hsv}, {name: gamma}]", &record, &at, QVL_MODE_DENSE);
     const qvl_edit *x = c.out->edit, *y = d.out->edit;
     CHECK_INT(y->n_steps, 2, "colours alone");
     for (int i = 0; i < 2; i++)
         CHECK(memcmp(&x->step[x->n_steps - 2 + i], &y->step[i], sizeof y->step[i]) == 0,
               "colour %d", i);
     qvl_arena_release(&b.arena);
-    augment(&b, "ops: [" MIXED "]", &record, &(qvl_augment_at){ .epoch = 4 });
+    augment(&b, "ops: [" MIXED "]", &record, &(qvl_sample_at){ .epoch = 4 }, QVL_MODE_DENSE);
     CHECK(b.out->w != a.out->w || b.out->object[0].point[0] != a.out->object[0].point[0],
           "another epoch");
     qvl_arena_release(&a.arena);
@@ -460,7 +460,7 @@ static void test_frequency(void)
     for (uint64_t epoch = 0; epoch < 2000; epoch++) {
         work w;
         augment(&w, "bypass_prob: 0.5\nops: [{name: hflip, params: {prob: 0.2}}]",
-                &record, &(qvl_augment_at){ .epoch = epoch });
+                &record, &(qvl_sample_at){ .epoch = epoch }, QVL_MODE_DENSE);
         n += w.out != &record;
         n_bypassed += w.report.is_bypassed;
         qvl_arena_release(&w.arena);

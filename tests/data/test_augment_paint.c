@@ -187,8 +187,8 @@ static int try_rules(const char *rules, uint64_t epoch, double scale, double mos
     qvl_err err = { 0 };
     augment_rules(&r, rules, &arena);
     const qvl_augmenter a = { .rules = &r, .seed = 4, .total_steps = 1 };
-    CHECK_OK(qvl_augment(&a, &record, &(qvl_augment_at){ .epoch = epoch }, &arena, &out,
-                         &report, &err), err);
+    CHECK_OK(qvl_augment(&a, &record, &(qvl_sample_at){ .epoch = epoch }, QVL_MODE_DENSE,
+                         &arena, &out, &report, &err), err);
     paint(&im);
     if (out->edit != NULL)
         CHECK_OK(qvl_edit_run(&im, out->edit, &err), err);

@@ -89,14 +89,14 @@ typedef struct {
 } lengths_of;
 
 /* 1 to 100 tokens, others in another epoch. */
-static int length_of(void *ctx, size_t record, uint64_t epoch, int *n_tokens,
+static int length_of(void *ctx, const qvl_sample_at *at, int *n_tokens,
                      qvl_err *err)
 {
     lengths_of *l = ctx;
     l->n_asked++;
-    if ((int)record == l->fails_at)
-        return qvl_fail(err, QVL_E_DATA, "record %zu", record);
-    *n_tokens = 1 + (int)(qvl_rng_mix(epoch, record) % 100);
+    if ((int)at->record == l->fails_at)
+        return qvl_fail(err, QVL_E_DATA, "record %zu", at->record);
+    *n_tokens = 1 + (int)(qvl_rng_mix(at->epoch, at->record) % 100);
     return QVL_OK;
 }
 
@@ -125,9 +125,11 @@ static int check_epoch(qvl_pack_stream *s, const qvl_pack_source *source,
         CHECK(row.n > 0 && row.at.epoch == epoch, "row %d", n_rows);
         for (int i = 0; i < row.n; i++) {
             int len;
-            CHECK(!seen[row.record[i]], "record %zu again", row.record[i]);
-            seen[row.record[i]] = true;
-            length_of(source->ctx, row.record[i], epoch, &len, &err);
+            size_t record = row.sample[i].record;
+            CHECK(!seen[record], "record %zu again", record);
+            seen[record] = true;
+            CHECK_INT(row.sample[i].epoch, epoch, "record %zu", record);
+            length_of(source->ctx, &row.sample[i], &len, &err);
             sum += len;
         }
         n_given += (size_t)row.n;
@@ -192,7 +194,7 @@ static void test_filled(void)
     int64_t n_tokens = 0;
     for (size_t k = 0; k < MOST; k++) {
         int len;
-        length_of(&ctx, k, 0, &len, NULL);
+        length_of(&ctx, &(qvl_sample_at){ .record = k }, &len, NULL);
         n_tokens += len;
     }
     int n_rows = check_epoch(s, &source, 0);
@@ -264,8 +266,9 @@ static void test_no_memory(void)
             CHECK_INT(poor.row.n, rich.row.n, "row %d", k);
             CHECK_INT(poor.row.n_tokens, rich.row.n_tokens, "row %d", k);
             for (int i = 0; i < rich.row.n; i++)
-                CHECK_INT(poor.row.record[i], rich.row.record[i],
-                          "row %d, sample %d", k, i);
+                CHECK(poor.row.sample[i].record == rich.row.sample[i].record
+                      && poor.row.sample[i].step == rich.row.sample[i].step,
+                      "row %d, sample %d", k, i);
         }
         CHECK(rich.row.at.epoch > 0 && n_failed > 50, "found %d failures",
               n_failed);
@@ -274,5 +277,32 @@ static void test_no_memory(void)
     }
 }
 
-RUN_TESTS(TEST(test_no_memory), TEST(test_best_fit), TEST(test_waiting), TEST(test_sequential),
-          TEST(test_epochs), TEST(test_filled), TEST(test_lengths))
+/* A sample's step is that of the first row behind the windows before, and its length
+ * was asked for with it. */
+static void test_steps(void)
+{
+    lengths_of ctx = { .fails_at = -1 };
+    qvl_err err = { 0 };
+    qvl_pack_source source = source_of(60, 200, 10, QVL_PACK_BFD, &ctx);
+    source.plan.batch = 2;
+    source.plan.accumulate = 3;
+    qvl_pack_stream *s = qvl_pack_stream_open(&source);
+    int64_t last = 0;
+    for (int row_k = 0; row_k < 100; row_k++) {
+        qvl_packed_row row;
+        CHECK_OK(qvl_pack_stream_next(s, &row, &err), err);
+        int64_t taken = row_k / 6, newest = 0;
+        for (int i = 0; i < row.n; i++) {
+            CHECK(row.sample[i].step <= taken && row.sample[i].step >= taken - 2,
+                  "row %d: step %d of %d", row_k, (int)row.sample[i].step, (int)taken);
+            newest = row.sample[i].step > newest ? row.sample[i].step : newest;
+        }
+        last = newest > last ? newest : last;
+    }
+    CHECK(last >= 14, "steps go on: %d", (int)last);
+    qvl_pack_stream_close(s);
+}
+
+RUN_TESTS(TEST(test_no_memory), TEST(test_best_fit), TEST(test_waiting),
+          TEST(test_sequential), TEST(test_epochs), TEST(test_filled),
+          TEST(test_lengths), TEST(test_steps))

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "../data/augment_rules.h"
 #include "../data/made.h"
 #include "check.h"
 
@@ -121,12 +122,12 @@ static void test_order(void)
 /* ---- packed rows --------------------------------------------------------- */
 
 /* Tokens of a record, in any epoch. */
-static int length_of(void *ctx, size_t k, uint64_t epoch, int *n_tokens,
+static int length_of(void *ctx, const qvl_sample_at *at, int *n_tokens,
                      qvl_err *err)
 {
     qvl_arena a = { 0 };
     qvl_encoded s;
-    int rc = qvl_encode_text(ctx, &record[k], epoch, &a, &s, err);
+    int rc = qvl_encode_text(ctx, &record[at->record], at->epoch, &a, &s, err);
     *n_tokens = s.n;
     qvl_arena_release(&a);
     return rc;
@@ -137,7 +138,7 @@ static qvl_pack_source pack_of(qvl_encoder *e, const qvl_loader_options *o)
     int longest = 0;
     for (size_t k = 0; k < N_RECORDS; k++) {
         int n;
-        length_of(e, k, 0, &n, NULL);
+        length_of(e, &(qvl_sample_at){ .record = k }, &n, NULL);
         longest = n > longest ? n : longest;
     }
     return (qvl_pack_source){ .plan = o->plan, .length = length_of, .ctx = e,
@@ -201,6 +202,87 @@ static void test_packed(void)
               && n_seen[k] <= n_samples / N_RECORDS + 1, "record %d", k);
     qvl_loader_close(l);
     qvl_encoder_close(e);
+}
+
+/* ---- augmented ----------------------------------------------------------- */
+
+static const char changes[] =
+    "bypass_prob: 0.2\n"
+    "ops:\n"
+    "- {name: hflip}\n"
+    "- {name: rotate, params: {max_deg: 5, prob: 1}}\n"
+    "- {name: resize_by_scale, params: {lo: 0.5, hi: 3}}\n"
+    "- {name: color_jitter}\n"
+    "curriculum: {phases: [{until_percent: 50, ops: {rotate: {max_deg: 90}}}]}\n";
+
+/* Lengths as the loader will find them. */
+typedef struct {
+    qvl_encoder *e;
+    const qvl_augmenter *a;
+} augmented;
+
+static int augmented_length(void *ctx, const qvl_sample_at *at, int *n_tokens,
+                            qvl_err *err)
+{
+    const augmented *c = ctx;
+    const qvl_record *r = &record[at->record];
+    qvl_arena arena = { 0 };
+    qvl_encoded s = { 0 };
+    int rc = qvl_augment(c->a, r, at, QVL_MODE_DENSE, &arena, &r, NULL, err);
+    if (rc == QVL_OK)
+        rc = qvl_encode_text(c->e, r, at->epoch, &arena, &s, err);
+    *n_tokens = s.n;
+    qvl_arena_release(&arena);
+    return rc;
+}
+
+/* Rows are no longer than they may be: lengths are asked for with the step that the
+ * sample is made with. */
+static void check_rows(const qvl_loader_options *o, int most)
+{
+    qvl_err err = { 0 };
+    qvl_loader *l;
+    CHECK_OK(qvl_loader_open(&l, o, &err), err);
+    for (uint64_t b = 0; b < o->end; b++) {
+        qvl_collated c;
+        CHECK_OK(qvl_loader_take(l, &c, 1, &err), err);
+        CHECK(c.augment != NULL && c.record[0] != NULL, "batch %d", (int)b);
+        CHECK(c.in.row_len <= most, "batch %d: %d of %d", (int)b, c.in.row_len, most);
+        check_packed(&c);
+    }
+    qvl_loader_close(l);
+}
+
+/* The same for any number of threads, and from any batch on; others without. */
+static void test_augmented(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_augmentation rules;
+    make_records();
+    augment_rules(&rules, changes, &arena);
+    qvl_encoder *e = open_encoder();
+    const qvl_augmenter a = { .rules = &rules, .seed = 5, .total_steps = 5 };
+    qvl_loader_options o = options_of(e);
+    uint64_t plain[9], changed[9];
+    int n_same = 0;
+    take_all(plain, &o);
+    o.augmenter = &a;
+    take_all(changed, &o);
+    check_same(changed, o);
+    for (int k = 0; k < 9; k++)
+        n_same += plain[k] == changed[k];
+    CHECK(n_same < 4, "%d batches as they were", n_same);
+
+    augmented ctx = { e, &a };
+    qvl_pack_source pack = { .plan = o.plan, .length = augmented_length, .ctx = &ctx,
+                             .rules = { 400, 4, QVL_PACK_BFD } };
+    pack.plan.batch = o.plan.batch = 2;
+    o.pack = &pack;
+    take_all(changed, &o);
+    check_same(changed, o);
+    check_rows(&o, 400);
+    qvl_encoder_close(e);
+    qvl_arena_release(&arena);
 }
 
 static void test_padding(void)
@@ -385,14 +467,14 @@ typedef struct {
     size_t limit_bytes;
 } trouble;
 
-static int troubled_length(void *ctx, size_t k, uint64_t epoch, int *n_tokens,
+static int troubled_length(void *ctx, const qvl_sample_at *at, int *n_tokens,
                            qvl_err *err)
 {
     trouble *t = ctx;
     t->n_asked++;
     if (t->n_asked == t->fails_at)
-        return qvl_fail(err, QVL_E_DATA, "length of %zu", k);
-    QVL_TRY(length_of(t->e, k, epoch, n_tokens, err));
+        return qvl_fail(err, QVL_E_DATA, "length of %zu", at->record);
+    QVL_TRY(length_of(t->e, at, n_tokens, err));
     if (t->n_asked == t->limits_at)
         qvl_memory_limit(t->limit_bytes);
     return QVL_OK;
@@ -463,6 +545,6 @@ static void test_broken_stream(void)
     qvl_encoder_close(e);
 }
 
-RUN_TESTS(TEST(test_order), TEST(test_packed), TEST(test_padding), TEST(test_text),
-          TEST(test_error), TEST(test_close), TEST(test_no_memory), TEST(test_memory_of_order),
-          TEST(test_broken_stream))
+RUN_TESTS(TEST(test_order), TEST(test_packed), TEST(test_augmented),
+          TEST(test_padding), TEST(test_text), TEST(test_error), TEST(test_close),
+          TEST(test_no_memory), TEST(test_memory_of_order), TEST(test_broken_stream))

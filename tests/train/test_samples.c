@@ -191,7 +191,9 @@ static qvl_mode check_length(const qvl_samples *s, const qvl_pack_source *pack,
     CHECK_INT(l->image, sample.n_image_tok, "record %zu", k);
     CHECK_INT(l->prompt, sample.n - l->answer - l->image, "record %zu", k);
     qvl_memory_limit(0);
-    int rc = pack->length(pack->ctx, k, epoch, &n_tokens, &err);
+    int rc = pack->length(pack->ctx,
+                          &(qvl_sample_at){ .record = k, .epoch = epoch }, &n_tokens,
+                          &err);
     qvl_memory_limit(SIZE_MAX);
     CHECK_OK(rc, err);
     CHECK_INT(n_tokens, sample.n, "record %zu in %d", k, (int)epoch);

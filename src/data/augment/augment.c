@@ -252,13 +252,13 @@ static int run_all(qvl_aug_run *r, const qvl_aug_op *op, const qvl_record **out,
 }
 
 int qvl_augment(const qvl_augmenter *a, const qvl_record *record,
-                const qvl_augment_at *at, qvl_arena *arena, const qvl_record **out,
-                qvl_augment_report *report, qvl_err *err)
+                const qvl_sample_at *at, qvl_mode mode, qvl_arena *arena,
+                const qvl_record **out, qvl_augment_report *report, qvl_err *err)
 {
     qvl_augment_report own = { 0 };
     const qvl_record *result = record;
     qvl_aug_run r = {
-        .a = a, .record = record, .at = at, .arena = arena, .err = err,
+        .a = a, .record = record, .at = at, .mode = mode, .arena = arena, .err = err,
         .w = record->w, .h = record->h, .m = qvl_affine_identity(),
         .steps = { .arena = arena }, .colours = { .arena = arena },
     };

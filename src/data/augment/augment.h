@@ -2,8 +2,8 @@
  *
  * Objects and size of a record go through the ops of the configuration here, its
  * pixels later, when they are cut into patches (image/edit.h). Both go through the
- * same maps. What comes out depends on the rules and on qvl_augment_at alone, never
- * on threads or order.
+ * same maps. What comes out depends on the rules and on which sample it is alone,
+ * never on threads or order.
  *
  *     AFFINE   the map grows; nothing moves yet
  *     BARRIER, PATCH   flush: picture and objects go through the map, what leaves the
@@ -28,6 +28,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "config/augment.h"
+#include "data/epoch_plan.h"
 #include "data/geom.h"
 #include "data/message.h"
 #include "data/record.h"
@@ -38,16 +39,8 @@ typedef struct {
     qvl_winding winding;            // of polygons that come out
     uint64_t seed;
     uint64_t dataset;    // qvl_rng_hash of its name
-    int64_t total_steps; // of the run: where the phases of a curriculum end
+    int64_t total_steps; // of the run: where the phases of a curriculum end; > 0
 } qvl_augmenter;
-
-/* Which sample it is. */
-typedef struct {
-    uint64_t epoch;
-    uint64_t occurrence;  // times the record was scheduled before in the epoch
-    int64_t step;         // update that takes it, from 0
-    qvl_mode mode;        // a summary is true of the whole picture: nothing is cut off
-} qvl_augment_at;
 
 /* Why an op that fired did nothing. */
 typedef enum {
@@ -81,13 +74,15 @@ typedef struct {
 
 /* Augment a record; no pixels are touched.
  *
+ *   at      which sample it is; at->record is not read, record->index is
+ *   mode    a summary is true of the whole picture: nothing is cut off
  *   out     the record itself, or one of the arena that shares its texts
  *   report  of the arena; may be NULL
  *
  * Fails with QVL_E_INTERNAL and the op, the record and the numbers that name the
  * sample when a map has no inverse. Runs out of host memory as an arena does. */
 int qvl_augment(const qvl_augmenter *a, const qvl_record *record,
-                const qvl_augment_at *at, qvl_arena *arena, const qvl_record **out,
-                qvl_augment_report *report, qvl_err *err);
+                const qvl_sample_at *at, qvl_mode mode, qvl_arena *arena,
+                const qvl_record **out, qvl_augment_report *report, qvl_err *err);
 
 #endif

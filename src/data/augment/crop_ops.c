@@ -49,7 +49,7 @@ static qvl_aug_outcome check(const qvl_aug_run *r, const crop_rules *c,
     }
     if (n_kept == 0)
         return QVL_AUG_NO_OBJECTS;
-    if (r->at->mode == QVL_MODE_SUMMARY && n_kept < r->n_items)
+    if (r->mode == QVL_MODE_SUMMARY && n_kept < r->n_items)
         return QVL_AUG_SUMMARY_MODE;
     if (c->skips_lines && has_line)
         return QVL_AUG_LINE_OBJECT;

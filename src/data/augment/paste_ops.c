@@ -186,7 +186,7 @@ static bool place(qvl_aug_run *r, const qvl_aug_op *op, size_t k)
 int qvl_aug_small_object_zoom_paste(qvl_aug_run *r, const qvl_aug_op *op,
                                     qvl_aug_outcome *outcome)
 {
-    if (r->at->mode == QVL_MODE_SUMMARY) {
+    if (r->mode == QVL_MODE_SUMMARY) {
         *outcome = QVL_AUG_SUMMARY_MODE;
         return QVL_OK;
     }

@@ -23,7 +23,8 @@ typedef struct {
     // borrowed
     const qvl_augmenter *a;
     const qvl_record *record;
-    const qvl_augment_at *at;
+    const qvl_sample_at *at;
+    qvl_mode mode;
     qvl_arena *arena;
     qvl_err *err;
 
