@@ -92,6 +92,7 @@ extern const cmd cmd_config_check;
 extern const cmd cmd_config_reference;
 extern const cmd cmd_data_synth;
 extern const cmd cmd_data_validate;
+extern const cmd cmd_data_audit;
 extern const cmd cmd_data_lengths;
 extern const cmd cmd_data_split;
 extern const cmd cmd_data_sample;

@@ -8,6 +8,7 @@ static const cmd *const commands[] = {
     &cmd_eval,
     &cmd_data_synth,
     &cmd_data_validate,
+    &cmd_data_audit,
     &cmd_data_lengths,
     &cmd_data_split,
     &cmd_data_sample,

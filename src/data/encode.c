@@ -182,14 +182,8 @@ const qvl_prompt *qvl_encoder_prompt(const qvl_encoder *e, qvl_mode mode)
 qvl_mode qvl_encoder_draw_mode(const qvl_encoder *e, const qvl_record *record,
                                uint64_t epoch)
 {
-    qvl_rng_id id = { .seed = e->o.seed, .epoch = epoch,
-                      .dataset = e->dataset, .record = record->index };
-    qvl_rng rng;
-    if (record->messages != NULL)
-        return QVL_MODE_DENSE;
-    qvl_rng_init(&rng, &id, QVL_RNG_MODE);
-    return qvl_rng_uniform(&rng) < e->o.summary_ratio ? QVL_MODE_SUMMARY
-                                                      : QVL_MODE_DENSE;
+    const qvl_mode_draw draw = { e->o.summary_ratio, e->o.seed, e->dataset };
+    return qvl_mode_of(&draw, record, epoch);
 }
 
 static int encode_steps(void *arg)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/rng.h"
 
 const char *qvl_mode_name(qvl_mode mode)
 {
@@ -147,4 +148,19 @@ void qvl_answer_put(qvl_str *out, const qvl_record *record,
         put_object(&w, &object[i], i + 1);
     }
     qvl_str_putc(out, '}');
+}
+
+/* ---- modes --------------------------------------------------------------- */
+
+qvl_mode qvl_mode_of(const qvl_mode_draw *draw, const qvl_record *record,
+                     uint64_t epoch)
+{
+    qvl_rng_id id = { .seed = draw->seed, .epoch = epoch,
+                      .dataset = draw->dataset, .record = record->index };
+    qvl_rng rng;
+    if (record->messages != NULL)
+        return QVL_MODE_DENSE;
+    qvl_rng_init(&rng, &id, QVL_RNG_MODE);
+    return qvl_rng_uniform(&rng) < draw->summary_ratio ? QVL_MODE_SUMMARY
+                                                       : QVL_MODE_DENSE;
 }

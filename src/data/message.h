@@ -23,6 +23,18 @@
 /* What a sample asks for. */
 typedef enum { QVL_MODE_DENSE, QVL_MODE_SUMMARY, QVL_N_MODES } qvl_mode;
 
+/* How the modes of the samples of a set are drawn. */
+typedef struct {
+    double summary_ratio;  // share of summaries: 0 none, 1 all
+    uint64_t seed;
+    uint64_t dataset;      // qvl_rng_hash of its name
+} qvl_mode_draw;
+
+/* The mode that a record is asked in, drawn by its index and the epoch, which counts
+ * from 0. A conversation has none and is told as QVL_MODE_DENSE. */
+qvl_mode qvl_mode_of(const qvl_mode_draw *draw, const qvl_record *record,
+                     uint64_t epoch);
+
 typedef enum {
     QVL_COORD_NORM1000,
     QVL_COORD_NORM100,

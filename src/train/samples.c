@@ -283,6 +283,18 @@ int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
     return QVL_OK;
 }
 
+int qvl_samples_read(qvl_samples *s, const qvl_run_config *config,
+                     qvl_arena *arena, qvl_err *err)
+{
+    const qvl_run_config *c = config;
+    qvl_samples read = { 0 };
+    QVL_TRY(load_files(&read.train, &c->custom.train_jsonl,
+                       c->custom.train_sample_limit, needs_of(c),
+                       c->data.dataset_num_proc, arena, err));
+    *s = read;
+    return QVL_OK;
+}
+
 qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
                                 const qvl_run_config *config)
 {

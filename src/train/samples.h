@@ -63,6 +63,11 @@ int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
                      qvl_samples_check check, qvl_arena *arena, qvl_err *err);
 void qvl_samples_close(qvl_samples *s);
 
+/* Read the records of training alone, without a model: there are no encoders, lengths
+ * or records of validation then. Fails as qvl_records_load does; s is unchanged then. */
+int qvl_samples_read(qvl_samples *s, const qvl_run_config *config,
+                     qvl_arena *arena, qvl_err *err);
+
 /* Length of sample k in an epoch, of a set that has lengths. */
 const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
                                                size_t k, uint64_t epoch);
