@@ -118,6 +118,8 @@ int bench_model(const bench_options *o, qvl_err *err);
 int bench_open_trainer(qvl_trainer **trainer, const bench_options *o,
                        qvl_err *err);
 int bench_train(const bench_options *o, qvl_err *err);
+/* Samples of --config, step by step. */
+int bench_data(const bench_options *o, qvl_err *err);
 /* Kernels of the programs of a model; fixed ones. */
 int bench_programs(const bench_options *o, qvl_err *err);
 int bench_kernels(const bench_options *o, qvl_err *err);

@@ -2,7 +2,7 @@
  *
  * What a flag is for stands with it as letters, those of the table of topics:
  * k kernels, p kernels --model (programs), m model, t train --model, c train
- * --config, s tune (search). A flag without letters is for all.
+ * --config, d data --config, s tune (search). A flag without letters is for all.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +16,9 @@ static const cmd_flag flags[] = {
     { .name = "model", .type = CMD_TEXT, .value = "DIR", AT(model),
       .topics = "pmt", .help = "folder of the model" },
     { .name = "config", .type = CMD_TEXT, .value = "FILE", AT(config),
-      .topics = "c",
-      .help = "train: configuration of a run, instead of a model" },
+      .topics = "cd",
+      .help = "train: configuration of a run, instead of a model; data: its "
+              "samples" },
     { .name = "what", .type = CMD_TEXT, .value = "PART", AT(what),
       .topics = "m",
       .help = "model: vision, prefill or decode (default: all)" },
@@ -70,6 +71,7 @@ static const struct {
     { "model", 'm', bench_model, true, false },
     { "train", 't', bench_train, true, false },
     { "train", 'c', bench_train, false, true },
+    { "data", 'd', bench_data, false, true },
     { "tune", 's', bench_tune, false, false },
     { "tune", 's', bench_tune, true, false },  // says that --model is none
 };
@@ -139,9 +141,14 @@ static int run(const void *options, const char *const *word, int n,
     }
     if (letter == '\0')
         return qvl_fail(err, QVL_E_USAGE, "argument (qvl bench): found %s, "
-                        "expected kernels, model, train or tune", what);
-    if (strcmp(what, "train") != 0 && o.config != NULL)
+                        "expected kernels, model, train, data or tune", what);
+    bool has_config = strcmp(what, "train") == 0 || strcmp(what, "data") == 0;
+    if (!has_config && o.config != NULL)
         return check_flags(&o, what, letter, err);
+    if (letter == 'd')
+        return qvl_fail(err, QVL_E_USAGE, "flag --config (qvl bench data): found %s, "
+                        "expected --config FILE alone",
+                        o.config == NULL ? "nothing" : "it together with --model");
     return qvl_fail(err, QVL_E_USAGE,
                     "flag --model (qvl bench %s): found %s, expected %s", what,
                     o.model == NULL ? "nothing" : "it together with --config",
@@ -153,8 +160,8 @@ const cmd cmd_bench = {
     .name = "bench",
     .summary = "measure kernels and models, beside what the device can do",
     .usage = "kernels [--model DIR|--shapes FILE] | model --model DIR [--what "
-             "PART] | train --model DIR|--config FILE [--tuner full] | tune "
-             "[--budget SECONDS]",
+             "PART] | train --model DIR|--config FILE [--tuner full] | data "
+             "--config FILE | tune [--budget SECONDS]",
     .details =
         "kernels    products and attention of fixed sizes, or of those in a\n"
         "           file of lines {\"name\": \"matmul_nt\", \"shape\": \"M x N x K\"},\n"
@@ -164,6 +171,7 @@ const cmd cmd_bench = {
         "model      vision tower, prompt, decoding\n"
         "train      an optimizer step: all parameters of a model on a picture\n"
         "           and text, or the first step of a configuration\n"
+        "data       samples of a configuration on one processor, step by step\n"
         "tune       search better tile sizes for this device; winners go to\n"
         "           the user's table, which later runs read (QVL_TUNE)\n"
         "Prints a line for each measurement: the shortest of its runs, its\n"

@@ -172,6 +172,11 @@ const qvl_tokenizer *qvl_encoder_tokenizer(const qvl_encoder *e)
     return e->tokenizer;
 }
 
+const qvl_processor *qvl_encoder_processor(const qvl_encoder *e)
+{
+    return &e->processor;
+}
+
 const qvl_prompt *qvl_encoder_prompt(const qvl_encoder *e, qvl_mode mode)
 {
     return &e->prompt[mode];

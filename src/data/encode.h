@@ -70,6 +70,7 @@ void qvl_encoder_close(qvl_encoder *e);
 
 /* Borrowed until the encoder is closed. */
 const qvl_tokenizer *qvl_encoder_tokenizer(const qvl_encoder *e);
+const qvl_processor *qvl_encoder_processor(const qvl_encoder *e);
 /* The texts of a turn that asks, filled in; system is empty for none. */
 const qvl_prompt *qvl_encoder_prompt(const qvl_encoder *e, qvl_mode mode);
 

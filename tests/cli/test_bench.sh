@@ -262,12 +262,33 @@ run bench train --config "$dir/run.yaml" --tuner lora
 fails 2
 complains "--tuner: tuner.train_type: found lora: not supported"
 
+start "samples of a configuration, step by step"
+cat >"$dir/turned.yaml" <<END
+extends: run.yaml
+custom: {augmentation: {ops: [{name: rotate, params: {prob: 1}}, {name: gamma}]}}
+END
+run bench data --config "$dir/turned.yaml" --repeats 2 --json
+exits 0
+holds "lines are no JSON" lines_are_json
+for part in augment decode edit.warp edit.colour fit text sample; do
+    says "\"name\": \"$part\""
+done
+run bench data --config "$dir/run.yaml" --repeats 1 --json
+exits 0
+holds "an edit that nobody asked for" sh -c "! grep -q edit '$dir/out'"
+run bench data
+fails 2
+complains "flag --config (qvl bench data): found nothing"
+run bench data --config "$dir/run.yaml" --model "$model"
+fails 2
+complains "expected --config FILE alone"
+
 start "wrong words and flags"
 run bench
 fails 2
 run bench kernel
 fails 2
-complains "found kernel, expected kernels, model, train or tune"
+complains "found kernel, expected kernels, model, train, data or tune"
 run bench train
 fails 2
 complains "flag --model (qvl bench train): found nothing"
