@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/augment.h"
 #include "config/schema.h"
 #include "config/schema_value.h"
 
@@ -161,6 +162,7 @@ static const char *type_of(const qvl_key *key)
         [QVL_KEY_PROMPTS] = "list of texts or `FILE.txt`",
         [QVL_KEY_LIST] = "list",     [QVL_KEY_WORD] = "word",
         [QVL_KEY_BYTES] = "size",    [QVL_KEY_FILES] = "path or list of paths",
+        [QVL_KEY_MAP] = "map",
     };
     return names[key->type];
 }
@@ -325,6 +327,66 @@ static void put_table(page *g, const char *section, size_t t)
     }
 }
 
+/* ---- augmentation -------------------------------------------------------- */
+
+static const char ops_head[] =
+    "\n## Ops of augmentation\n\n"
+    "`custom.augmentation.ops` is a list of `{name: OP, params: {...}}`, run in its "
+    "order. A\ncurriculum may change what says so. *lo, hi* are two numbers in a list. "
+    "`augment_prob` is\nan older name of `prob`.\n";
+
+static const char *param_type(qvl_aug_type type)
+{
+    static const char *const names[] = {
+        [QVL_AUG_TYPE_NUMBER] = "number",
+        [QVL_AUG_TYPE_COUNT] = "integer",
+        [QVL_AUG_TYPE_SIZE] = "integer or null",
+        [QVL_AUG_TYPE_FLAG] = "boolean",
+        [QVL_AUG_TYPE_WORD] = "word",
+        [QVL_AUG_TYPE_RANGE] = "lo, hi",
+        [QVL_AUG_TYPE_PAIR] = "two integers",
+        [QVL_AUG_TYPE_NUMBERS] = "numbers",
+        [QVL_AUG_TYPE_TEXTS] = "list",
+    };
+    return names[type];
+}
+
+/* The default as it would be written. */
+static const char *param_preset(const qvl_aug_param *p, qvl_arena *arena)
+{
+    const char *blank = p->preset != NULL ? strchr(p->preset, ' ') : NULL;
+    if (p->preset == NULL)
+        return "required";
+    if (p->preset[0] == '\0')
+        return "empty";
+    if (p->type == QVL_AUG_TYPE_FLAG)
+        return p->preset[0] == '0' ? "false" : "true";
+    if (p->type == QVL_AUG_TYPE_WORD)
+        return qvl_arena_strndup(arena, p->rule, strcspn(p->rule, "|"));
+    if (blank != NULL)
+        return qvl_arena_printf(arena, "%.*s, %s", (int)(blank - p->preset), p->preset,
+                                blank + 1);
+    return p->preset;
+}
+
+static void put_ops(page *g)
+{
+    qvl_str *out = g->out;
+    qvl_str_puts(out, ops_head);
+    put_columns(out, "op|parameter|type|default|values|curriculum");
+    for (size_t i = 0; i < qvl_n_aug_params; i++) {
+        const qvl_aug_param *p = &qvl_aug_params[i];
+        bool is_word = p->type == QVL_AUG_TYPE_WORD;
+        put_code_cell(out, qvl_aug_name(p->op));
+        put_code_cell(out, p->name);
+        put_cell(out, param_type(p->type));
+        put_cell(out, param_preset(p, g->arena));
+        put_cell(out, is_word ? p->rule : range_of(p->rule, g->arena));
+        put_cell(out, p->changes ? "yes" : "");
+        qvl_str_puts(out, "|\n");
+    }
+}
+
 void qvl_config_reference(qvl_str *out, qvl_arena *arena)
 {
     page g = { out, arena };
@@ -344,4 +406,5 @@ void qvl_config_reference(qvl_str *out, qvl_arena *arena)
         for (size_t t = 0; t < QVL_COUNT(tables); t++)
             put_table(&g, section, t);
     }
+    put_ops(&g);
 }

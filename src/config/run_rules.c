@@ -241,9 +241,13 @@ static void settle_rate(rules *r, const char *path, double *rate)
 static void rule_augmentation(rules *r)
 {
     qvl_augmentation *a = qvl_arena_array(r->arena, qvl_augmentation, 1);
-    qvl_augmentation_read(a, given(r, "custom.augmentation"),
-                          given(r, "custom.augmentation_curriculum"),
-                          given(r, "custom.bypass_prob"), r->faults);
+    const qvl_node *bypass = given(r, "custom.bypass_prob");
+    double prob;
+    if (bypass != NULL
+        && !(qvl_value_float(bypass, &prob) && prob == r->c->custom.bypass_prob))
+        bypass = NULL;  // at fault, which is told
+    qvl_augmentation_read(a, r->c->custom.augmentation,
+                          r->c->custom.augmentation_curriculum, bypass, r->faults);
     r->c->augmentation = a;
 }
 

@@ -70,7 +70,7 @@ static void test_wrong_values(void)
         unsigned types;
         const char *value;
     } wrong[] = {
-        { ~0u, "[[]]" }, { ~0u, "{a: 1}" },
+        { ~0u, "[[]]" }, { ~(1u << QVL_KEY_MAP), "{a: 1}" },
         { ~(1u << QVL_KEY_LIST), "[a]" },
         { 1u << QVL_KEY_LIST, "[a, ~]" }, { 1u << QVL_KEY_LIST, "['']" },
         { 1u << QVL_KEY_LIST, "''" },

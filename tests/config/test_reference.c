@@ -6,6 +6,7 @@
 #include <ctype.h>
 
 #include "check.h"
+#include "config/augment.h"
 #include "config/schema.h"
 
 static const char *page_text(qvl_arena *a)
@@ -75,7 +76,7 @@ static void test_tables(void)
         n_rows++;
     }
     size_t rows = (size_t)n_rows - 2 * (size_t)n_tables;
-    CHECK_INT(rows, qvl_n_keys, "a row for each key");
+    CHECK_INT(rows, qvl_n_keys + qvl_n_aug_params, "a row for each key and parameter");
     qvl_arena_release(&a);
 }
 
