@@ -175,7 +175,7 @@ static int put_slot(call *c, const qvl_fusion_slot *slot)
     if (prefix[0] != '\0')
         qvl_record_line_rename(&l, &c->scratch);
     add_notes(c, &l, slot->entry);
-    qvl_json_put(&c->text, l.root);
+    qvl_json_put(&c->text, l.root, -1);
     qvl_str_putc(&c->text, '\n');
     return put_text(c);
 }

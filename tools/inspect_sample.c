@@ -22,6 +22,7 @@
 #include "data/objects.h"
 #include "inspect.h"
 #include "train/loader.h"
+#include "train/loop.h"
 #include "train/samples.h"
 
 typedef struct {
@@ -152,29 +153,67 @@ static int open_loader(call *c, const qvl_loader_options *batches)
 {
     qvl_loader_options options = *batches;
     options.encoder = c->samples.train.encoder;
+    options.augmenter = qvl_samples_augmenter(&c->samples);
     options.n_taken = 1;
     options.n_threads = c->config.data.dataloader_num_workers;
     options.n_ahead = c->config.data.dataloader_prefetch_factor;
     return qvl_loader_open(&c->loader, &options, c->err);
 }
 
-/* A record of its own: an order of one. */
+/* The sample of record k in a packed epoch, whose rows are found without pixels. */
+static int find_in_rows(call *c, size_t k, uint64_t epoch, qvl_sample_at *at)
+{
+    qvl_pack_source source = qvl_samples_pack(&c->samples, &c->config);
+    qvl_pack_stream *s = qvl_pack_stream_open(&source);
+    int rc = QVL_OK;
+    for (bool is_found = false; rc == QVL_OK && !is_found;) {
+        qvl_packed_row row;
+        rc = qvl_pack_stream_next(s, &row, c->err);
+        for (int i = 0; rc == QVL_OK && i < row.n && !is_found; i++) {
+            *at = row.sample[i];
+            is_found = at->epoch == epoch && at->record == k;
+        }
+    }
+    qvl_pack_stream_close(s);
+    return rc;
+}
+
+/* The sample of record k in an epoch. */
+static int find_sample(call *c, size_t k, uint64_t epoch, qvl_sample_at *at)
+{
+    qvl_epoch_plan plan = qvl_samples_plan(&c->samples, &c->config);
+    size_t *order = qvl_arena_array(&c->arena, size_t, plan.n_records);
+    size_t place = 0;
+    if (c->config.training.packing)
+        return find_in_rows(c, k, epoch, at);
+    qvl_epoch_plan_order(order, &plan, epoch);
+    while (order[place] != k)
+        place++;
+    uint64_t batch = epoch * qvl_epoch_plan_batches(&plan) + place / plan.batch;
+    *at = (qvl_sample_at){ .record = k, .epoch = epoch,
+                           .step = qvl_epoch_plan_step(&plan, batch) };
+    return QVL_OK;
+}
+
+/* A record of its own, made as the loader makes it. */
 static int print_record(call *c)
 {
     const qvl_sample_set *set = &c->samples.train;
+    const qvl_augmenter *a = qvl_samples_augmenter(&c->samples);
     size_t k = (size_t)c->o->index;
-    uint64_t epoch = (uint64_t)c->o->epoch;
-    qvl_collated batch;
+    qvl_encoded sample;
+    qvl_sample_at at = { .record = k, .epoch = (uint64_t)c->o->epoch };
     if (k >= set->n)
         return qvl_fail(c->err, QVL_E_USAGE, "flag --index: found %zu, "
                         "expected a record from 0 to %zu", k, set->n - 1);
-    const qvl_loader_options one = {
-        .record = &set->record[k], .first = epoch, .end = epoch + 1,
-        .plan = { .n_records = 1, .batch = 1, .accumulate = 1 },
-    };
-    QVL_TRY(open_loader(c, &one));
-    QVL_TRY(qvl_loader_take(c->loader, &batch, 1, c->err));
-    return print_sample(c, &batch.sample[0], (spot){ .kind = ALONE });
+    const qvl_record *record = &set->record[k];
+    if (a != NULL) {
+        QVL_TRY(find_sample(c, k, at.epoch, &at));
+        qvl_mode mode = qvl_encoder_draw_mode(set->encoder, record, at.epoch);
+        QVL_TRY(qvl_augment(a, record, &at, mode, &c->arena, &record, NULL, c->err));
+    }
+    QVL_TRY(qvl_encode(set->encoder, record, at.epoch, &c->arena, &sample, c->err));
+    return print_sample(c, &sample, (spot){ .kind = ALONE });
 }
 
 /* The places of a batch from --from on; without --all the first of them. */
@@ -306,10 +345,15 @@ static int run_steps(void *arg)
 {
     call *c = arg;
     const inspect_sample_options *o = c->o;
+    qvl_epoch_plan plan;
+    int64_t max_steps;
     QVL_TRY(qvl_run_config_load(&c->config, o->config, o->base, NULL, 0,
                                 &c->arena, c->err));
     QVL_TRY(qvl_samples_open(&c->samples, &c->config, QVL_SAMPLES_FIRST,
                              &c->arena, c->err));
+    QVL_TRY(qvl_loop_plan(&plan, &max_steps, &c->config, &c->samples, &c->arena,
+                          c->err));
+    qvl_samples_augment(&c->samples, &c->config, max_steps);
     if (o->index >= 0)
         return print_record(c);
     return c->config.training.packing ? print_rows(c) : print_slots(c);

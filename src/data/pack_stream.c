@@ -12,12 +12,12 @@
 struct qvl_pack_stream {
     qvl_pack_source o;
     size_t *order;        // [n_records] of the epoch
-    int64_t *step;        // [n_records] of each place that a window had
-    qvl_sample_at *sample;  // [n_records] of the row that was given
     int *length;          // [window]
     uint64_t epoch;
     bool is_begun;        // its order is there
     size_t next;          // place that no window had
+    size_t first;         // of the last window
+    int64_t step[2];      // of places before it, which wait; of its own
     size_t n_given;       // samples of the epoch
     uint64_t n_rows_given;  // of all epochs
     qvl_arena arena[2];
@@ -33,8 +33,6 @@ static int open_all(void *arg)
     qvl_pack_stream *s = arg;
     size_t n = s->o.plan.n_records;
     s->order = qvl_memory_zeroed(n, sizeof *s->order);
-    s->step = qvl_memory_zeroed(n, sizeof *s->step);
-    s->sample = qvl_memory_zeroed(n, sizeof *s->sample);
     s->length = qvl_memory_zeroed((size_t)s->o.rules.window, sizeof *s->length);
     return QVL_OK;
 }
@@ -42,7 +40,7 @@ static int open_all(void *arg)
 qvl_pack_stream *qvl_pack_stream_open(const qvl_pack_source *source)
 {
     assert(source->plan.n_records > 0 && source->rules.window > 0
-           && source->plan.batch > 0 && source->plan.accumulate > 0);
+           && source->rows_of_update > 0);
     qvl_pack_stream *s = qvl_memory_zeroed(1, sizeof *s);
     s->o = *source;
     if (qvl_guard(open_all, s, NULL) != QVL_OK) {
@@ -59,8 +57,6 @@ void qvl_pack_stream_close(qvl_pack_stream *s)
     qvl_arena_release(&s->arena[0]);
     qvl_arena_release(&s->arena[1]);
     free(s->order);
-    free(s->step);
-    free(s->sample);
     free(s->length);
     free(s);
 }
@@ -78,16 +74,20 @@ static void begin_epoch(qvl_pack_stream *s)
 static qvl_sample_at sample_at(const qvl_pack_stream *s, size_t place)
 {
     return (qvl_sample_at){ .record = s->order[place], .epoch = s->epoch,
-                            .step = s->step[place] };
+                            .step = s->step[place >= s->first] };
+}
+
+/* The update that takes the next row. */
+static int64_t next_step(const qvl_pack_stream *s)
+{
+    return (int64_t)(s->n_rows_given / s->o.rows_of_update);
 }
 
 static int find_lengths(qvl_pack_stream *s, int n, qvl_err *err)
 {
-    size_t of_update = s->o.plan.batch * s->o.plan.accumulate;
     for (int i = 0; i < n; i++) {
-        size_t place = s->next + (size_t)i;
-        s->step[place] = (int64_t)(s->n_rows_given / of_update);
-        qvl_sample_at at = sample_at(s, place);
+        const qvl_sample_at at = { .record = s->order[s->next + (size_t)i],
+                                   .epoch = s->epoch, .step = next_step(s) };
         QVL_TRY(s->o.length(s->o.ctx, &at, &s->length[i], err));
     }
     return QVL_OK;
@@ -104,7 +104,10 @@ static int pack_window(qvl_pack_stream *s, qvl_err *err)
     qvl_pack_window(&s->row, &s->n_rows, &s->waiting, &s->o.rules, s->length,
                     s->next, n, (size_t)n == left, arena);
     s->turn = !s->turn;
+    s->first = s->next;
     s->next += (size_t)n;
+    s->step[0] = s->step[1];
+    s->step[1] = next_step(s);
     s->at = 0;
     return QVL_OK;
 }
@@ -124,13 +127,16 @@ int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err)
         begin_epoch(s);
     while (s->at == s->n_rows)
         QVL_TRY(pack_window(s, err));
-    const qvl_pack_row *from = &s->row[s->at++];
+    const qvl_pack_row *from = &s->row[s->at];
+    qvl_sample_at *sample =
+        qvl_arena_array(&s->arena[s->turn], qvl_sample_at, from->n);
     for (int i = 0; i < from->n; i++)
-        s->sample[i] = sample_at(s, from->place[i]);
+        sample[i] = sample_at(s, from->place[i]);
+    s->at++;
     s->n_given += (size_t)from->n;
     s->n_rows_given++;
     *row = (qvl_packed_row){
-        .sample = s->sample, .n = from->n, .n_tokens = from->n_tokens,
+        .sample = sample, .n = from->n, .n_tokens = from->n_tokens,
         .at = { s->epoch, s->n_given, is_epoch_over(s) },
     };
     return QVL_OK;

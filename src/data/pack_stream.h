@@ -29,8 +29,8 @@ typedef int qvl_pack_length(void *ctx, const qvl_sample_at *at, int *n_tokens,
                             qvl_err *err);
 
 typedef struct {
-    qvl_epoch_plan plan;  // order of the records, rows of an update; ranks are not
-                          // read
+    qvl_epoch_plan plan;  // order of the records; batches and ranks are not read
+    size_t rows_of_update;  // > 0
     qvl_pack_rules rules;
     qvl_pack_length *length;
     void *ctx;            // of length, borrowed

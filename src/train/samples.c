@@ -397,6 +397,8 @@ qvl_pack_source qvl_samples_pack(const qvl_samples *s,
             .window = QVL_PACK_WINDOW,
             .strategy = (qvl_pack_strategy)config->training.packing_strategy,
         },
+        .rows_of_update = (size_t)config->training.per_device_train_batch_size
+                          * (size_t)config->training.gradient_accumulation_steps,
         .length = length_of,
         .ctx = (void *)s,
     };

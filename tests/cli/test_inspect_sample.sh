@@ -189,6 +189,35 @@ complains none.yaml
 run inspect sample --config "$dir/run.yaml" more
 fails 2
 
+start "augmented samples are the same for threads, ranks, and from the middle"
+config turned ''
+for n in 0 1 2 4; do
+    cat >"$dir/turned$n.yaml" <<END
+extends: turned.yaml
+data: {dataloader_num_workers: $n}
+custom:
+  augmentation:
+    ops: [{name: hflip}, {name: rotate, params: {prob: 1}}, {name: resize_by_scale}]
+END
+    sample turned$n --all --json --epoch 1
+    exits 0
+    cp "$dir/out" "$dir/turned.$n"
+    holds "$n threads give other samples" cmp "$dir/turned.0" "$dir/turned.$n"
+done
+sample turned --all --json --epoch 1
+holds "nothing was augmented" sh -c "! cmp -s '$dir/out' '$dir/turned.0'"
+sample turned2 --all --json --epoch 1 --from 3
+tail -n +4 "$dir/turned.0" >"$dir/rest"
+holds "another rest of the epoch" cmp "$dir/out" "$dir/rest"
+sample turned2 --all --json --epoch 1 --rank 1 --world 2
+sed -n '2p;4p' "$dir/turned.0" >"$dir/second"
+head -n 2 "$dir/out" >"$dir/rest"
+holds "another rank" cmp "$dir/rest" "$dir/second"
+first=$(sed -n '1s/^{"index": \([0-9]*\),.*/\1/p' "$dir/turned.0")
+sample turned2 --index "$first" --json --epoch 1
+head -n 1 "$dir/turned.0" >"$dir/one"
+holds "the record alone is another one" cmp "$dir/out" "$dir/one"
+
 start "flags of other topics"
 for flags in "--model x" "--dtype f32" "--image 9x9" "--tokens 9" "--output x" \
     "--checkpointing" "--decode"; do

@@ -107,7 +107,7 @@ static qvl_pack_source source_of(size_t n, int capacity, int window,
         .plan = { .n_records = n, .batch = 1, .accumulate = 1, .seed = 3,
                   .is_shuffled = true },
         .rules = { capacity, window, strategy },
-        .length = length_of, .ctx = ctx,
+        .rows_of_update = 1, .length = length_of, .ctx = ctx,
     };
 }
 
@@ -284,8 +284,7 @@ static void test_steps(void)
     lengths_of ctx = { .fails_at = -1 };
     qvl_err err = { 0 };
     qvl_pack_source source = source_of(60, 200, 10, QVL_PACK_BFD, &ctx);
-    source.plan.batch = 2;
-    source.plan.accumulate = 3;
+    source.rows_of_update = 6;
     qvl_pack_stream *s = qvl_pack_stream_open(&source);
     int64_t last = 0;
     for (int row_k = 0; row_k < 100; row_k++) {

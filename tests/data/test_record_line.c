@@ -23,7 +23,7 @@ static void take(read_line *r, const char *text, const char *root)
 static void check_text(read_line *r, const char *wanted, const char *what)
 {
     qvl_str text = { 0 };
-    qvl_json_put(&text, r->l.root);
+    qvl_json_put(&text, r->l.root, -1);
     CHECK_STR(text.p, wanted, "%s", what);
     qvl_str_release(&text);
     qvl_arena_release(&r->arena);

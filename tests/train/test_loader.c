@@ -142,6 +142,7 @@ static qvl_pack_source pack_of(qvl_encoder *e, const qvl_loader_options *o)
         longest = n > longest ? n : longest;
     }
     return (qvl_pack_source){ .plan = o->plan, .length = length_of, .ctx = e,
+                              .rows_of_update = 4,
                               .rules = { 2 * longest, 4, QVL_PACK_BFD } };
 }
 
@@ -275,6 +276,7 @@ static void test_augmented(void)
 
     augmented ctx = { e, &a };
     qvl_pack_source pack = { .plan = o.plan, .length = augmented_length, .ctx = &ctx,
+                             .rows_of_update = 4,
                              .rules = { 400, 4, QVL_PACK_BFD } };
     pack.plan.batch = o.plan.batch = 2;
     o.pack = &pack;
@@ -445,6 +447,7 @@ static void test_memory_of_order(void)
         qvl_loader_options o = options_of(NULL);
         o.plan.n_records = N;
         qvl_pack_source pack = { .plan = o.plan, .length = length_of,
+                                 .rows_of_update = 4,
                                  .rules = { 100, 4, QVL_PACK_BFD } };
         o.pack = is_packed ? &pack : NULL;
         qvl_loader *l;
