@@ -8,13 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/log.h"
 #include "cmd.h"
 #include "config/run_config.h"
+#include "progress_bar.h"
 #include "train/loop.h"
 
 typedef struct {
@@ -71,26 +70,11 @@ static void catch_signals(void)
 
 /* ---- words to the terminal ----------------------------------------------- */
 
-static void put_progress(void *ctx, const char *text, size_t len)
-{
-    (void)ctx;
-    fwrite(text, 1, len, stderr);
-    fflush(stderr);
-}
-
 /* Lines of the log and the bar share a terminal. */
 static void put_log(void *ctx, int level, const char *text)
 {
     qvl_progress_clear(ctx);
     qvl_log_stderr(NULL, level, text);
-}
-
-static int n_columns(void)
-{
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return 80;
-    return size.ws_col;
 }
 
 /* ---- the run ------------------------------------------------------------- */
@@ -120,10 +104,7 @@ static int run_all(void *arg)
         { "model.torch_dtype", o->dtype, "--dtype" },
     };
     qvl_run_config config;
-    int rc = qvl_progress_parse(&c->progress.mode, o->progress,
-                                isatty(STDERR_FILENO), c->err);
-    if (rc != QVL_OK)
-        return qvl_err_add(c->err, "flag --progress");
+    QVL_TRY(progress_bar_init(&c->progress, o->progress, c->err));
     QVL_TRY(qvl_run_config_load(&config, o->config, o->base, given,
                                 QVL_COUNT(given), &c->arena, c->err));
     config.runtime.device = cmd_device(config.runtime.device);
@@ -143,8 +124,6 @@ static int run(const void *options, const char *const *word, int n,
         return qvl_fail(err, QVL_E_USAGE,
                         "argument: found %s, expected flags alone", word[0]);
     call c = { .o = o, .err = err };
-    c.progress.sink = put_progress;
-    c.progress.width = n_columns();
     catch_signals();
     qvl_log_set_sink(put_log, &c.progress,
                      o->debug ? QVL_LOG_DEBUG : QVL_LOG_INFO);

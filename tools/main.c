@@ -14,6 +14,7 @@ static const cmd *const commands[] = {
     &cmd_data_sample,
     &cmd_data_import,
     &cmd_data_fuse,
+    &cmd_data_resize,
     &cmd_config_inspect,
     &cmd_config_diff,
     &cmd_config_check,

@@ -350,11 +350,21 @@ bool qvl_file_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
+bool qvl_file_identify(const char *path, qvl_file_id *id)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return false;
+    *id = (qvl_file_id){ .device = (uint64_t)info.st_dev,
+                         .number = (uint64_t)info.st_ino };
+    return true;
+}
+
 bool qvl_file_is_same(const char *a, const char *b)
 {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev
-           && x.st_ino == y.st_ino;
+    qvl_file_id x, y;
+    return qvl_file_identify(a, &x) && qvl_file_identify(b, &y)
+           && x.device == y.device && x.number == y.number;
 }
 
 bool qvl_file_is_dir(const char *path)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -75,6 +76,14 @@ bool qvl_file_is_dir(const char *path);
 
 /* Are both there, and one and the same file or folder? */
 bool qvl_file_is_same(const char *a, const char *b);
+
+/* What tells a file from all others that are there, by whatever name. */
+typedef struct {
+    uint64_t device, number;
+} qvl_file_id;
+
+/* False, and *id unchanged, when there is no such file, or the system does not tell. */
+bool qvl_file_identify(const char *path, qvl_file_id *id);
 
 /* Make a folder and those above it; one that is there already is fine. Those that
  * were made before an error stay. */

@@ -86,14 +86,19 @@ typedef struct {
     const char *text;      // result
 } wrapping;
 
-static int wrap(void *arg)
+const char *qvl_picture_data(const uint8_t *bytes, size_t n, qvl_arena *arena)
 {
     static const char head[] = "data:;base64,";
-    wrapping *w = arg;
-    char *text = qvl_arena_alloc(w->arena, sizeof head + (w->n + 2) / 3 * 4);
+    char *text = qvl_arena_alloc(arena, sizeof head + (n + 2) / 3 * 4);
     memcpy(text, head, sizeof head);
-    encode_base64(text + sizeof head - 1, w->bytes, w->n);
-    w->text = text;
+    encode_base64(text + sizeof head - 1, bytes, n);
+    return text;
+}
+
+static int wrap(void *arg)
+{
+    wrapping *w = arg;
+    w->text = qvl_picture_data(w->bytes, w->n, w->arena);
     return QVL_OK;
 }
 
@@ -112,8 +117,8 @@ int qvl_picture_fetch(const char **name, const char *url,
     return rc;
 }
 
-/* Bytes of a data: URL, on the heap. */
-static int read_url(const char *name, qvl_image_file *file, qvl_err *err)
+/* Decode the base64 of a data: URL. */
+static int read_url(const char *name, qvl_picture_file *f, qvl_err *err)
 {
     static const char base64[] = ";base64,";
     const char *comma = strchr(name, ',');
@@ -133,32 +138,48 @@ static int read_url(const char *name, qvl_image_file *file, qvl_err *err)
         return qvl_fail(err, QVL_E_DATA, "data: URL: found %zu characters that "
                         "are no base64, expected groups of four digits", len);
     }
-    *file = (qvl_image_file){ bytes, n, "data: URL" };
+    *f = (qvl_picture_file){ .file = { bytes, n, "data: URL" },
+                             .bytes = bytes };
     return QVL_OK;
 }
 
 /* ---- pictures ----------------------------------------------------------- */
 
+int qvl_picture_open(qvl_picture_file *f, const char *name, qvl_err *err)
+{
+    qvl_file_map map;
+    if (qvl_picture_is_data(name))
+        return read_url(name, f, err);
+    QVL_TRY(qvl_file_map_open(&map, name, err));
+    *f = (qvl_picture_file){ .file = { map.p, map.len, name }, .map = map };
+    return QVL_OK;
+}
+
+void qvl_picture_close(qvl_picture_file *f)
+{
+    if (f == NULL)
+        return;
+    qvl_file_map_close(&f->map);
+    free(f->bytes);
+    *f = (qvl_picture_file){ 0 };
+}
+
 int qvl_picture_load(qvl_image *im, const char *name,
                      const qvl_decode_options *options, qvl_err *err)
 {
-    qvl_image_file file;
-    if (!qvl_picture_is_data(name))
-        return qvl_image_load(im, name, options, err);
-    QVL_TRY(read_url(name, &file, err));
-    int rc = qvl_image_decode(im, &file, options, err);
-    free((void *)file.p);
+    qvl_picture_file f;
+    QVL_TRY(qvl_picture_open(&f, name, err));
+    int rc = qvl_image_decode(im, &f.file, options, err);
+    qvl_picture_close(&f);
     return rc;
 }
 
 int qvl_picture_measure(int *h, int *w, const char *name,
                         const qvl_decode_options *options, qvl_err *err)
 {
-    qvl_image_file file;
-    if (!qvl_picture_is_data(name))
-        return qvl_image_load_size(h, w, name, options, err);
-    QVL_TRY(read_url(name, &file, err));
-    int rc = qvl_image_measure(h, w, &file, options, err);
-    free((void *)file.p);
+    qvl_picture_file f;
+    QVL_TRY(qvl_picture_open(&f, name, err));
+    int rc = qvl_image_measure(h, w, &f.file, options, err);
+    qvl_picture_close(&f);
     return rc;
 }

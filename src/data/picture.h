@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "data/fetch.h"
 #include "image/decode.h"
 #include "image/image.h"
@@ -25,6 +26,22 @@ const char *qvl_picture_name(const char *name);
 int qvl_picture_fetch(const char **name, const char *url,
                       const qvl_fetch_limits *limits, qvl_arena *arena,
                       qvl_err *err);
+
+/* The bytes of a picture, borrowed from `file` until it is closed. */
+typedef struct {
+    qvl_image_file file;  // .p [.len]
+    // owned
+    qvl_file_map map;     // of a path
+    void *bytes;          // of a data: URL
+} qvl_picture_file;
+
+/* Open one by its name, which is kept. Fails with QVL_E_IO, QVL_E_DATA (an URL that
+ * is no base64), QVL_E_MEMORY. */
+int qvl_picture_open(qvl_picture_file *f, const char *name, qvl_err *err);
+void qvl_picture_close(qvl_picture_file *f);
+
+/* Bytes as a data: URL of the arena. Runs out of host memory as it does. */
+const char *qvl_picture_data(const uint8_t *bytes, size_t n, qvl_arena *arena);
 
 /* Decode to a new picture. options as in image/decode.h. Fails with QVL_E_IO,
  * QVL_E_DATA (also for an URL that is no base64) or QVL_E_MEMORY. */

@@ -84,9 +84,9 @@ static int decode_bmp(qvl_image *im, const header *head,
 }
 
 static const format formats[] = {
-    { qvl_jpeg_is, read_jpeg, decode_jpeg },
-    { qvl_png_is, read_png, decode_png },
-    { qvl_bmp_is, read_bmp, decode_bmp },
+    [QVL_IMAGE_JPEG] = { qvl_jpeg_is, read_jpeg, decode_jpeg },
+    [QVL_IMAGE_PNG] = { qvl_png_is, read_png, decode_png },
+    [QVL_IMAGE_BMP] = { qvl_bmp_is, read_bmp, decode_bmp },
 };
 
 /* ---- a file ------------------------------------------------------------- */
@@ -166,15 +166,36 @@ int qvl_image_decode(qvl_image *out, const qvl_image_file *file,
     return rc;
 }
 
-int qvl_image_measure(int *h, int *w, const qvl_image_file *file,
-                      const qvl_decode_options *options, qvl_err *err)
+/* Everything that is known before decoding, upright. */
+static int read_upright(qvl_image_head *out, const qvl_image_file *file,
+                        const qvl_decode_options *o, qvl_err *err)
 {
     const format *f;
     header head = { 0 };
-    QVL_TRY(read_header(&f, &head, file, or_default(options), err));
+    QVL_TRY(read_header(&f, &head, file, o, err));
     bool is_turned = head.orientation >= 5;
-    *h = is_turned ? head.w : head.h;
-    *w = is_turned ? head.h : head.w;
+    *out = (qvl_image_head){
+        .format = (qvl_image_format)(f - formats),
+        .h = is_turned ? head.w : head.h,
+        .w = is_turned ? head.h : head.w,
+        .orientation = head.orientation,
+    };
+    return QVL_OK;
+}
+
+int qvl_image_read_head(qvl_image_head *head, const qvl_image_file *file,
+                        qvl_err *err)
+{
+    return read_upright(head, file, or_default(NULL), err);
+}
+
+int qvl_image_measure(int *h, int *w, const qvl_image_file *file,
+                      const qvl_decode_options *options, qvl_err *err)
+{
+    qvl_image_head head;
+    QVL_TRY(read_upright(&head, file, or_default(options), err));
+    *h = head.h;
+    *w = head.w;
     return QVL_OK;
 }
 

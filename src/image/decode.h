@@ -33,6 +33,20 @@ typedef struct {
     size_t max_pixels;    // 0: QVL_IMAGE_MAX_PIXELS
 } qvl_decode_options;
 
+/* Kinds of files. */
+typedef enum { QVL_IMAGE_JPEG, QVL_IMAGE_PNG, QVL_IMAGE_BMP } qvl_image_format;
+
+/* What a file says before its pixels. */
+typedef struct {
+    qvl_image_format format;
+    int h, w;         // upright, as decoding gives them by default
+    int orientation;  // 1 to 8 as stored; 1: no turn is needed
+} qvl_image_head;
+
+/* Read it, without decoding. Fails with QVL_E_DATA. */
+int qvl_image_read_head(qvl_image_head *head, const qvl_image_file *file,
+                        qvl_err *err);
+
 /* Decode a file in memory to a new picture. options may be NULL. Fails with
  * QVL_E_DATA or QVL_E_MEMORY. */
 int qvl_image_decode(qvl_image *im, const qvl_image_file *file,

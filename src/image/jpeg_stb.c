@@ -1,8 +1,9 @@
-/* jpeg_stb.c - JPEG pixels by stb_image, where libjpeg-turbo is missing */
+/* jpeg_stb.c - JPEG pixels by stb_image, where libjpeg-turbo is missing; no writer */
 #include <limits.h>
 #include <string.h>
 
 #include "image/jpeg.h"
+#include "image/jpeg_write.h"
 
 #define STBI_ONLY_JPEG
 #define STBI_NO_STDIO
@@ -97,4 +98,19 @@ int qvl_jpeg_decode(qvl_image *out, const qvl_jpeg *jpeg,
 const char *qvl_jpeg_decoder(void)
 {
     return "stb_image";
+}
+
+bool qvl_jpeg_can_encode(void)
+{
+    return false;
+}
+
+int qvl_jpeg_encode(qvl_str *out, const uint8_t *rgb, int w, int h,
+                    int quality, qvl_err *err)
+{
+    (void)out;
+    (void)rgb;
+    return qvl_fail(err, QVL_E_UNSUPPORTED, "JPEG: found a picture of %d x %d px"
+                    " to write at quality %d, expected a build with "
+                    "libjpeg-turbo", w, h, quality);
 }

@@ -303,6 +303,15 @@ static void test_dirs(void)
     CHECK(qvl_file_is_same(check_path("a/b/../file"), check_path("a/file")),
           "two paths");
     CHECK(!qvl_file_is_same(check_path("a/b"), check_path("a/file")), "two");
+    qvl_file_id id[2] = { { 1, 2 }, { 1, 2 } };
+    CHECK(qvl_file_identify(check_path("a/b/../file"), &id[0])
+              && qvl_file_identify(check_path("a/file"), &id[1])
+              && id[0].device == id[1].device && id[0].number == id[1].number,
+          "ids of one");
+    CHECK(qvl_file_identify(check_path("a/b"), &id[1])
+              && id[0].number != id[1].number, "ids of two");
+    CHECK(!qvl_file_identify(check_path("a/none"), &id[0])
+              && id[0].device == id[1].device, "no id");
     CHECK(!qvl_file_is_same(check_path("a/none"), check_path("a/none")),
           "nothing twice");
     CHECK_FAILS(qvl_file_make_dirs(check_path("a/file"), &err), QVL_E_IO, err,

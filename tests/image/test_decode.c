@@ -180,6 +180,12 @@ static void test_exif_in_jpeg(void)
         qvl_decode_options stored = { .as_stored = true };
         CHECK_OK(qvl_image_measure(&h, &w, &file, &stored, &err), err);
         CHECK(h == 8 && w == 24, "orientation %d, as stored", o);
+        qvl_image_head head;
+        CHECK_OK(qvl_image_read_head(&head, &file, &err), err);
+        CHECK_INT(head.h, o >= 5 && o <= 8 ? 24 : 8, "orientation %d, head", o);
+        CHECK_INT(head.h + head.w, 32, "orientation %d, head", o);
+        CHECK_INT(head.orientation, o >= 1 && o <= 8 ? o : 1, "head");
+        CHECK_INT(head.format, QVL_IMAGE_JPEG, "head");
         qvl_str_release(&text);
     }
 }
