@@ -7,6 +7,8 @@
 #include "base/folder.h"
 #include "cmd.h"
 #include "data/import.h"
+#include "progress_bar.h"
+#include "record_file.h"
 
 typedef struct {
     const char *images;
@@ -15,12 +17,14 @@ typedef struct {
     int poly_max_points;
     double min_size;
     int threads;
+    const char *progress;
     const bool *given;
 } import_options;
 
 #define AT(field) .at = offsetof(import_options, field)
 
-enum { IMAGES, OUTPUT, POLYGONS, MAX_POINTS, MIN_SIZE, THREADS };
+enum { IMAGES, OUTPUT, POLYGONS, MAX_POINTS, MIN_SIZE, THREADS,
+       PROGRESS };
 
 static const cmd_flag flags[] = {
     [IMAGES] = { .name = "images", .type = CMD_TEXT, AT(images),
@@ -41,6 +45,8 @@ static const cmd_flag flags[] = {
     [THREADS] = { .name = "threads", .type = CMD_COUNT, AT(threads),
       .value = "N",
       .help = "(default: as many as there are processors)" },
+    [PROGRESS] = { .name = "progress", .type = CMD_TEXT, AT(progress),
+      .value = "P", .preset = "auto", .help = PROGRESS_BAR_HELP },
 };
 
 static const char *const formats[] = { [QVL_IMPORT_COCO] = "coco",
@@ -50,6 +56,7 @@ typedef struct {
     const import_options *o;
     qvl_import_options import;
     qvl_import_counts counts;
+    progress_bar bar;
     qvl_arena arena;
     qvl_file_out *out;  // NULL: standard output
     qvl_err *err;
@@ -105,10 +112,7 @@ static int run_steps(void *arg)
     QVL_TRY(qvl_import(&c->import, put_line, c, &c->counts, c->err));
     qvl_file_out *out = c->out;
     c->out = NULL;
-    if (out != NULL)
-        QVL_TRY(qvl_file_out_commit(out, c->err));
-    tell_counts(c);
-    return QVL_OK;
+    return out != NULL ? qvl_file_out_commit(out, c->err) : QVL_OK;
 }
 
 static int check_options(const import_options *o, qvl_err *err)
@@ -153,10 +157,18 @@ static int run(const void *options, const char *const *word, int n,
                         "%d files, expected one", n - 1);
     QVL_TRY(check_options(o, err));
     c.import.path = word[1];
+    c.import.on_progress = progress_bar_step;
+    c.import.progress_ctx = &c.bar;
+    QVL_TRY(progress_bar_begin(&c.bar, "import", o->progress, err));
     int rc = qvl_guard(run_steps, &c, err);
+    progress_bar_end(&c.bar);
     qvl_file_out_abort(c.out);
     qvl_arena_release(&c.arena);
-    return rc;
+    if (rc != QVL_OK)
+        return rc;
+    record_file_warn_of_root(o->output);
+    tell_counts(&c);
+    return QVL_OK;
 }
 
 const cmd cmd_data_import = {
@@ -164,7 +176,8 @@ const cmd cmd_data_import = {
     .summary = "records of the annotations of COCO or LVIS",
     .usage = "coco|lvis ANNOTATIONS.json --images DIR --output OUT.jsonl\n"
              "           [--polygons] [--poly-max-points N] [--min-size PX] "
-             "[--threads N]",
+             "[--threads N]\n"
+             "           [--progress P]",
     .details =
         "ANNOTATIONS has images, annotations, categories, as COCO instances have; each\n"
         "picture with an object becomes a record, in the order of images. Boxes are\n"

@@ -1,13 +1,10 @@
 /* cmd_resize.c - qvl data resize: pictures and records at sizes of a model */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "cmd.h"
 #include "data/align.h"
 #include "progress_bar.h"
+#include "record_file.h"
 
 typedef struct {
     int max_pixels;
@@ -34,33 +31,6 @@ static const cmd_flag flags[] = {
     { .name = "progress", .type = CMD_TEXT, AT(progress), .value = "P",
       .preset = "auto", .help = PROGRESS_BAR_HELP },
 };
-
-typedef struct {
-    qvl_align_options align;
-    qvl_align_counts counts;
-    qvl_progress progress;
-    bool has_begun;
-} call;
-
-static void tell_progress(void *ctx, size_t n_done, size_t n)
-{
-    call *c = ctx;
-    if (!c->has_begun) {
-        c->progress.total = (int64_t)n;
-        qvl_progress_start(&c->progress, 0, qvl_clock_s());
-        c->has_begun = true;
-    }
-    qvl_progress_step(&c->progress, (int64_t)n_done, qvl_clock_s(), NULL, NULL);
-}
-
-/* Who reads the new records under ROOT_IMAGE_DIR would find the old pictures. */
-static void warn_of_root(const char *output)
-{
-    const char *root = getenv("ROOT_IMAGE_DIR");
-    if (root != NULL && root[0] != '\0')
-        qvl_log(QVL_LOG_WARN, "%s: its pictures are relative to its own folder,"
-                " not to ROOT_IMAGE_DIR (%s)", output, root);
-}
 
 static int check_options(const resize_options *o, qvl_err *err)
 {
@@ -89,26 +59,25 @@ static int run(const void *options, const char *const *word, int n,
         return qvl_fail(err, QVL_E_USAGE, "argument (qvl data resize): found %d"
                         " files, expected two: IN.jsonl OUT.jsonl", n);
     QVL_TRY(check_options(o, err));
-    call c = { .has_begun = false };
-    c.align = (qvl_align_options){
+    progress_bar bar;
+    qvl_align_counts k;
+    qvl_align_options align = {
         .input = word[0], .output = word[1], .quality = o->quality,
         .limits = { .rule = QVL_SIZE_PROCESSOR, .factor = o->factor,
                     .min_pixels = o->min_pixels, .max_pixels = o->max_pixels },
-        .n_threads = o->threads, .on_progress = tell_progress, .ctx = &c,
+        .n_threads = o->threads, .on_progress = progress_bar_step, .ctx = &bar,
     };
-    c.progress.what = "resize";
-    QVL_TRY(progress_bar_init(&c.progress, o->progress, err));
-    int rc = qvl_align(&c.align, &c.counts, err);
-    qvl_progress_end(&c.progress);
+    QVL_TRY(progress_bar_begin(&bar, "resize", o->progress, err));
+    int rc = qvl_align(&align, &k, err);
+    progress_bar_end(&bar);
     if (rc != QVL_OK)
         return rc;
-    warn_of_root(word[1]);
-    const qvl_align_counts *k = &c.counts;
+    record_file_warn_of_root(word[1]);
     fprintf(stderr, "%s: %zu records; %zu pictures: %zu as they were, %zu made "
-            "anew, %zu of these now PNG", word[1], k->n_records, k->n_pictures,
-            k->n_copied, k->n_pictures - k->n_copied, k->n_renamed);
-    if (k->n_inline > 0)
-        fprintf(stderr, "; %zu data: URLs", k->n_inline);
+            "anew, %zu of these now PNG", word[1], k.n_records, k.n_pictures,
+            k.n_copied, k.n_pictures - k.n_copied, k.n_renamed);
+    if (k.n_inline > 0)
+        fprintf(stderr, "; %zu data: URLs", k.n_inline);
     fprintf(stderr, "\n");
     return QVL_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/folder.h"
+#include "base/log.h"
 #include "data/record.h"
 
 #define RECORDS_AT_ONCE 4096
@@ -125,6 +126,14 @@ int record_file_begin(qvl_file_out **out, const record_file *f,
     int rc = qvl_guard(check_folder, &c, err);
     qvl_arena_release(&c.arena);
     return rc == QVL_OK ? qvl_file_out_open(out, path, err) : rc;
+}
+
+void record_file_warn_of_root(const char *output)
+{
+    const char *root = getenv("ROOT_IMAGE_DIR");
+    if (root != NULL && root[0] != '\0')
+        qvl_log(QVL_LOG_WARN, "%s: its pictures are named relative to its own "
+                "folder, not to ROOT_IMAGE_DIR (%s)", output, root);
 }
 
 int record_file_put(qvl_file_out *out, const record_file *f,

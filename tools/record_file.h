@@ -54,6 +54,10 @@ int record_file_load_by(record_file *f, const char *path,
 int record_file_begin(qvl_file_out **out, const record_file *f,
                       const char *path, qvl_err *err);
 
+/* Who reads a new file under ROOT_IMAGE_DIR would look for its pictures there: warn
+ * where that is set, though they are named relative to the folder of `output`. */
+void record_file_warn_of_root(const char *output);
+
 /* Append the records with these numbers, [n]. Fails as qvl_file_out_write does. */
 int record_file_put(qvl_file_out *out, const record_file *f,
                     const size_t *record, size_t n, qvl_err *err);

@@ -339,8 +339,6 @@ int qvl_align_set_write(const qvl_align_set *set, int n_threads, qvl_err *err)
     int rc = make_folders(set, err);
     writing w = { .set = set,
                   .bytes = qvl_arena_array(set->arena, qvl_str, n_used) };
-    if (set->n > 0)
-        tell_progress(set, 0);
     for (; rc == QVL_OK && w.first < set->n; w.first += FILES_AT_ONCE) {
         size_t left = set->n - w.first;
         size_t n = left < FILES_AT_ONCE ? left : FILES_AT_ONCE;

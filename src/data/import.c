@@ -181,8 +181,10 @@ static int import_steps(void *arg)
     m->outcome = qvl_arena_array(&m->arena, outcome, PICTURES_AT_ONCE);
     for (; m->first < n; m->first += PICTURES_AT_ONCE) {
         size_t left = n - m->first;
-        QVL_TRY(import_part(m, left < PICTURES_AT_ONCE ? left
-                                                       : PICTURES_AT_ONCE));
+        size_t part = left < PICTURES_AT_ONCE ? left : PICTURES_AT_ONCE;
+        QVL_TRY(import_part(m, part));
+        if (m->o->on_progress != NULL)
+            m->o->on_progress(m->o->progress_ctx, m->first + part, n);
     }
     if (m->counts.n_records > 0)
         return QVL_OK;

@@ -37,6 +37,9 @@ typedef enum {
                       // no such file
 } qvl_import_format;
 
+/* How many pictures are done, of how many. */
+typedef void qvl_import_progress(void *ctx, size_t n_done, size_t n);
+
 typedef struct {
     qvl_import_format format;
     const char *path;      // the annotations
@@ -48,6 +51,8 @@ typedef struct {
     double min_size_px;    // >= 0; a box with a side below that is too small, one
                            // without width or height always
     int n_threads;         // 0: as many as there are processors
+    qvl_import_progress *on_progress;  // NULL: none
+    void *progress_ctx;
 } qvl_import_options;
 
 typedef struct {

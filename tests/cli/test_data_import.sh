@@ -108,6 +108,16 @@ holds "another file" cmp -s "$out" "$dir/one.jsonl"
 holds "another text" cmp -s "$dir/piped" "$dir/one.jsonl"
 holds "no counts" grep -q '^-: 2 records' "$dir/err"
 
+start "progress, and a folder of pictures that the environment names"
+imports --progress json
+complains '{"what": "import", "done": 3, "total": 3'
+ROOT_IMAGE_DIR=$dir/set
+export ROOT_IMAGE_DIR
+imports --progress off
+unset ROOT_IMAGE_DIR
+complains "named relative to its own folder, not to ROOT_IMAGE_DIR"
+holds "progress is told" sh -c "! grep -q 'import' '$dir/err'"
+
 start "names seen from the folder of the records"
 mkdir -p "$dir/set/records/deep"
 run data import coco "$notes" --images "$dir/set/train" \
@@ -145,7 +155,7 @@ done
 complains "found 2 files, expected one"
 for flags in "--min-size -1" "--min-size x" "--min-size .inf" \
     "--poly-max-points 5" "--polygons --poly-max-points 2" \
-    "--polygons --poly-max-points x" "--crowd"; do
+    "--polygons --poly-max-points x" "--progress often" "--crowd"; do
     # shellcheck disable=SC2086  # several words
     run data import coco "$notes" --images "$dir/set/train" --output "$dir/no" \
         $flags
@@ -166,7 +176,7 @@ coco | cmp -s - "$notes" || failed "the annotations changed"
 bad() {
     printf '%s' "$1" >"$dir/bad.json"
     run data import coco "$dir/bad.json" --images "$dir/set/train" \
-        --output "$dir/no" --polygons
+        --output "$dir/no" --polygons --progress off
     fails 3
     complains "bad.json"
     complains "$2"

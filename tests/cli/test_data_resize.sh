@@ -99,7 +99,7 @@ ROOT_IMAGE_DIR=$in
 export ROOT_IMAGE_DIR
 resizes "$dir/away/r.jsonl" "$dir/p/r.jsonl"
 unset ROOT_IMAGE_DIR
-complains "relative to its own folder, not to ROOT_IMAGE_DIR"
+complains "named relative to its own folder, not to ROOT_IMAGE_DIR"
 holds "another result" diff -r "$out" "$dir/p"
 
 start "wrong use"
