@@ -99,6 +99,8 @@ extern const cmd cmd_data_sample;
 extern const cmd cmd_data_import;
 extern const cmd cmd_data_fuse;
 extern const cmd cmd_data_resize;
+extern const cmd cmd_vis_dataset;
+extern const cmd cmd_vis_predictions;
 
 /* Run the program with its arguments; returns the exit status. */
 int cmd_main(const cmd *const *commands, size_t n, int argc, char **argv);

@@ -116,13 +116,13 @@ static qvl_geom *canonical_all(const qvl_record *record, qvl_winding winding,
     return geom;
 }
 
-const qvl_object *qvl_answer_objects(const qvl_record *record,
-                                     const qvl_answer_rules *rules,
-                                     qvl_arena *arena)
+const qvl_object *qvl_answer_objects_placed(int *place,
+                                            const qvl_record *record,
+                                            const qvl_answer_rules *rules,
+                                            qvl_arena *arena)
 {
     int n = record->n_objects;
     qvl_geom *geom = canonical_all(record, rules->winding, arena);
-    int *place = qvl_arena_array(arena, int, n);
     qvl_object *object = qvl_arena_array(arena, qvl_object, n);
     qvl_geom_sort(place, geom, n, rules->order, arena);
     for (int i = 0; i < n; i++) {
@@ -131,6 +131,14 @@ const qvl_object *qvl_answer_objects(const qvl_record *record,
                                   record->object[place[i]].desc };
     }
     return object;
+}
+
+const qvl_object *qvl_answer_objects(const qvl_record *record,
+                                     const qvl_answer_rules *rules,
+                                     qvl_arena *arena)
+{
+    int *place = qvl_arena_array(arena, int, record->n_objects);
+    return qvl_answer_objects_placed(place, record, rules, arena);
 }
 
 void qvl_answer_put(qvl_str *out, const qvl_record *record,

@@ -67,6 +67,12 @@ const qvl_object *qvl_answer_objects(const qvl_record *record,
                                      const qvl_answer_rules *rules,
                                      qvl_arena *arena);
 
+/* The same, and place[n_objects]: which object of the record each is. */
+const qvl_object *qvl_answer_objects_placed(int *place,
+                                            const qvl_record *record,
+                                            const qvl_answer_rules *rules,
+                                            qvl_arena *arena);
+
 /* Append the dense answer of a record: "{}" when it has no objects; with some it has
  * width and height. Arena: work space. */
 void qvl_answer_put(qvl_str *out, const qvl_record *record,

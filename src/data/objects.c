@@ -129,22 +129,49 @@ int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
     return QVL_OK;
 }
 
-/* ---- pixels to norm1000 -------------------------------------------------- */
+/* ---- pixels and norm1000 ------------------------------------------------ */
+
+/* Objects with points of their own, still to be filled. */
+static qvl_object *copy_objects(const qvl_object *object, int n, double **point,
+                                qvl_arena *arena)
+{
+    qvl_object *out = qvl_arena_array(arena, qvl_object, n);
+    size_t n_points = 0;
+    for (int i = 0; i < n; i++)
+        n_points += (size_t)object[i].n;
+    double *p = qvl_arena_array(arena, double, 2 * n_points);
+    *point = p;
+    for (int i = 0; i < n; i++) {
+        out[i] = object[i];
+        out[i].point = p;
+        p += 2 * (size_t)object[i].n;
+    }
+    return out;
+}
 
 const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
                                       int h, qvl_arena *arena)
 {
     assert(w > 0 && h > 0);
 
-    qvl_object *out = qvl_arena_array(arena, qvl_object, n);
-    for (int i = 0; i < n; i++) {
-        size_t values = 2 * (size_t)object[i].n;
-        double *to = qvl_arena_array(arena, double, values);
-        for (size_t k = 0; k < values; k++)
-            to[k] = qvl_geom_norm(object[i].point[k], k % 2 == 0 ? w : h,
+    double *to;
+    const qvl_object *out = copy_objects(object, n, &to, arena);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < 2 * object[i].n; k++)
+            *to++ = qvl_geom_norm(object[i].point[k], k % 2 == 0 ? w : h,
                                   QVL_NORM_MAX);
-        out[i] = object[i];
-        out[i].point = to;
-    }
+    return out;
+}
+
+const qvl_object *qvl_objects_to_px(const qvl_object *object, int n, int w,
+                                    int h, qvl_arena *arena)
+{
+    assert(w > 0 && h > 0);
+
+    double *to;
+    const qvl_object *out = copy_objects(object, n, &to, arena);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < 2 * object[i].n; k++)
+            *to++ = object[i].point[k] / QVL_NORM_MAX * (k % 2 == 0 ? w : h);
     return out;
 }

@@ -41,4 +41,8 @@ int qvl_objects_read(const qvl_object **out, int *n, const qvl_node *list,
 const qvl_object *qvl_objects_to_norm(const qvl_object *object, int n, int w,
                                       int h, qvl_arena *arena);
 
+/* The other way, by v / 1000 * size, without rounding. */
+const qvl_object *qvl_objects_to_px(const qvl_object *object, int n, int w,
+                                    int h, qvl_arena *arena);
+
 #endif

@@ -232,10 +232,16 @@ static int parse_line(const qvl_records *r, const source_line *line,
                              line->number, arena, err);
 }
 
-/* Check a line; the code of its first fault. *n_faults counts them all. `file` and
- * `index` are left out of the record. */
+/* What is wrong with a line. */
+typedef struct {
+    int n_faults;
+    const bool *is_bad_object;  // [objects]; NULL: none is
+} findings;
+
+/* Check a line; the code of its first fault. `file` and `index` are left out of the
+ * record. */
 static int check_line(const qvl_records *r, const source_line *line,
-                      const outlet *to, qvl_record *out, int *n_faults,
+                      const outlet *to, qvl_record *out, findings *found,
                       qvl_arena *arena, qvl_err *first)
 {
     qvl_node *root;
@@ -260,7 +266,7 @@ static int check_line(const qvl_records *r, const source_line *line,
         else
             qvl_record_fault_err(&c, QVL_FAULT_JSON, &wrong);
     }
-    *n_faults = c.n_faults;
+    *found = (findings){ c.n_faults, c.is_bad_object };
     return first->code;
 }
 
@@ -297,16 +303,15 @@ int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
     bool has_more;
     qvl_record record;
     qvl_err first;
-    int n_faults;
+    findings found;
     QVL_TRY(find_line(r, 0, &has_more, err));
     *is_end = !has_more;
     if (!has_more)
         return QVL_OK;
     source_line line = line_at_hand(r);
     outlet to = { &r->options, &r->counts, &r->scratch[0] };
-    if (check_line(r, &line, &to, &record, &n_faults, arena, &first)
-        != QVL_OK) {
-        r->counts.n_bad += n_faults > 0;
+    if (check_line(r, &line, &to, &record, &found, arena, &first) != QVL_OK) {
+        r->counts.n_bad += found.n_faults > 0;
         if (err != NULL)
             *err = first;
         return first.code;
@@ -330,7 +335,7 @@ typedef struct {
     source_line line;
     qvl_record record;
     qvl_err *err;      // NULL: the record is good
-    int n_faults;
+    findings found;
     qvl_arena *arena;  // of the thread that has it
     told *first, **end;
 } many_line;
@@ -365,11 +370,11 @@ static int check_one(void *ctx, size_t i, int thread, qvl_arena *arena,
     l->end = &l->first;
     outlet to = { &options, &m->counts[thread], &m->r->scratch[thread] };
     qvl_err first;
-    int rc = check_line(m->r, &l->line, &to, &l->record, &l->n_faults, arena,
+    int rc = check_line(m->r, &l->line, &to, &l->record, &l->found, arena,
                         &first);
     if (rc == QVL_OK)
         return QVL_OK;
-    if (l->n_faults == 0) {  // no fault of the line: memory
+    if (l->found.n_faults == 0) {  // no fault of the line: memory
         if (err != NULL)
             *err = first;
         return rc;
@@ -426,11 +431,13 @@ static void settle(qvl_records *r, const many *m, const char *file,
             for (const told *t = l->first; t != NULL; t = t->next)
                 r->options.on_fault(r->options.ctx, t->fault, l->line.number,
                                     t->text);
+        l->record.file = file;
         if (l->err != NULL) {
             r->counts.n_bad++;
+            out[i].rest = &l->record;
+            out[i].is_bad_object = l->found.is_bad_object;
             continue;
         }
-        l->record.file = file;
         count_record(r, &l->record);
         out[i].record = &l->record;
     }

@@ -188,6 +188,11 @@ int qvl_records_next(qvl_records *r, qvl_record *out, bool *is_end,
 typedef struct {
     const qvl_record *record;  // NULL: it is bad
     const qvl_err *err;        // then its first fault
+    const qvl_record *rest;    // and what could be read, to be looked at: any
+                               // field may be missing or wrong; names of
+                               // pictures and desc may be NULL, an object
+                               // may have no points
+    const bool *is_bad_object; // [rest->n_objects] has a fault; NULL: none has
     const char *text;          // the line, as it stands in the file but for a
                                // mark in front of the first and the LF behind it
     size_t len;                // bytes

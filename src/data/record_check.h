@@ -19,6 +19,7 @@ typedef struct {
     qvl_record_counts *counts;  // faults and oddities are counted here
     qvl_err *err;               // gets the first fault
     int n_faults;
+    bool *is_bad_object;        // [objects] set here; NULL: none is bad
 } qvl_record_check;
 
 /* Report a fault at a node, or at the line when node is NULL; code is the one of

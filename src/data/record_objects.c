@@ -50,13 +50,11 @@ static void check_desc(const object_check *o, qvl_object *out)
         return;
     }
     const char *wrong = qvl_text_desc_fault(text);
-    if (wrong != NULL) {
+    out->desc = qvl_arena_strdup(o->c->arena, text);
+    if (wrong != NULL)
         qvl_record_fault(o->c, QVL_FAULT_DESC, QVL_E_DATA, n,
                          "objects[%d].desc: found %s in \"%s\", expected none",
                          o->place, wrong, qvl_text_short(o->c->scratch, text));
-        return;
-    }
-    out->desc = qvl_arena_strdup(o->c->arena, text);
 }
 
 /* ---- points ------------------------------------------------------------- */
@@ -321,7 +319,13 @@ void qvl_record_check_objects(qvl_record_check *c, const qvl_node *list, int w,
     for (size_t i = 0; i < list->n; i++) {
         object_check o = { .c = c, .map = &list->items[i], .place = (int)i,
                            .w = w, .h = h };
+        int n_faults = c->n_faults;
         check_object(&o, &object[i]);
+        if (c->n_faults == n_faults)
+            continue;
+        if (c->is_bad_object == NULL)
+            c->is_bad_object = qvl_arena_array(c->arena, bool, list->n);
+        c->is_bad_object[i] = true;
     }
     out->object = object;
     out->n_objects = (int)list->n;

@@ -3,12 +3,14 @@
  * A path is drawn by the distance of each pixel centre to its segments into a
  * plane of coverage, then laid over the picture at once, so that joints and
  * crossings of one path are not painted twice. Numbers far outside cost
- * nothing: segments are cut to the picture first.
+ * nothing: segments are cut to the picture first. Areas are filled row by row: a
+ * row is cut into thin lines, and the parts of them that lie inside are summed.
  */
 #include "image/draw.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image/font.h"
@@ -17,6 +19,12 @@
 #define TEXT_PEN 1.0
 /* The same for the small digits in a box. */
 #define BOX_PEN 0.5
+/* An em of a font file in units: its capitals, of 0.73 em in most, are then as high
+ * as those without. */
+#define EM_UNITS 11.0
+
+/* Lines that a row of pixels is cut into where an area is filled. */
+#define FILL_LINES 8
 
 /* ---- colours ------------------------------------------------------------ */
 
@@ -48,6 +56,7 @@ static int take_cover(void *arg)
     qvl_canvas *c = arg;
     c->cover = qvl_arena_alloc_n(&c->arena, (size_t)c->im->h,
                                  (size_t)c->im->w);
+    c->row = qvl_arena_array(&c->arena, double, c->im->w);
     return QVL_OK;
 }
 
@@ -66,6 +75,7 @@ void qvl_canvas_release(qvl_canvas *c)
     if (c == NULL)
         return;
     qvl_arena_release(&c->arena);
+    qvl_arena_release(&c->letters);
     *c = (qvl_canvas){ 0 };
 }
 
@@ -287,15 +297,173 @@ void qvl_draw_path(qvl_canvas *c, const double *point, int n,
     paint(c, &touched, pen);
 }
 
+/* ---- areas -------------------------------------------------------------- */
+
+/* Where an edge crosses a line, and which way: +1 down, -1 up. */
+typedef struct {
+    double x;
+    int turn;
+} crossing;
+
+typedef struct {
+    const double *point;
+    const int *end;
+    int n_rings;
+    crossing *at;  // [points]
+} rings;
+
+static int compare_crossings(const void *pa, const void *pb)
+{
+    const crossing *a = pa;
+    const crossing *b = pb;
+    return a->x < b->x ? -1 : a->x > b->x;
+}
+
+static int find_crossings(const rings *r, double y)
+{
+    int n = 0;
+    int first = 0;
+    for (int i = 0; i < r->n_rings; first = r->end[i++]) {
+        for (int k = first; k < r->end[i]; k++) {
+            const double *a = &r->point[2 * k];
+            const double *b = &r->point[2 * (k + 1 < r->end[i] ? k + 1 : first)];
+            if ((a[1] <= y) == (b[1] <= y))
+                continue;
+            double t = (y - a[1]) / (b[1] - a[1]);
+            r->at[n++] = (crossing){ a[0] + t * (b[0] - a[0]),
+                                     b[1] > a[1] ? 1 : -1 };
+        }
+    }
+    qsort(r->at, (size_t)n, sizeof *r->at, compare_crossings);
+    return n;
+}
+
+/* Add `amount` for each pixel of a row that [x0, x1) covers, less at its ends. */
+static void cover_span(qvl_canvas *c, double x0, double x1, double amount)
+{
+    x0 = fmax(x0, 0);
+    x1 = fmin(x1, c->im->w);
+    for (int x = (int)x0; x < x1; x++)
+        c->row[x] += amount * (fmin(x1, x + 1) - fmax(x0, x));
+}
+
+static void fill_line(qvl_canvas *c, const rings *r, double y)
+{
+    int n = find_crossings(r, y);
+    int turns = 0;
+    for (int i = 0; i + 1 < n; i++) {
+        turns += r->at[i].turn;
+        if (turns != 0)
+            cover_span(c, r->at[i].x, r->at[i + 1].x, 1.0 / FILL_LINES);
+    }
+}
+
+void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
+                    int n_rings, qvl_colour colour, double alpha)
+{
+    int n = n_rings > 0 ? end[n_rings - 1] : 0;
+    double lo[2] = { c->im->w, c->im->h };
+    double hi[2] = { 0, 0 };
+    for (int i = 0; i < n; i++) {
+        if (!is_usable(&point[2 * i]))
+            return;
+        for (int a = 0; a < 2; a++) {
+            lo[a] = fmin(lo[a], point[2 * i + a]);
+            hi[a] = fmax(hi[a], point[2 * i + a]);
+        }
+    }
+    rings r = { point, end, n_rings,
+                qvl_arena_array(&c->letters, crossing, n) };
+    int x1 = first_below(ceil(hi[0]), c->im->w);
+    int y1 = first_below(ceil(hi[1]), c->im->h);
+    for (int y = first_below(lo[1], c->im->h); y < y1; y++) {
+        uint8_t *pixel = qvl_image_row(c->im, y);
+        for (int i = 0; i < FILL_LINES; i++)
+            fill_line(c, &r, y + (i + 0.5) / FILL_LINES);
+        for (int x = first_below(lo[0], c->im->w); x < x1; x++) {
+            if (c->row[x] > 0)
+                blend(pixel + 3 * x, colour, cover_of(alpha * c->row[x]));
+            c->row[x] = 0;
+        }
+    }
+}
+
 /* ---- text --------------------------------------------------------------- */
+
+/* Is the letter of a character taken from the font file? */
+static bool is_in_face(const qvl_face *face, uint32_t code)
+{
+    return face != NULL && qvl_face_has(face, code);
+}
+
+/* Units from a letter to the next. */
+static double letter_step(const qvl_face *face, uint32_t code)
+{
+    return is_in_face(face, code) ? EM_UNITS * qvl_face_advance(face, code)
+                                  : qvl_font_width(code) + QVL_FONT_SPACE;
+}
+
+/* Units that the last letter leaves free before the next. */
+static double letter_gap(const qvl_face *face, uint32_t code)
+{
+    return is_in_face(face, code) ? 0 : QVL_FONT_SPACE - 1;
+}
+
+double qvl_draw_text_width_in(const qvl_face *face, const char *text,
+                              double unit)
+{
+    double columns = 0;
+    double gap = 0;
+    uint32_t code;
+    while ((code = qvl_font_next(&text)) != 0) {
+        columns += letter_step(face, code);
+        gap = letter_gap(face, code);
+    }
+    return (columns - gap) * unit;
+}
 
 double qvl_draw_text_width(const char *text, double unit)
 {
-    int columns = 0;
+    return qvl_draw_text_width_in(NULL, text, unit);
+}
+
+bool qvl_draw_has_letters(const qvl_face *face, const char *text)
+{
     uint32_t code;
     while ((code = qvl_font_next(&text)) != 0)
-        columns += qvl_font_width(code) + QVL_FONT_SPACE;
-    return columns > 0 ? (columns - QVL_FONT_SPACE + 1) * unit : 0;
+        if (!qvl_font_has(code) && !is_in_face(face, code))
+            return false;
+    return true;
+}
+
+size_t qvl_draw_text_bytes(const qvl_face *face, const char *text,
+                           double unit, double width_px)
+{
+    const char *p = text;
+    size_t n = 0;
+    double columns = 0;
+    uint32_t code;
+    while ((code = qvl_font_next(&p)) != 0) {
+        columns += letter_step(face, code);
+        if ((columns - letter_gap(face, code)) * unit > width_px)
+            break;
+        n = (size_t)(p - text);
+    }
+    return n;
+}
+
+const char *qvl_draw_text_fit(const qvl_face *face, const char *text,
+                              double unit, double width_px, qvl_arena *arena)
+{
+    static const char dots[] = "...";
+    if (qvl_draw_text_width_in(face, text, unit) <= width_px)
+        return qvl_arena_strdup(arena, text);
+    double room = width_px - qvl_draw_text_width_in(face, dots, unit);
+    if (room < 0)
+        return "";
+    size_t n = qvl_draw_text_bytes(face, text, unit,
+                                   room - QVL_FONT_SPACE * unit);
+    return qvl_arena_printf(arena, "%.*s%s", (int)n, text, dots);
 }
 
 double qvl_draw_text_height(double unit)
@@ -303,44 +471,81 @@ double qvl_draw_text_height(double unit)
     return (QVL_FONT_BASELINE + QVL_FONT_TAIL + 1) * unit;
 }
 
-/* Draw along a direction: (1, 0) is to the right, (0, -1) up. */
-static void draw_text(qvl_canvas *c, double x, double y, const char *text,
-                      double unit, qvl_colour colour, double dx, double dy)
+/* Where a text is drawn, and which way: (1, 0) is to the right, (0, -1) up. */
+typedef struct {
+    double x, y;
+    double dx, dy;
+    double unit;
+    qvl_colour colour;
+} writing;
+
+/* A place by its distance along the text and down from the top of capitals, units. */
+static void place_point(const writing *w, double along, double down, double *out)
 {
-    qvl_pen pen = { .colour = colour, .alpha = 1 };
-    double half = unit / 2;  // the pen is as wide as a unit
+    out[0] = w->x + (along * w->dx - down * w->dy) * w->unit;
+    out[1] = w->y + (along * w->dy + down * w->dx) * w->unit;
+}
+
+/* A letter of the font file; false when it cannot be drawn. */
+static bool draw_outline(qvl_canvas *c, const writing *w, uint32_t code,
+                         double column)
+{
+    qvl_outline o;
+    qvl_arena_reset(&c->letters);
+    if (!is_in_face(c->face, code)
+        || !qvl_face_outline(c->face, code, &o, &c->letters))
+        return false;
+    int n = o.n_rings > 0 ? o.end[o.n_rings - 1] : 0;
+    double *p = qvl_arena_array(&c->letters, double, 2 * (size_t)n);
+    for (int i = 0; i < n; i++)
+        place_point(w, column + EM_UNITS * o.point[2 * i],
+                    QVL_FONT_BASELINE + 0.5 + EM_UNITS * o.point[2 * i + 1],
+                    &p[2 * i]);
+    qvl_draw_rings(c, p, o.end, o.n_rings, w->colour, 1);
+    return true;
+}
+
+/* The same with a pen; it is as wide as a unit, so half of that lies outside. */
+static void draw_strokes(qvl_canvas *c, const writing *w, uint32_t code,
+                         double column)
+{
+    qvl_pen pen = { .colour = w->colour, .alpha = 1 };
+    double gx[QVL_FONT_MAX_POINTS];
+    double gy[QVL_FONT_MAX_POINTS];
+    double p[2 * QVL_FONT_MAX_POINTS];
+    pen.width_px = qvl_font_has(code) ? fmax(1, TEXT_PEN * w->unit)
+                                      : BOX_PEN * w->unit;
+    for (int k = 0;; k++) {
+        int n = qvl_font_stroke(code, k, gx, gy);
+        if (n == 0)
+            return;
+        for (int i = 0; i < n; i++)
+            place_point(w, column + gx[i] + 0.5, gy[i] + 0.5, &p[2 * i]);
+        qvl_draw_path(c, p, n, &pen);
+    }
+}
+
+static void draw_text(qvl_canvas *c, const char *text, const writing *w)
+{
     double column = 0;
     uint32_t code;
     while ((code = qvl_font_next(&text)) != 0) {
-        double gx[QVL_FONT_MAX_POINTS];
-        double gy[QVL_FONT_MAX_POINTS];
-        double p[2 * QVL_FONT_MAX_POINTS];
-        pen.width_px = qvl_font_has(code) ? fmax(1, TEXT_PEN * unit)
-                                          : BOX_PEN * unit;
-        for (int k = 0;; k++) {
-            int n = qvl_font_stroke(code, k, gx, gy);
-            if (n == 0)
-                break;
-            for (int i = 0; i < n; i++) {
-                double along = (column + gx[i]) * unit + half;
-                double down = gy[i] * unit + half;
-                p[2 * i] = x + along * dx - down * dy;
-                p[2 * i + 1] = y + along * dy + down * dx;
-            }
-            qvl_draw_path(c, p, n, &pen);
-        }
-        column += qvl_font_width(code) + QVL_FONT_SPACE;
+        if (!draw_outline(c, w, code, column))
+            draw_strokes(c, w, code, column);
+        column += letter_step(c->face, code);
     }
 }
 
 void qvl_draw_text(qvl_canvas *c, double x, double y, const char *text,
                    double unit, qvl_colour colour)
 {
-    draw_text(c, x, y, text, unit, colour, 1, 0);
+    writing w = { x, y, 1, 0, unit, colour };
+    draw_text(c, text, &w);
 }
 
 void qvl_draw_text_up(qvl_canvas *c, double x, double y, const char *text,
                       double unit, qvl_colour colour)
 {
-    draw_text(c, x, y, text, unit, colour, 0, -1);
+    writing w = { x, y, 0, -1, unit, colour };
+    draw_text(c, text, &w);
 }

@@ -10,10 +10,12 @@
 #define QVL_IMAGE_DRAW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "image/face.h"
 #include "image/image.h"
 
 typedef struct {
@@ -31,9 +33,15 @@ qvl_colour qvl_draw_ink(qvl_colour on);
 
 /* A picture that is being drawn on. */
 typedef struct {
-    qvl_image *im;    // borrowed
-    qvl_arena arena;  // owned
-    uint8_t *cover;   // [h, w] of the path that is being drawn
+    // borrowed
+    qvl_image *im;
+    const qvl_face *face;  // set by the caller: letters of texts come from it,
+                           // those it lacks from image/font.h; NULL: all of them
+    // owned
+    qvl_arena arena;
+    qvl_arena letters;     // of the letter that is being drawn
+    uint8_t *cover;        // [h, w] of the path that is being drawn
+    double *row;           // [w] of the area that is being filled
 } qvl_canvas;
 
 /* Draw on a picture until release; it stays the caller's. Fails with
@@ -45,6 +53,15 @@ void qvl_canvas_release(qvl_canvas *c);
  * alpha is 0 to 1. */
 void qvl_draw_fill(qvl_canvas *c, int x0, int y0, int x1, int y1,
                    qvl_colour colour, double alpha);
+
+/* Fill rings: their inside is what one turns round and none turns back round.
+ *
+ *   point  [end[n_rings - 1], 2], each ring closed by itself
+ *   end    [n_rings] behind the last point of a ring
+ *
+ * Nothing is filled when a point is not finite, or 1e9 and more away. */
+void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
+                    int n_rings, qvl_colour colour, double alpha);
 
 /* Copy a picture to (x, y). */
 void qvl_draw_image(qvl_canvas *c, int x, int y, const qvl_image *from);
@@ -64,7 +81,8 @@ void qvl_draw_path(qvl_canvas *c, const double *point, int n,
                    const qvl_pen *pen);
 
 /* Draw text, UTF-8, one line. (x, y) is the left end of the top of capitals,
- * `unit` the pixels of an eighth of their height, > 0. */
+ * `unit` the pixels of an eighth of their height, > 0. Ideographs of a font file
+ * stand up to 2 units above. */
 void qvl_draw_text(qvl_canvas *c, double x, double y, const char *text,
                    double unit, qvl_colour colour);
 
@@ -73,8 +91,23 @@ void qvl_draw_text_up(qvl_canvas *c, double x, double y, const char *text,
                       double unit, qvl_colour colour);
 
 /* Its width in pixels, and its height from the top of capitals to the end of
- * tails. */
+ * tails. face: that of the canvas; the first is without one. */
 double qvl_draw_text_width(const char *text, double unit);
+double qvl_draw_text_width_in(const qvl_face *face, const char *text,
+                              double unit);
 double qvl_draw_text_height(double unit);
+
+/* Has every character a letter, in the font file (NULL: none is there) or
+ * without? */
+bool qvl_draw_has_letters(const qvl_face *face, const char *text);
+
+/* Bytes of the longest beginning of a text that is at most width_px wide. */
+size_t qvl_draw_text_bytes(const qvl_face *face, const char *text,
+                           double unit, double width_px);
+
+/* The text if it is at most width_px wide, else as much of its beginning as there is
+ * room for with "..." behind; "" where that has none. Of the arena. */
+const char *qvl_draw_text_fit(const qvl_face *face, const char *text,
+                              double unit, double width_px, qvl_arena *arena);
 
 #endif

@@ -137,8 +137,8 @@ static const char *finer_label(const qvl_detection_options *options,
     return desc->category;
 }
 
-static item *make_items(const qvl_detection *d, const qvl_object *object,
-                        int n, qvl_arena *arena)
+static item *make_items(const qvl_detection_options *options,
+                        const qvl_object *object, int n, qvl_arena *arena)
 {
     item *items = qvl_arena_array(arena, item, n);
     for (int i = 0; i < n; i++) {
@@ -146,11 +146,11 @@ static item *make_items(const qvl_detection *d, const qvl_object *object,
         it->o = &object[i];
         it->is_line = object[i].kind == QVL_GEOM_LINE;
         qvl_desc_read(&it->desc, object[i].desc, arena);
-        make_mask(it, &d->options, arena);
+        make_mask(it, options, arena);
         it->label[QVL_MATCH_LOCALIZATION] = "any";
         it->label[QVL_MATCH_PHASE] = it->desc.category;
         it->label[QVL_MATCH_CATEGORY] =
-            finer_label(&d->options, &it->desc, arena);
+            finer_label(options, &it->desc, arena);
         it->label[QVL_MATCH_FULL] = object[i].desc;
     }
     return items;
@@ -194,6 +194,19 @@ static void find_pairs(picture *s, qvl_arena *arena)
     s->n_pairs = n;
 }
 
+static picture make_picture(const qvl_detection_options *options,
+                            const qvl_object *truth, int n_true,
+                            const qvl_object *pred, int n_pred,
+                            qvl_arena *arena)
+{
+    picture s = { .truth = make_items(options, truth, n_true, arena),
+                  .n_true = n_true,
+                  .pred = make_items(options, pred, n_pred, arena),
+                  .n_pred = n_pred };
+    find_pairs(&s, arena);
+    return s;
+}
+
 /* ---- matching ----------------------------------------------------------- */
 
 static bool is_compatible(const item *a, const item *b, qvl_match_mode mode)
@@ -220,6 +233,26 @@ static size_t match(const picture *s, qvl_match_mode mode, pair *taken,
         taken[n++] = *p;
     }
     return n;
+}
+
+void qvl_detection_match(int *of_true, int *of_pred,
+                         const qvl_detection_options *options,
+                         qvl_match_mode mode, const qvl_object *truth,
+                         int n_true, const qvl_object *pred, int n_pred,
+                         qvl_arena *arena)
+{
+    picture s = make_picture(options, truth, n_true, pred, n_pred, arena);
+    pair *taken = qvl_arena_array(arena, pair,
+                                  n_true < n_pred ? n_true : n_pred);
+    size_t n = match(&s, mode, taken, arena);
+    for (int i = 0; i < n_true; i++)
+        of_true[i] = -1;
+    for (int i = 0; i < n_pred; i++)
+        of_pred[i] = -1;
+    for (size_t i = 0; i < n && taken[i].iou >= options->primary; i++) {
+        of_true[taken[i].truth] = taken[i].pred;
+        of_pred[taken[i].pred] = taken[i].truth;
+    }
 }
 
 static void count_matches(qvl_match_counts *c, const pair *taken, size_t n,
@@ -385,11 +418,7 @@ void qvl_detection_add(qvl_detection *d, const qvl_object *truth, int n_true,
 {
     qvl_arena *scratch = &d->scratch;
     qvl_arena_reset(scratch);
-    picture s = { .truth = make_items(d, truth, n_true, scratch),
-                  .n_true = n_true,
-                  .pred = make_items(d, pred, n_pred, scratch),
-                  .n_pred = n_pred };
-    find_pairs(&s, scratch);
+    picture s = make_picture(&d->options, truth, n_true, pred, n_pred, scratch);
     pair *taken = qvl_arena_array(scratch, pair,
                                   n_true < n_pred ? n_true : n_pred);
     for (int m = 0; m < QVL_N_MATCHES; m++) {

@@ -124,6 +124,19 @@ void qvl_detection_release(qvl_detection *d);
 void qvl_detection_add(qvl_detection *d, const qvl_object *truth, int n_true,
                        const qvl_object *pred, int n_pred);
 
+/* Match the objects of one picture as above, where pairs whose overlap is below the
+ * primary threshold do not count.
+ *
+ *   of_true  out [n_true]: number of the predicted object, -1: none
+ *   of_pred  out [n_pred]: number of the true object, -1: none
+ *
+ * The arena is work space; unwinds out of memory. */
+void qvl_detection_match(int *of_true, int *of_pred,
+                         const qvl_detection_options *options,
+                         qvl_match_mode mode, const qvl_object *truth,
+                         int n_true, const qvl_object *pred, int n_pred,
+                         qvl_arena *arena);
+
 /* Count whether something is so in one more row; `name` is a constant, one of at
  * most QVL_DETECTION_MAX_FACTS. */
 void qvl_detection_tell(qvl_detection *d, const char *name, bool is_true);

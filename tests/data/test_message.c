@@ -175,6 +175,24 @@ static void test_builtin(void)
     qvl_arena_release(&a);
 }
 
+/* Which object of the record stands where. */
+static void test_places(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_record record = { .w = 1000, .h = 1000, .object = three,
+                          .n_objects = 3 };
+    int place[3];
+    const qvl_object *o = qvl_answer_objects_placed(
+        place, &record, &(qvl_answer_rules){ 0 }, &arena);
+    static const int wanted[] = { 2, 1, 0 };
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(place[i], wanted[i], "place %d", i);
+        CHECK_STR(o[i].desc, three[place[i]].desc, "place %d", i);
+        CHECK_INT(o[i].kind, three[place[i]].kind, "place %d", i);
+    }
+    qvl_arena_release(&arena);
+}
+
 RUN_TESTS(TEST(test_flat), TEST(test_standard), TEST(test_rules),
           TEST(test_many), TEST(test_prompt), TEST(test_prompt_mistakes),
-          TEST(test_builtin))
+          TEST(test_builtin), TEST(test_places))

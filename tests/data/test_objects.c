@@ -109,5 +109,29 @@ static void test_pixels(void)
     qvl_arena_release(&arena);
 }
 
+/* Back to pixels: not rounded, and each axis by its own side. */
+static void test_to_px(void)
+{
+    double norm[] = { 0, 1000, 62, 1, 333, 500 };
+    double box[] = { 10, 20, 30, 40 };
+    qvl_object o[] = { { QVL_GEOM_POLY, 3, norm, "a" },
+                       { QVL_GEOM_LINE, 0, NULL, "none" },
+                       { QVL_GEOM_BOX, 2, box, "b" } };
+    qvl_arena arena = { 0 };
+    const qvl_object *px = qvl_objects_to_px(o, 3, 2000, 500, &arena);
+    static const double wanted[] = { 0, 500, 124, 0.5, 666, 250 };
+    for (int i = 0; i < 6; i++)
+        CHECK_NEAR(px[0].point[i], wanted[i], 1e-12, "number %d", i);
+    CHECK_NEAR(px[2].point[0], 20, 1e-12, "the last one");
+    CHECK_NEAR(px[2].point[3], 20, 1e-12, "the last one");
+    CHECK_INT(px[1].n, 0, "no points");
+    CHECK_STR(px[2].desc, "b", "text");
+    CHECK_INT(px[0].kind, QVL_GEOM_POLY, "kind");
+    const qvl_object *back = qvl_objects_to_norm(px, 3, 2000, 500, &arena);
+    for (int i = 0; i < 6; i++)
+        CHECK_NEAR(back[0].point[i], norm[i], 0, "back %d", i);
+    qvl_arena_release(&arena);
+}
+
 RUN_TESTS(TEST(test_there_and_back), TEST(test_other_forms), TEST(test_wrong),
-          TEST(test_pixels))
+          TEST(test_pixels), TEST(test_to_px))

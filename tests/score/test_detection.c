@@ -377,6 +377,53 @@ static void test_empty(void)
     end(&s);
 }
 
+/* Partners have each other, and are as many as the score counts, in every mode and
+ * at every threshold. */
+static void test_partners(void)
+{
+    enum { N = 9 };
+    double p[2 * N][4];
+    qvl_object o[2 * N];
+    qvl_arena arena = { 0 };
+    for (uint64_t round = 0; round < 60; round++) {
+        qvl_detection_options options = qvl_detection_defaults();
+        options.primary = 0.1 + 0.1 * (double)(round % 9);
+        for (int i = 0; i < 2 * N; i++) {
+            uint64_t r = qvl_rng_mix(round, (uint64_t)i);
+            p[i][0] = (double)(r % 40) * 10;
+            p[i][1] = (double)(r / 64 % 40) * 10;
+            p[i][2] = p[i][0] + 200 + (double)(r / 4096 % 20) * 10;
+            p[i][3] = p[i][1] + 200;
+            o[i] = (qvl_object){ r >> 40 & 1 ? QVL_GEOM_LINE : QVL_GEOM_BOX, 2,
+                                 p[i], r >> 41 & 1 ? "a" : "b" };
+        }
+        int n_true = (int)(round % (N + 1));
+        int n_pred = (int)(round / 3 % (N + 1));
+        score s;
+        begin(&s, &options);
+        qvl_detection_add(&s.d, o, n_true, o + N, n_pred);
+        for (int m = 0; m < QVL_N_MATCHES; m++) {
+            int of_true[N];
+            int of_pred[N];
+            int n = 0;
+            qvl_detection_match(of_true, of_pred, &options, (qvl_match_mode)m, o,
+                                n_true, o + N, n_pred, &arena);
+            for (int i = 0; i < n_true; i++) {
+                n += of_true[i] >= 0;
+                CHECK(of_true[i] < 0 || of_pred[of_true[i]] == i, "true %d", i);
+            }
+            for (int i = 0; i < n_pred; i++)
+                CHECK(of_pred[i] < 0 || of_true[of_pred[i]] == i, "pred %d", i);
+            CHECK_INT(n, s.d.primary[m].matched, "round %d mode %d", (int)round,
+                      m);
+        }
+        end(&s);
+        qvl_arena_reset(&arena);
+    }
+    qvl_arena_release(&arena);
+}
+
 RUN_TESTS(TEST(test_by_hand), TEST(test_order), TEST(test_families),
           TEST(test_labels), TEST(test_attributes), TEST(test_definition),
+          TEST(test_partners),
           TEST(test_reports), TEST(test_many_categories), TEST(test_empty))

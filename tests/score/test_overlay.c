@@ -35,7 +35,7 @@ static qvl_image draw(const qvl_overlay *o, int w, int h)
     qvl_image picture = grey_picture(w, h);
     qvl_image page = { 0 };
     qvl_err err;
-    CHECK_OK(qvl_overlay_draw(&page, &picture, o, &err), err);
+    CHECK_OK(qvl_overlay_draw(&page, NULL, &picture, o, &err), err);
     qvl_image_release(&picture);
     return page;
 }
@@ -45,7 +45,8 @@ static void test_panels(void)
     double left[] = { 100, 100, 400, 900 }, right[] = { 600, 100, 900, 900 };
     qvl_object truth = { QVL_GEOM_BOX, 2, left, "a" };
     qvl_object pred = { QVL_GEOM_BOX, 2, right, "a" };
-    qvl_overlay o = { &truth, 1, true, &pred, 1 };
+    qvl_overlay o = { .truth = &truth, .n_true = 1, .has_truth = true,
+                      .pred = &pred, .n_pred = 1 };
     qvl_image page = draw(&o, 128, 128);
     /* 128 pixels become 512; two panels and a legend. */
     CHECK(page.w > 2 * 512 + 100 && page.h > 512, "%d x %d", page.w, page.h);
@@ -77,10 +78,10 @@ static void test_sizes(void)
         { QVL_GEOM_POLY, 3, l, "a very long desc that no label can hold, ever"
                                " and ever" },
     };
-    qvl_overlay o = { NULL, 0, true, pred, 3 };
+    qvl_overlay o = { .has_truth = true, .pred = pred, .n_pred = 3 };
     for (size_t i = 0; i < QVL_COUNT(size); i++) {
         qvl_image page = draw(&o, size[i][0], size[i][1]);
-        CHECK(page.w <= 2 * 1120 + 500 && page.h >= 60, "%d x %d", page.w,
+        CHECK(page.w <= 2 * 1920 + 1000 && page.h >= 60, "%d x %d", page.w,
               page.h);
         qvl_image_release(&page);
     }
@@ -102,23 +103,53 @@ static void test_crowd(void)
         snprintf(desc[i], sizeof desc[i], "kind %d", i);
         object[i] = (qvl_object){ QVL_GEOM_BOX, 2, p[i], desc[i] };
     }
-    qvl_overlay o = { object, N, true, object, 3 };
+    qvl_overlay o = { .truth = object, .n_true = N, .has_truth = true,
+                      .pred = object, .n_pred = 3 };
     qvl_image page = draw(&o, 640, 480);
     qvl_image_release(&page);
 }
 
 static void test_none(void)
 {
-    qvl_overlay o = { NULL, 0, true, NULL, 0 };
+    qvl_overlay o = { .has_truth = true };
     qvl_image page = draw(&o, 100, 100);
     qvl_image_release(&page);
+}
+
+/* Who has no partner has a red edge, on his side; who has one has none. */
+static void test_matches(void)
+{
+    double p[][4] = { { 100, 100, 300, 300 }, { 600, 600, 800, 800 },
+                      { 110, 100, 300, 300 }, { 100, 600, 300, 800 } };
+    qvl_object o[4];
+    for (int i = 0; i < 4; i++)
+        o[i] = (qvl_object){ QVL_GEOM_BOX, 2, p[i], i == 2 ? "b" : "a" };
+    qvl_overlay both = { .truth = o, .n_true = 2, .has_truth = true,
+                         .pred = o + 2, .n_pred = 2 };
+    qvl_image picture = grey_picture(500, 500);
+    qvl_image page;
+    qvl_err err;
+    int n_matched = -1;
+    CHECK_OK(qvl_overlay_draw(&page, &n_matched, &picture, &both, &err), err);
+    CHECK_INT(n_matched, 1, "matched by place alone");
+    int top = page.h - 500 - 10;
+    for (int i = 0; i < 4; i++) {
+        int x = 10 + (i < 2 ? 0 : 510) + (int)p[i][0] / 2;
+        int y = top + (int)(p[i][1] + p[i][3]) / 4;
+        /* Red left of the edge, which is that of a mark alone. */
+        const uint8_t *q = qvl_image_row(&page, y) + 3 * (x - 4);
+        CHECK_INT(q[0] > 150 && q[1] < 60 && q[2] < 60, i % 2 == 1,
+                  "object %d: %d %d %d", i, q[0], q[1], q[2]);
+    }
+    qvl_image_release(&page);
+    qvl_image_release(&picture);
 }
 
 static void test_files(void)
 {
     double b[] = { 100, 100, 500, 500 };
     qvl_object pred = { QVL_GEOM_BOX, 2, b, "a" };
-    qvl_overlay o = { NULL, 0, false, &pred, 1 };
+    qvl_overlay o = { .pred = &pred, .n_pred = 1 };
     qvl_image picture = grey_picture(64, 48);
     qvl_err err;
     const char *in = check_path("in.png");
@@ -133,11 +164,11 @@ static void test_files(void)
     CHECK_FAILS(qvl_overlay_save(check_path("no/out.png"), in, &o, &err),
                 QVL_E_IO, err, "no/out.png");
     qvl_memory_limit(100000);
-    int rc = qvl_overlay_draw(&picture, &picture, &o, &err);
+    int rc = qvl_overlay_draw(&picture, NULL, &picture, &o, &err);
     qvl_memory_limit(SIZE_MAX);
     CHECK_INT(rc, QVL_E_MEMORY, "no memory");
     qvl_image_release(&picture);
 }
 
 RUN_TESTS(TEST(test_panels), TEST(test_sizes), TEST(test_crowd),
-          TEST(test_none), TEST(test_files))
+          TEST(test_none), TEST(test_matches), TEST(test_files))
