@@ -103,7 +103,8 @@ static int find_image(shown *s)
     return QVL_OK;
 }
 
-static int load_picture(shown *s)
+/* By its path, or a data:, http: or https: URL. */
+static int open_picture(shown *s)
 {
     const char *root = s->c->o->image_root;
     const char *name = s->image;
@@ -111,7 +112,12 @@ static int load_picture(shown *s)
         QVL_TRY(infer_fetch(&name, 1, QVL_FETCH_MAX_BYTES, &s->c->row, s->err));
     else if (root != NULL && !qvl_picture_is_data(name) && name[0] != '/')
         name = qvl_arena_printf(&s->c->row, "%s/%s", root, name);
-    int rc = qvl_picture_load(&s->picture, name, NULL, s->err);
+    return qvl_picture_load(&s->picture, name, NULL, s->err);
+}
+
+static int load_picture(shown *s)
+{
+    int rc = open_picture(s);
     if (rc != QVL_OK)
         qvl_err_add(s->err, "%s line %d", s->c->path, s->c->file.n_lines);
     return rc;
@@ -214,6 +220,10 @@ static void add_notes(shown *s, notes *to)
     add_note(to, QVL_NOTE_TEXT,
              vis_text(v, "picture", slash != NULL ? slash + 1 : name));
     add_size_note(s, to);
+    if (s->sides.how.n_images > 1)
+        add_note(to, QVL_NOTE_TEXT,
+                 qvl_arena_printf(&v->arena, "the first of %d pictures",
+                                  s->sides.how.n_images));
     if (s->sides.how.is_cut)
         add_note(to, QVL_NOTE_TEXT, "the token limit ended the answer");
     if (s->sides.text != NULL && s->answer.level != QVL_ANSWER_STRICT)

@@ -372,8 +372,9 @@ void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
             hi[a] = fmax(hi[a], point[2 * i + a]);
         }
     }
+    qvl_arena scratch = { 0 };
     rings r = { point, end, n_rings,
-                qvl_arena_array(&c->letters, crossing, n) };
+                qvl_arena_array(&scratch, crossing, n) };
     int x1 = first_below(ceil(hi[0]), c->im->w);
     int y1 = first_below(ceil(hi[1]), c->im->h);
     for (int y = first_below(lo[1], c->im->h); y < y1; y++) {
@@ -386,6 +387,7 @@ void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
             c->row[x] = 0;
         }
     }
+    qvl_arena_release(&scratch);
 }
 
 /* ---- text --------------------------------------------------------------- */

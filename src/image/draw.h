@@ -59,7 +59,8 @@ void qvl_draw_fill(qvl_canvas *c, int x0, int y0, int x1, int y1,
  *   point  [end[n_rings - 1], 2], each ring closed by itself
  *   end    [n_rings] behind the last point of a ring
  *
- * Nothing is filled when a point is not finite, or 1e9 and more away. */
+ * Nothing is filled when a point is not finite, or 1e9 and more away. Unwinds out of
+ * memory. */
 void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
                     int n_rings, qvl_colour colour, double alpha);
 
@@ -82,7 +83,7 @@ void qvl_draw_path(qvl_canvas *c, const double *point, int n,
 
 /* Draw text, UTF-8, one line. (x, y) is the left end of the top of capitals,
  * `unit` the pixels of an eighth of their height, > 0. Ideographs of a font file
- * stand up to 2 units above. */
+ * stand up to 2 units above. With such a file it unwinds out of memory. */
 void qvl_draw_text(qvl_canvas *c, double x, double y, const char *text,
                    double unit, qvl_colour colour);
 

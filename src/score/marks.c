@@ -242,8 +242,10 @@ static int label_gap(const drawing *d, qvl_geom_kind kind)
     return (int)ceil(d->size * (kind == QVL_GEOM_LINE ? DOT_PX / 2 : 1));
 }
 
-/* Place a text at object i; *is_far: not beside it. */
-static bool place_label(drawing *d, int i, const char *text, bool *is_far)
+typedef bool find_fn(const drawing *d, const search *s, rect *out);
+
+/* Place a text at object i. */
+static bool place_label(drawing *d, int i, const char *text, find_fn *find)
 {
     qvl_bounds b = d->bounds[i];
     double pad = LABEL_PAD_PX * d->size;
@@ -253,12 +255,9 @@ static bool place_label(drawing *d, int i, const char *text, bool *is_far)
                  label_gap(d, d->m->object[i].kind),
                  (int)floor(b.x0), (int)floor(b.y0),
                  (int)ceil(b.x1), (int)ceil(b.y1) };
-    rect *r = &d->taken[d->n_taken];
-    *is_far = !find_near(d, &s, r);
-    if (*is_far && !find_far(d, &s, r))
-        return false;
-    d->n_taken++;
-    return true;
+    bool is_found = find(d, &s, &d->taken[d->n_taken]);
+    d->n_taken += is_found;
+    return is_found;
 }
 
 /* A line from a label to its object. */
@@ -315,14 +314,15 @@ static bool label_object(drawing *d, int i)
     qvl_colour colour = qvl_draw_colour(c->colour);
     label l = make_label(d, i, c);
     const rect *r = &d->taken[d->n_taken];
-    const char *text = d->is_crowded ? l.number : l.text;
-    bool is_far;
-    if (!place_label(d, i, text, &is_far)) {
+    const char *text = l.text;
+    bool is_near = !d->is_crowded && place_label(d, i, text, find_near);
+    if (!is_near) {
         text = l.number;
-        if (!place_label(d, i, text, &is_far))
-            return false;
+        is_near = place_label(d, i, text, find_near);
     }
-    if (is_far)
+    if (!is_near && !place_label(d, i, text, find_far))
+        return false;
+    if (!is_near)
         draw_leader(d, r, &d->bounds[i], colour);
     draw_label(d, r, text, colour, is_marked(d, i));
     return true;

@@ -3,10 +3,10 @@
  * A box is solid, a polygon dashed, a line has a dot at each of its points. The
  * colour is that of the category. A label over an object has its number, from 1 on,
  * and its category; it lies within the picture and apart from all other labels: below,
- * inside or beside the object where there is no room above, with a line to it where
- * it stands further away. It is the number alone where there is no room for more, or
- * where labels would hide a fifth of the picture. What is marked has a red edge, and
- * "!" in its label.
+ * inside or beside the object where there is no room above. It is the number alone
+ * where there is no room for more, or where labels would hide a fifth of the picture;
+ * and where there is none beside the object, it stands further away with a line to
+ * it. What is marked has a red edge, and "!" in its label.
  */
 #ifndef QVL_SCORE_MARKS_H
 #define QVL_SCORE_MARKS_H
@@ -20,7 +20,7 @@
 typedef struct {
     const qvl_object *object;  // [n]; one without points is passed over
     int n;
-    double w, h;               // of the picture, in the units of points
+    double w, h;               // of the picture, in the units of points; > 0
     const bool *is_marked;     // [n]; NULL: none
 } qvl_marks;
 

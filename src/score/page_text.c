@@ -113,12 +113,6 @@ static int compare_entries(const void *pa, const void *pb)
     return a->category->number < b->category->number ? -1 : 1;
 }
 
-static void count_one(entry *e, int column)
-{
-    e->n[column]++;
-    e->total++;
-}
-
 /* Count the objects of a view in a column; in column `plain` as well those that are not
  * marked, -1: in none. */
 static void count_view(const qvl_page_text *t, legend *g, const qvl_marks *m,
@@ -131,8 +125,10 @@ static void count_view(const qvl_page_text *t, legend *g, const qvl_marks *m,
                         &g->kind[m->object[k].kind] };
         bool is_plain = m->is_marked == NULL || !m->is_marked[k];
         for (size_t i = 0; i < QVL_COUNT(of); i++) {
-            count_one(of[i], column);
-            of[i]->n[plain >= 0 ? plain : column] += plain >= 0 && is_plain;
+            of[i]->n[column]++;
+            of[i]->total++;
+            if (plain >= 0 && is_plain)
+                of[i]->n[plain]++;
         }
     }
 }

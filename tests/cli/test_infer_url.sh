@@ -74,6 +74,18 @@ holds "the output has no URL" \
 holds "the output has a data: URL" test "$(grep -c 'base64' replies.jsonl)" = 0
 holds "no picture" test -s pictures/ok.png
 
+start "the replies as pictures"
+run vis predictions replies.jsonl --output vis
+exits 3
+says "vis: 3 of 5 rows"
+complains "found status 404"
+complains "rows: found 2 that cannot be drawn"
+for i in 0 1 3; do
+    holds "no picture of row $i" test -s vis/vis_0000$i.png
+done
+holds "another name than in the output" \
+    test "$(grep -c "{\"image_path\": \"$at/ok.png\", " vis/gt_vs_pred.jsonl)" = 1
+
 start "a signal among records that cannot be had"
 for _ in 1 2 3 4; do
     echo "{\"images\": [\"$at/busy/999\"], \"width\": 9, \"height\": 9}"
