@@ -99,6 +99,7 @@ extern const cmd cmd_data_sample;
 extern const cmd cmd_data_import;
 extern const cmd cmd_data_fuse;
 extern const cmd cmd_data_resize;
+extern const cmd cmd_vis_augment;
 extern const cmd cmd_vis_dataset;
 extern const cmd cmd_vis_predictions;
 

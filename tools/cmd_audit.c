@@ -3,7 +3,6 @@
  * Every sample of some epochs is augmented as training would, in its order and at its
  * step, without pixels and without a model.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,16 +106,6 @@ static size_t count_places(const call *c)
     return last.first + last.n;
 }
 
-static int64_t count_steps(const call *c)
-{
-    const qvl_run_config *config = &c->config;
-    double steps = ceil(config->training.num_train_epochs
-                        * (double)qvl_epoch_plan_updates(&c->plan));
-    if (config->training.max_steps > 0)
-        steps = config->training.max_steps;
-    return steps > 1.0 ? (int64_t)fmin(steps, 1e9) : 1;
-}
-
 static void prepare(call *c)
 {
     size_t n = c->samples.train.n;
@@ -128,7 +117,7 @@ static void prepare(call *c)
         .seed = (uint64_t)config->training.data_seed,
         .dataset = qvl_rng_hash(c->plan.dataset, strlen(c->plan.dataset)),
     };
-    qvl_samples_augment(&c->samples, config, count_steps(c));
+    qvl_samples_augment(&c->samples, config, qvl_samples_steps(&c->samples, config));
     qvl_augment_tally_init(&c->tally, config->augmentation->n_ops, &c->arena);
     c->order = qvl_arena_array(&c->arena, size_t, n);
     c->sample = qvl_arena_array(&c->arena, outcome, n);

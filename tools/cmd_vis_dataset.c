@@ -426,7 +426,7 @@ static int read_records(call *c, const bool *is_chosen)
         c->first = NULL;
         c->end = &c->first;
         QVL_TRY(qvl_records_many(c->records, RECORDS_AT_ONCE, 0, &result, &n,
-                                 &c->batch, c->err));
+                                 c->err));
         for (size_t i = 0; i < n; i++, number++)
             if (is_chosen != NULL && number < c->n_rows && is_chosen[number])
                 QVL_TRY(show_record(c, &result[i], number));

@@ -15,6 +15,7 @@ static const cmd *const commands[] = {
     &cmd_data_import,
     &cmd_data_fuse,
     &cmd_data_resize,
+    &cmd_vis_augment,
     &cmd_vis_dataset,
     &cmd_vis_predictions,
     &cmd_config_inspect,

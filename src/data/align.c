@@ -56,7 +56,7 @@ static int read_part(aligner *a, size_t *n)
 {
     qvl_arena_reset(&a->part);
     QVL_TRY(qvl_records_many(a->records, RECORDS_AT_ONCE, a->o->n_threads,
-                             &a->result, n, &a->part, a->err));
+                             &a->result, n, a->err));
     for (size_t i = 0; i < *n; i++)
         if (a->result[i].record == NULL) {
             *a->err = *a->result[i].err;

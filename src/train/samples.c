@@ -8,6 +8,7 @@
 #include "train/samples.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/each.h"
@@ -316,6 +317,16 @@ const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
     assert(set->length != NULL && k < set->n);
     return &set->length[k][qvl_encoder_draw_mode(set->encoder, &set->record[k],
                                                  epoch)];
+}
+
+int64_t qvl_samples_steps(const qvl_samples *s, const qvl_run_config *config)
+{
+    qvl_epoch_plan plan = qvl_samples_plan(s, config);
+    double steps = ceil(config->training.num_train_epochs
+                        * (double)qvl_epoch_plan_updates(&plan));
+    if (config->training.max_steps > 0)
+        steps = config->training.max_steps;
+    return steps > 1.0 ? (int64_t)fmin(steps, 1e9) : 1;
 }
 
 void qvl_samples_augment(qvl_samples *s, const qvl_run_config *config,

@@ -72,6 +72,10 @@ int qvl_samples_read(qvl_samples *s, const qvl_run_config *config,
 const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
                                                size_t k, uint64_t epoch);
 
+/* Steps of a run that is not packed; of a packed one as many as if it were not. At
+ * least 1. */
+int64_t qvl_samples_steps(const qvl_samples *s, const qvl_run_config *config);
+
 /* Augment samples of training from now on, when the configuration asks for it: in a
  * run of total_steps > 0. Borrows the configuration. */
 void qvl_samples_augment(qvl_samples *s, const qvl_run_config *config,

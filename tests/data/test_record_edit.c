@@ -10,14 +10,13 @@ static const qvl_record *read_line(const char *line, qvl_arena *a)
 {
     qvl_records *r;
     qvl_err err;
-    const qvl_record_result *result;
-    size_t n;
+    qvl_record *record = qvl_arena_array(a, qvl_record, 1);
+    bool is_end;
     CHECK_OK(qvl_records_open(&r, made_text("r.jsonl", line), NULL, &err), err);
-    CHECK_OK(qvl_records_many(r, 1, 1, &result, &n, a, &err), err);
+    CHECK_OK(qvl_records_next(r, record, &is_end, a, &err), err);
     qvl_records_close(r);
-    CHECK(n == 1 && result->record != NULL, "%s: %s", line,
-          n == 1 ? result->err->msg : "no line");
-    return result->record;
+    CHECK(!is_end, "%s: no line", line);
+    return record;
 }
 
 static int edit(const char *line, const qvl_record_changes *changes,

@@ -26,11 +26,10 @@ static void test_rest(void)
     const qvl_record_result *result;
     size_t n;
     qvl_records *r;
-    qvl_arena a = { 0 };
     qvl_err err;
     CHECK_OK(qvl_records_open(&r, made_text("rest.jsonl", text), NULL, &err),
              err);
-    CHECK_OK(qvl_records_many(r, 10, 2, &result, &n, &a, &err), err);
+    CHECK_OK(qvl_records_many(r, 10, 2, &result, &n, &err), err);
     CHECK_INT(n, 4, "lines");
     for (int i = 0; i < 3; i++)
         CHECK(result[i].record == NULL && result[i].rest != NULL
@@ -55,7 +54,6 @@ static void test_rest(void)
     CHECK_INT(result[2].rest->n_objects, 0, "no JSON");
     CHECK(result[3].record != NULL && result[3].rest == NULL, "a good one");
     qvl_records_close(r);
-    qvl_arena_release(&a);
 }
 
 RUN_TESTS(TEST(test_rest))
