@@ -23,7 +23,8 @@
  *
  * Refused: a chunk in a chunk, a carried name of two shapes, more than
  * IR_MAX_CARRY carried names or MAX_NAMES set ones in a block, more than
- * LOWER_MAX_PREFIXES prefixes, an output that is a parameter.
+ * LOWER_MAX_PREFIXES prefixes, a variable in a block of that variable, an output that
+ * is a parameter.
  */
 #include "pass/lower.h"
 
@@ -63,11 +64,19 @@ const char *const *lower_vars(lower *s)
     return list;
 }
 
-static void push_var(lower *s, const char *name, const ir_int *count)
+/* The variable of a block: what is kept of a turn is known by the variables around
+ * it, so no two of them have one name. */
+static int push_var(lower *s, const spec_stmt *stmt, const ir_int *count)
 {
+    for (const lower_var *v = s->vars; v; v = v->next)
+        if (strcmp(v->name, stmt->var) == 0)
+            return expr_fail(stmt->text, stmt->text->col, s->err,
+                             "the variable '%s' is that of a block around as well",
+                             stmt->var);
     lower_var *v = qvl_arena_array(s->m->arena, lower_var, 1);
-    *v = (lower_var){.name = name, .count = count, .next = s->vars};
+    *v = (lower_var){.name = stmt->var, .count = count, .next = s->vars};
     s->vars = v;
+    return QVL_OK;
 }
 
 const char *lower_prefix(const lower *s, int n)
@@ -310,7 +319,7 @@ static int open_repeat(lower *s, const spec_stmt *stmt, const block_names *names
     r->label = lower_prefix(s, s->n_prefixes);
     r->var = stmt->var;
     r->count = count;
-    push_var(s, stmt->var, count);
+    QVL_TRY(push_var(s, stmt, count));
     s->b.block = &r->body;
     for (int i = 0; i < names->n_carried; i++) {
         ir_carry *c = &r->carry[r->n_carry++];
@@ -416,7 +425,7 @@ static int lower_if(lower *s, const spec_stmt *stmt)
     if (stmt->var) {
         ir_int *count = qvl_arena_array(s->m->arena, ir_int, 1);
         *count = (ir_int){.kind = IR_INT_COUNT, .dim = r->cond->dim};
-        push_var(s, stmt->var, count);
+        QVL_TRY(push_var(s, stmt, count));
     }
     QVL_TRY(lower_body(s, stmt->body, stmt->n_body));
     int carry[MAX_NAMES];

@@ -454,6 +454,16 @@ static const small_edit mistakes[] = {
       "small.yaml:36:15: expected the name of a list\n"
       "      - if l in eps as k:\n"
       "                ^" },
+    { "if l in taps as k:",
+      "if l in taps as l:",
+      "small.yaml:36:7: the variable 'l' is that of a block around as well\n"
+      "      - if l in taps as l:\n"
+      "        ^" },
+    { "    - x = x + linear(join(a), o)",
+      "    - for l in L:\n      - x = x + linear(join(a), o)",
+      "small.yaml:35:7: the variable 'l' is that of a block around as well\n"
+      "      - for l in L:\n"
+      "        ^" },
     { "ds[k] = x",
       "ds[0] = x",
       "small.yaml:37:9: the place in an array is the variable of the only loop around\n"
