@@ -54,13 +54,19 @@ static bool in_scope(const ir_region *home, const ir_region *at)
     return true;
 }
 
-static int check_use(const checker *c, int line, ir_value *v)
+static int check_view(const checker *c, int line, ir_value *v)
 {
     if (v->kind == IR_V_VIEW && (!v->base || v->base->kind == IR_V_VIEW))
         return fail(c, line, "a view of a view", v);
-    ir_value *root = ir_root(v);
-    if (root->cls != v->cls)
+    if (ir_root(v)->cls != v->cls)
         return fail(c, line, "a view of another class than its value", v);
+    return QVL_OK;
+}
+
+static int check_use(const checker *c, int line, ir_value *v)
+{
+    QVL_TRY(check_view(c, line, v));
+    ir_value *root = ir_root(v);
     if (always_there(root))
         return QVL_OK;
     if (!c->defined[root->id])
@@ -72,6 +78,7 @@ static int check_use(const checker *c, int line, ir_value *v)
 
 static int define(const checker *c, int line, ir_value *v)
 {
+    QVL_TRY(check_view(c, line, v));
     ir_value *root = ir_root(v);
     if (v->kind == IR_V_VIEW || always_there(v)) {
         c->defined[root->id] = true;

@@ -290,7 +290,12 @@ ir_value *ir_reshape(ir_module *m, ir_value *v, const ir_shape *shape,
     ir_value *r = view_new(m, v, shape, name);
     if (!v->slice)
         r->ld = ir_row_elems(shape);
-    return r;
+    if (!v->rows_of)
+        return r;
+    ir_shape all = *shape;
+    all.d[0] = v->rows_of->shape.d[0];
+    r->rows_of = ir_reshape(m, v->rows_of, &all, name, err);
+    return r->rows_of ? r : NULL;
 }
 
 static ir_value *fail_place(const ir_value *v, qvl_err *err)
@@ -314,7 +319,10 @@ ir_value *ir_columns(ir_module *m, ir_value *v, const poly *first,
         !poly_add(&r->off, &r->off, &at))
         return fail_place(v, err);
     r->slice = true;
-    return r;
+    if (!v->rows_of)
+        return r;
+    r->rows_of = ir_columns(m, v->rows_of, first, n, name, err);
+    return r->rows_of ? r : NULL;
 }
 
 ir_value *ir_rows(ir_module *m, ir_value *v, const poly *first, const poly *n,
@@ -535,7 +543,17 @@ bool ir_extra_fits(const ir_value *v, kern_extra_kind kind, const poly *rows,
     return poly_mul(&want, rows, cols) && poly_equal(&n, &want);
 }
 
-/* ---- uses ---- */
+bool ir_op_fits(const ir_module *m, const ir_op *op)
+{
+    poly sym[KERN_MAX_SYMS], rows, cols;
+    if (ir_bind(m, op, sym, NULL) != QVL_OK)
+        return false;
+    ir_store_shape(op, &rows, &cols);
+    for (int i = 0; i < op->n_extra; i++)
+        if (!ir_extra_fits(op->extra[i], op->extra_kind[i], &rows, &cols))
+            return false;
+    return true;
+}
 
 bool ir_inside(const ir_region *r, const ir_region *outer)
 {
@@ -543,35 +561,6 @@ bool ir_inside(const ir_region *r, const ir_region *outer)
         if (r == outer)
             return true;
     return outer == NULL;
-}
-
-static void count_node(ir_node *n, void *arg)
-{
-    (void)arg;
-    if (n->kind == IR_N_STORE)
-        ir_root(n->value)->n_uses++;
-    if (n->kind == IR_N_REGION)
-        for (int i = 0; i < n->region->n_carry; i++) {
-            ir_root(n->region->carry[i].init)->n_uses++;
-            ir_root(n->region->carry[i].next)->n_uses++;
-        }
-    if (n->kind != IR_N_OP)
-        return;
-    for (int i = 0; i < n->op.n_in; i++)
-        if (n->op.in[i])
-            ir_root(n->op.in[i])->n_uses++;
-    for (int i = 0; i < n->op.n_extra; i++)
-        ir_root(n->op.extra[i])->n_uses++;
-}
-
-void ir_count_uses(ir_module *m)
-{
-    for (int i = 0; i < m->n_values; i++)
-        m->value[i]->n_uses = 0;
-    ir_walk(&m->body, count_node, NULL);
-    for (int i = 0; i < m->n_outputs; i++)
-        if (m->output[i].value)
-            ir_root(m->output[i].value)->n_uses++;
 }
 
 /* ---- ops ---- */

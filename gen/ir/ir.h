@@ -491,10 +491,14 @@ void ir_store_shape(const ir_op *op, poly *rows, poly *cols);
 /* How a value follows a stored [rows, cols]; false when it does not. */
 bool ir_extra_fits(const ir_value *v, kern_extra_kind kind, const poly *rows,
                    const poly *cols);
+/* Do shapes fit op's kernel, and the arguments of its expression what it stores? */
+bool ir_op_fits(const ir_module *m, const ir_op *op);
 /* Is region r `outer` or inside of it? NULL outer is the module. */
 bool ir_inside(const ir_region *r, const ir_region *outer);
 /* Count the uses of every value (by root), into n_uses. */
 void ir_count_uses(ir_module *m);
+/* Does a node read v, which is no view, or a view of it? Costs a walk. */
+bool ir_is_used(ir_module *m, const ir_value *v);
 
 /* Call fn for every node, regions before their bodies. fn takes none out. */
 void ir_walk(ir_block *block, void (*fn)(ir_node *node, void *arg), void *arg);

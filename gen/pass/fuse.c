@@ -99,11 +99,11 @@ static const ir_expr *rename_args(ir_module *m, merged *s, const ir_op *op,
     return substitute(m, op->expr, arg);
 }
 
-/* Give the op the merged list and the expression over it, if all of them can
- * follow what it stores; else leave it alone. */
-static bool set_extras(ir_op *op, const merged *s, const ir_expr *e)
+/* Give the op the merged list and the expression over it, if it fits its kernel then
+ * and all of them can follow what it stores; else leave it alone. */
+static bool set_extras(const ir_module *m, ir_op *op, const merged *s,
+                       const ir_expr *e)
 {
-    poly rows, cols;
     ir_op r = *op;
     if (s->n > KERN_MAX_EXTRA ||
         op->n_in + op->n_out + s->n > QVL_KERNEL_MAX_BUFS)
@@ -112,10 +112,8 @@ static bool set_extras(ir_op *op, const merged *s, const ir_expr *e)
     memcpy(r.extra, s->v, (size_t)s->n * sizeof s->v[0]);
     memcpy(r.extra_kind, s->kind, (size_t)s->n * sizeof s->kind[0]);
     r.expr = e;
-    ir_store_shape(&r, &rows, &cols);
-    for (int i = 0; i < s->n; i++)
-        if (!ir_extra_fits(s->v[i], s->kind[i], &rows, &cols))
-            return false;
+    if (!ir_op_fits(m, &r))
+        return false;
     *op = r;
     return true;
 }
@@ -126,7 +124,7 @@ static bool join_maps(ir_module *m, ir_node *n, int i, ir_node *from)
     merged s = {0};
     const ir_expr *inner = rename_args(m, &s, &from->op, -1, NULL);
     if (!may_stand(n, i, inner)
-        || !set_extras(&n->op, &s, rename_args(m, &s, &n->op, i, inner)))
+        || !set_extras(m, &n->op, &s, rename_args(m, &s, &n->op, i, inner)))
         return false;
     ir_remove(from);
     return true;
@@ -161,7 +159,7 @@ static bool join_op(ir_module *m, ir_node *n, int i, ir_node *from)
     const ir_expr *e = rename_args(m, &s, &n->op, i, inner);
     ir_op op = from->op;
     op.out[0] = n->op.out[0];
-    if (!set_extras(&op, &s, e))
+    if (!set_extras(m, &op, &s, e))
         return false;
     n->op = op;
     ir_remove(from);

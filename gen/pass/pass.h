@@ -40,7 +40,7 @@ void pass_print_functions(qvl_str *out);
  * depends on, to a module of phase IR_TRAIN. QVL_E_CONFIG, with the line, for what
  * has no gradient: a parameter read as a value, a value for reports, what a chunk
  * leaves to those behind it, a lookup in a chunk, in a chunk what has other rows, a
- * factor a row, a function without derivative, slices that do not lie side by side,
+ * factor a row, a function without derivative, a size beyond the limits of poly.h,
  * more than IR_MAX_CARRY sums out of one region. Costs searches of all values:
  * quadratic in the length of a program. */
 int pass_grad(ir_module *m, qvl_err *err);

@@ -8,13 +8,6 @@
 
 #include "pass/grad.h"
 
-#define FAILED g->err->code
-
-static const char *d_name(grad *g, const ir_value *v)
-{
-    return qvl_arena_printf(g->m->arena, "d_%s", v->name);
-}
-
 /* An op without scalars. */
 static ir_node *emit(grad *g, const char *kernel, ir_value *const *in,
                      int n_in, ir_value *const *out, ir_class cls,
@@ -29,8 +22,8 @@ static int give_args(grad *g, ir_value *v, const char *kernel,
                      const ir_args *args)
 {
     ir_node *n = ir_op_add(&g->b, kernel, args, NULL, grad_class(v),
-                           d_name(g, v), g->err);
-    return n ? grad_give(g, v, n->op.out[0]) : FAILED;
+                           grad_name(g, v), g->err);
+    return n ? grad_give(g, v, n->op.out[0]) : grad_failed(g);
 }
 
 static int give_op(grad *g, ir_value *v, const char *kernel,
@@ -43,10 +36,10 @@ static int give_op(grad *g, ir_value *v, const char *kernel,
 static int give_into(grad *g, ir_value *v, const char *kernel,
                      ir_value *const *in, int n_in)
 {
-    ir_value *dv = ir_value_new(g->m, IR_V_OP, d_name(g, v), grad_class(v),
+    ir_value *dv = ir_value_new(g->m, IR_V_OP, grad_name(g, v), grad_class(v),
                                 &v->shape, g->b.block->owner);
     if (!emit(g, kernel, in, n_in, &dv, IR_ACT, dv->name))
-        return FAILED;
+        return grad_failed(g);
     return grad_give(g, v, dv);
 }
 
@@ -57,16 +50,16 @@ static int give_parts(grad *g, ir_value *v, ir_value *part)
     ir_value *sum;
     QVL_TRY(grad_sum_of(g, v, &sum));
     ir_node *n = emit(g, "sum_rows", &part, 1, sum ? &sum : NULL, IR_F32,
-                      d_name(g, v));
+                      grad_name(g, v));
     if (!n)
-        return FAILED;
+        return grad_failed(g);
     return sum ? QVL_OK : grad_give(g, v, n->op.out[0]);
 }
 
 static int give_col_sums(grad *g, ir_value *v, ir_value *dy)
 {
     ir_node *n = emit(g, "col_sum_part", &dy, 1, NULL, IR_F32, "parts");
-    return n ? give_parts(g, v, n->op.out[0]) : FAILED;
+    return n ? give_parts(g, v, n->op.out[0]) : grad_failed(g);
 }
 
 /* y = x W':  dx = dy W,  dW = dy' x */
@@ -82,7 +75,7 @@ static int rule_matmul_nt(grad *g, const ir_op *op, ir_value *dy)
     QVL_TRY(grad_sum_of(g, w, &sum));
     if (!sum)
         return give_op(g, w, "matmul_tn", in, 2);
-    return emit(g, "matmul_tn", in, 2, &sum, IR_F32, "dw") ? QVL_OK : FAILED;
+    return emit(g, "matmul_tn", in, 2, &sum, IR_F32, "dw") ? QVL_OK : grad_failed(g);
 }
 
 /* y = x w rstd:  dx = rstd (dy w - x rstd^2 mean(dy w x)),
@@ -96,7 +89,7 @@ static int rule_rms_norm(grad *g, const ir_op *op, ir_value *dy)
     ir_value *in_w[3] = {dy, x, rstd};
     ir_node *part = emit(g, "rms_norm_dw_part", in_w, 3, NULL, IR_F32,
                          "parts");
-    return part ? give_parts(g, w, part->op.out[0]) : FAILED;
+    return part ? give_parts(g, w, part->op.out[0]) : grad_failed(g);
 }
 
 /* z = (x - mean) rstd, y = z w + b:
@@ -111,7 +104,7 @@ static int rule_layer_norm(grad *g, const ir_op *op, ir_value *dy)
     ir_node *part = emit(g, "layer_norm_dw_part", in_w, 4, NULL, IR_F32,
                          "parts");
     if (!part)
-        return FAILED;
+        return grad_failed(g);
     QVL_TRY(give_parts(g, w, part->op.out[0]));
     return give_col_sums(g, ir_in(op, "b"), dy);
 }
@@ -137,18 +130,18 @@ static int rule_attention(grad *g, const ir_op *op, ir_value *dy)
     ir_node *delta = emit(g, "attention_delta", in_d, 2, NULL, IR_F32,
                           "delta");
     if (!delta)
-        return FAILED;
+        return grad_failed(g);
     ir_value *in[7] = {q, k, v, ir_in(op, "range"), dy, ir_out(op, "lse"),
                        delta->op.out[0]};
     const ir_args args = {.in = in, .n_in = 7, .scalar = op->scalar,
                           .n_scalars = 1};
     QVL_TRY(give_args(g, q, "attention_dq", &args));
     ir_node *n = ir_op_add(&g->b, "attention_dkv", &args, NULL, IR_ACT,
-                           d_name(g, k), g->err);
+                           grad_name(g, k), g->err);
     if (!n)
-        return FAILED;
+        return grad_failed(g);
     ir_value *dv = ir_out(&n->op, "dv");
-    dv->name = d_name(g, v);
+    dv->name = grad_name(g, v);
     QVL_TRY(grad_give(g, k, ir_out(&n->op, "dk")));
     return grad_give(g, v, dv);
 }
@@ -170,7 +163,7 @@ static int rule_lookup(grad *g, const ir_op *op, ir_value *dy)
     QVL_TRY(grad_sum_of(g, x, &sum));
     if (!sum)
         return give_into(g, x, "lookup_dx", in, 4);
-    return emit(g, "lookup_dx", in, 4, &sum, IR_ACT, "dx") ? QVL_OK : FAILED;
+    return emit(g, "lookup_dx", in, 4, &sum, IR_ACT, "dx") ? QVL_OK : grad_failed(g);
 }
 
 /* The kernel computes the gradient of its logits with the loss. */
@@ -194,9 +187,9 @@ static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
     ir_value *x = ir_in(op, "x"), *w = ir_in(op, "w");
     ir_value *start = ir_in(op, "start"), *order = ir_in(op, "order");
     ir_value *in[3] = {dy, w, start};
-    ir_node *n = emit(g, "expert_nn", in, 3, NULL, IR_ACT, d_name(g, x));
+    ir_node *n = emit(g, "expert_nn", in, 3, NULL, IR_ACT, grad_name(g, x));
     if (!n)
-        return FAILED;
+        return grad_failed(g);
     ir_value *dx = n->op.out[0];
     if (order) {
         ir_value *in_c[3] = {dx, NULL, ir_out(sort_of(order), "place")};
@@ -209,7 +202,7 @@ static int rule_expert_nt(grad *g, const ir_op *op, ir_value *dy)
     QVL_TRY(grad_sum_of(g, w, &sum));
     if (!sum)
         return give_into(g, w, "expert_tn", in_w, 4);
-    return emit(g, "expert_tn", in_w, 4, &sum, IR_F32, "dw") ? QVL_OK : FAILED;
+    return emit(g, "expert_tn", in_w, 4, &sum, IR_F32, "dw") ? QVL_OK : grad_failed(g);
 }
 
 /* z = sum_k w_k y_k:  dy_k = w_k dz, dw_k = dz . y_k */
@@ -318,8 +311,8 @@ static int map_part(grad *g, const ir_op *op, int i, ir_value *dy,
         if (place[k] >= 0)
             arg[place[k]] = op->extra[k];
     *out = ir_map_add(&g->b, e, arg, n, grad_class(op->extra[i]), NULL,
-                      d_name(g, op->extra[i]), g->err);
-    return *out ? QVL_OK : FAILED;
+                      grad_name(g, op->extra[i]), g->err);
+    return *out ? QVL_OK : grad_failed(g);
 }
 
 /* y = f(a, b, ...):  da = dy df/da, summed over rows where a is a bias */
@@ -334,7 +327,7 @@ static int rule_map(grad *g, const ir_op *op, ir_value *dy)
         if (op->extra_kind[i] == KERN_EXTRA_SAME) {
             if (!ir_shape_equal(&da->shape, &a->shape))
                 da = ir_reshape(g->m, da, &a->shape, da->name, g->err);
-            QVL_TRY(da ? grad_give(g, a, da) : FAILED);
+            QVL_TRY(da ? grad_give(g, a, da) : grad_failed(g));
         } else if (op->extra_kind[i] == KERN_EXTRA_COL) {
             QVL_TRY(give_col_sums(g, a, da));
         } else {
@@ -378,6 +371,12 @@ static int rule_find(const ir_op *op)
         if (strcmp(rules[i].kernel, op->k->name) == 0)
             return i;
     return -1;
+}
+
+bool grad_is_seed(const ir_op *op)
+{
+    int i = rule_find(op);
+    return i >= 0 && rules[i].seed;
 }
 
 int grad_rule(grad *g, const ir_node *node)

@@ -65,6 +65,13 @@ static void view_of_other_class(ir_module *m)
     n->op.in[0]->cls = IR_F32;
 }
 
+static void made_in_other_class(ir_module *m)
+{
+    ir_node *n = op_of(m, "attention");
+    n->op.out[0] = view_of(m, n->op.out[0]);
+    n->op.out[0]->cls = IR_F32;
+}
+
 static void used_before(ir_module *m)
 {
     ir_node *n = op_of(m, "attention");
@@ -175,6 +182,7 @@ static const struct {
 } faults[] = {
     { view_of_view, "a view of a view" },
     { view_of_other_class, "a view of another class than its value" },
+    { made_in_other_class, "a view of another class than its value" },
     { used_before, "used before it is defined" },
     { used_outside, "used outside of the region that defines it" },
     { used_in_other_loop, "used outside of the region that defines it" },

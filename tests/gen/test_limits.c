@@ -101,7 +101,7 @@ static const limit limits[] = {
       "a block carries more than 16 names" },
     { { "  - x = lookup(embed.weight, token)\n", "ds[k] = x\n" },
       { "  - o# = silu(x)\n", "    - x = x + o#\n" }, 15,
-      "too many values enter the loop that uses" },
+      "too many values enter the block that uses 'o" },
     { { "  text:\n    ", "- x = lookup(" }, { "p", "p" }, 188,
       "the name of a parameter has at most 200 letters, and no %" },
     { { "ds[k] = x\n", "" },
@@ -161,6 +161,33 @@ static void test_limits(void)
         CHECK_HAS(err.msg, "small.yaml:", "%s", x->line[0]);
     }
     qvl_str_release(&s);
+    qvl_arena_release(&arena);
+}
+
+/* A size that the backward pass is the first to need: rows of uses, (nh + L) T, with
+ * the columns of what goes in. */
+static void test_backward_size(void)
+{
+    static const small_edit layer = {
+        "    head.weight: [V, H]\nprogram:\n"
+        "  - x = lookup(embed.weight, token)\n",
+        "    head.weight: [V, H]\n    wide.weight: [V + L + nh + H, H]\n"
+        "    gate.weight: [V, H]\n    up: [V, H, V + L + nh + H]\nprogram:\n"
+        "  - x = lookup(embed.weight, token)\n"
+        "  - r = route(linear(x, gate), nh + L)\n"
+        "  - x = x + combine(experts(linear(x, wide), r, up), r)\n", NULL };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_err err;
+    ir_module *m = NULL;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    const char *text = small_with(small_spec, &layer, &arena);
+    CHECK_OK(ref_build_text(&m, &kernels, "small.yaml", text, REF_INFER, "size",
+                            &arena, &err), err);
+    CHECK_FAILS(ref_build_text(&m, &kernels, "small.yaml", text, REF_TRAIN, "size",
+                               &arena, &err),
+                QVL_E_CONFIG, err, "small.yaml:35: the elements of [");
     qvl_arena_release(&arena);
 }
 
@@ -227,5 +254,5 @@ static void test_nested_cache(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_one_expert), TEST(test_limits), TEST(test_nesting),
-          TEST(test_nested_cache))
+RUN_TESTS(TEST(test_one_expert), TEST(test_limits), TEST(test_backward_size),
+          TEST(test_nesting), TEST(test_nested_cache))
