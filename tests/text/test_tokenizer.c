@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "check.h"
+#include "text/tokenizer_build.h"
 #include "text/unicode.h"
 #include "tokens.h"
 
@@ -144,7 +145,6 @@ static void test_known(void)
         qvl_ids ids = encode(t, part, 3);
         CHECK(is_same(&ids, &want), "text %zu: %s", i, tokens_print(&ids));
         qvl_ids_release(&ids);
-        /* more often than texts are kept */
         CHECK_OK(qvl_tokenizer_remember(t, part, 3, &err), err);
         ids = encode(t, part, 3);
         CHECK(is_same(&ids, &want), "text %zu again: %s", i, tokens_print(&ids));
@@ -153,6 +153,31 @@ static void test_known(void)
     }
     qvl_text_part wrong = { "\xff", 1, true };
     CHECK_FAILS(qvl_tokenizer_remember(t, &wrong, 1, &err), QVL_E_DATA, err, "0xff");
+    qvl_tokenizer_close(t);
+}
+
+/* More texts than are kept: the first stay, all have their ids. */
+static void test_many_known(void)
+{
+    enum { N = 2 * QVL_MAX_KNOWN + 1 };
+    char text[N][64];
+    qvl_tokenizer *t;
+    qvl_err err = { 0 };
+    CHECK_OK(qvl_tokenizer_open(&t, TEXT_FIXTURES "/cut", &err), err);
+    for (int i = 0; i < N; i++) {
+        snprintf(text[i], sizeof text[i], "%d objects can be seen, in order of size", i);
+        qvl_text_part part = { text[i], strlen(text[i]), true };
+        CHECK_OK(qvl_tokenizer_remember(t, &part, 1, &err), err);
+        CHECK_INT(t->n_known, i < QVL_MAX_KNOWN ? i + 1 : QVL_MAX_KNOWN, "text %d", i);
+    }
+    for (int i = 0; i < N; i++) {
+        qvl_text_part part = { text[i], strlen(text[i]), true };
+        qvl_ids want = encode(tokens_cut(), &part, 1);
+        qvl_ids ids = encode(t, &part, 1);
+        CHECK(is_same(&ids, &want), "text %d: %s", i, tokens_print(&ids));
+        qvl_ids_release(&ids);
+        qvl_ids_release(&want);
+    }
     qvl_tokenizer_close(t);
 }
 
@@ -589,7 +614,7 @@ static void test_no_memory(void)
 }
 
 RUN_TESTS(TEST(test_vectors), TEST(test_literal), TEST(test_parts),
-          TEST(test_wrong_text), TEST(test_known), TEST(test_facts),
+          TEST(test_wrong_text), TEST(test_known), TEST(test_many_known), TEST(test_facts),
           TEST(test_decode), TEST(test_decode_wrong), TEST(test_stream),
           TEST(test_damaged), TEST(test_cut_short),
           TEST(test_changed_anywhere), TEST(test_missing), TEST(test_forms),
