@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "answer_file.h"
 #include "base/log.h"
 #include "data/objects.h"
 #include "eval.h"
@@ -203,59 +204,30 @@ static void tell_form(eval *e, const qvl_answer *a)
         qvl_detection_tell(&e->score, level[i], (int)a->level == i);
 }
 
-static const qvl_node *find_list(const qvl_node *row, const char *key)
-{
-    const qvl_node *v = qvl_node_find(row, key);
-    return v != NULL && v->kind != QVL_NODE_NULL ? v : NULL;
-}
-
-/* The answer as text, and how many pictures it was given for. */
-static const qvl_node *find_text(const qvl_node *row,
-                                 qvl_parse_options *options)
-{
-    const qvl_node *text = qvl_node_find(row, "response");
-    const qvl_node *images = qvl_node_find(row, "images");
-    const char *reason;
-    if (text == NULL)
-        text = qvl_node_find(row, "raw_text");
-    if (images != NULL && images->kind == QVL_NODE_LIST)
-        options->n_images = (int)images->n;
-    options->is_cut = qvl_node_as_string(qvl_node_find(row, "finish_reason"),
-                                         &reason)
-                      && strcmp(reason, "length") == 0;
-    return text != NULL && text->kind == QVL_NODE_STRING ? text : NULL;
-}
-
 /* Score a row that has both sides; the others are told as such. */
 static int score_row(void *ctx, const qvl_node *row, bool is_first,
                      qvl_arena *arena, qvl_err *err)
 {
     eval *e = ctx;
-    const qvl_node *truth = find_list(row, "gt_norm1000");
-    const qvl_node *pred = find_list(row, "pred");
-    qvl_parse_options options = { .mode = e->parse };
-    const qvl_node *text = find_text(row, &options);
-    bool is_scored = truth != NULL && (pred != NULL || text != NULL);
-    if (is_first && truth == NULL && pred == NULL && text == NULL)
+    answer_row r;
+    answer_row_find(&r, row);
+    bool is_scored = r.truth != NULL && (r.pred != NULL || r.text != NULL);
+    if (is_first && r.truth == NULL && r.pred == NULL && r.text == NULL)
         return QVL_OK;  // a summary of the file
     qvl_detection_tell(&e->score, "rows_scored", is_scored);
     e->n_rows++;
     e->n_scored += is_scored;
     if (!is_scored)
         return QVL_OK;
-    const qvl_object *objects[2];
-    int n[2];
+    const qvl_object *truth, *pred;
+    int n_true, n_pred;
     qvl_answer a;
-    QVL_TRY(qvl_objects_read(&objects[0], &n[0], truth, arena, err));
-    if (text != NULL) {
-        qvl_answer_parse(&a, text->s, text->s_len, &options, arena);
+    r.how.mode = e->parse;
+    QVL_TRY(qvl_objects_read(&truth, &n_true, r.truth, arena, err));
+    QVL_TRY(answer_row_read(&r, &pred, &n_pred, &a, arena, err));
+    if (r.text != NULL)
         tell_form(e, &a);
-        objects[1] = a.object;
-        n[1] = a.n_objects;
-    }
-    if (pred != NULL)
-        QVL_TRY(qvl_objects_read(&objects[1], &n[1], pred, arena, err));
-    qvl_detection_add(&e->score, objects[0], n[0], objects[1], n[1]);
+    qvl_detection_add(&e->score, truth, n_true, pred, n_pred);
     return QVL_OK;
 }
 
