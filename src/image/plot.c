@@ -20,6 +20,7 @@
 #define MARGIN_PX 12
 #define TICK_PX 5
 #define USABLE 1e300
+#define USABLE_LOG 1e250  // with the room around them, powers of ten are numbers
 
 static const qvl_colour ink = { 40, 40, 40 };
 static const qvl_colour line_grey = { 225, 225, 225 };
@@ -81,24 +82,31 @@ int qvl_plot_ticks(double *tick, double lo, double hi, int most)
     return n;
 }
 
+/* `digits` of 1, 2 and 5 times each power of ten whose exponent `every` divides. */
+static int log_ticks_by(double *tick, double lo, double hi, int every, int digits,
+                        int most)
+{
+    static const double digit[] = { 1, 2, 5 };
+    int n = 0;
+    for (int e = (int)floor(log10(lo)); n < most && pow(10, e) <= hi; e++) {
+        for (int i = 0; i < digits && e % every == 0 && n < most; i++) {
+            double v = digit[i] * pow(10, e);
+            if (v >= lo * (1 - 1e-9) && v <= hi * (1 + 1e-9))
+                tick[n++] = v;
+        }
+    }
+    return n;
+}
+
 int qvl_plot_log_ticks(double *tick, double lo, double hi, int most)
 {
     assert(lo > 0 && lo < hi && most >= 2);
 
-    static const double dense[] = { 1, 2, 5 };
     double decades = log10(hi / lo);
-    bool is_dense = decades * 3 <= most;
-    int every = is_dense ? 1 : (int)ceil(decades / most);
-    every = every < 1 ? 1 : every;
+    int digits = decades * 3 <= most ? 3 : 1;
     int n = 0;
-    for (int e = (int)floor(log10(lo)); n < most && pow(10, e) <= hi; e++) {
-        for (int i = 0; i < (is_dense ? 3 : 1) && n < most; i++) {
-            double v = dense[i] * pow(10, e);
-            bool is_shown = is_dense || e % every == 0;
-            if (is_shown && v >= lo * (1 - 1e-9) && v <= hi * (1 + 1e-9))
-                tick[n++] = v;
-        }
-    }
+    for (int every = (int)ceil(decades / most); every >= 1 && n < 2; every--)
+        n = log_ticks_by(tick, lo, hi, every, digits, most);
     return n >= 2 ? n : qvl_plot_ticks(tick, lo, hi, most);
 }
 
@@ -124,7 +132,9 @@ static void write_ticks(axis *a)
 
 static bool is_point(const qvl_plot *p, double x, double y)
 {
-    return fabs(x) < USABLE && fabs(y) < USABLE && (!p->is_log_y || y > 0);
+    bool is_usable = p->is_log_y ? y > 1 / USABLE_LOG && y < USABLE_LOG
+                                 : fabs(y) < USABLE;
+    return is_usable && fabs(x) < USABLE;
 }
 
 /* Widen a range that is empty or a point, and leave `room` of it free. */

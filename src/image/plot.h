@@ -2,7 +2,8 @@
  *
  * Axes fit the points and carry round numbers. Points that are not finite are
  * gaps, and so are values of 0 and below on a logarithmic axis. Numbers beyond
- * 1e300 are taken as gaps too. Without a point the axes stay empty.
+ * 1e300 are taken as gaps too, on a logarithmic axis those that are not within 1e-250
+ * to 1e250. Without a point the axes stay empty.
  */
 #ifndef QVL_IMAGE_PLOT_H
 #define QVL_IMAGE_PLOT_H
@@ -42,16 +43,16 @@ int qvl_plot_save(const char *path, const qvl_plot *plot, qvl_err *err);
 /* Round numbers for an axis.
  *
  *   tick       out [most]
- *   lo, hi     lo < hi, finite
+ *   lo, hi     within 1e300, lo < hi by 1e-12 of the larger of them at least
  *   most       at least 2
  *
- * Returns how many lie within lo..hi, two at least unless `most` forbids it;
- * they rise by a step that is 1, 2 or 5 times a power of ten. */
+ * Returns how many there are, two at least. They lie within lo..hi, up to 1e-9 of
+ * their step, and rise by it; it is 1, 2 or 5 times a power of ten. */
 int qvl_plot_ticks(double *tick, double lo, double hi, int most);
 
-/* The same for a logarithmic axis, 0 < lo < hi: powers of ten, and 2 and 5 times
- * those where there are few; the ticks above where fewer than two of them lie
- * within. */
+/* The same for a logarithmic axis, 0 < lo < hi: powers of ten, each n-th where they
+ * are many, and 2 and 5 times those where there are few; the ticks above where fewer
+ * than two of them lie within. */
 int qvl_plot_log_ticks(double *tick, double lo, double hi, int most);
 
 #endif
