@@ -190,11 +190,27 @@ static void test_count(void)
     qvl_arena_release(&a);
 }
 
-/* Row n holds channel, frame, row, column of its patch. */
+/* Rows of a picture of made_png, 32 px high: row n holds channel, frame, row, column
+ * of its patch, and patches stand in blocks of 2 x 2. */
+static void check_patches(const float *rows, int w, const char *name)
+{
+    for (int p = 0; p < w / 16 * 2; p++)
+        for (int i = 0; i < 1536; i++) {
+            int x = p / 4 * 32 + p % 2 * 16 + i % 16;
+            int y = p % 4 / 2 * 16 + i / 16 % 16;
+            int c = i / 512;
+            double byte = c == 0 ? x : c == 1 ? y : 7;
+            CHECK_NEAR(rows[p * 1536 + i], (byte / 255 - 0.5) / 0.5, 1e-6,
+                       "%s: patch %d, value %d", name, p, i);
+        }
+}
+
+/* The rows of each picture stand behind those of the one before. */
 static void test_pixels(void)
 {
     const char *const image[] = { made_png("wide.png", 64, 32),
-                                  made_png("small.png", 32, 32) };
+                                  made_png("small.png", 32, 32),
+                                  made_png("long.png", 96, 32) };
     qvl_arena a = { 0 };
     qvl_err err = { 0 };
     qvl_encoded s;
@@ -203,17 +219,13 @@ static void test_pixels(void)
     qvl_record r = record_of(image, 1, 64, 32);
     CHECK_OK(qvl_encode(e, &r, 0, &a, &s, &err), err);
     CHECK_INT(s.n_patches, 8, "patches");
-    /* Patch 6 is block 1, row 1, column 0: pixels from (32, 16). */
-    for (int c = 0; c < 3; c++)
-        for (int t = 0; t < 2; t++)
-            for (int y = 0; y < 16; y += 5)
-                for (int x = 0; x < 16; x += 5) {
-                    double byte = c == 0 ? 32 + x : c == 1 ? 16 + y : 7;
-                    double want = (byte / 255 - 0.5) / 0.5;
-                    CHECK_NEAR(s.pixels[6 * 1536 + ((c * 2 + t) * 16 + y) * 16
-                                        + x], want, 1e-6, "%d %d %d %d", c, t,
-                               y, x);
-                }
+    check_patches(s.pixels, 64, "one");
+    r = record_of(image, 3, 0, 0);
+    CHECK_OK(qvl_encode_prompt(e, &r, 0, &a, &s, &err), err);
+    CHECK_INT(s.n_patches, 8 + 4 + 12, "patches");
+    check_patches(s.pixels, 64, "first");
+    check_patches(s.pixels + 8 * 1536, 32, "second");
+    check_patches(s.pixels + 12 * 1536, 96, "third");
     qvl_encoder_close(e);
     qvl_arena_release(&a);
 }
@@ -273,6 +285,48 @@ static void test_modes(void)
           n[QVL_MODE_SUMMARY]);
     CHECK(differs, "another epoch");
     qvl_encoder_close(e);
+    qvl_arena_release(&a);
+}
+
+static void check_same(const qvl_encoded *a, const qvl_encoded *b, const char *name)
+{
+    CHECK_INT(a->mode, b->mode, "%s: mode", name);
+    CHECK_INT(a->n, b->n, "%s: tokens", name);
+    CHECK(memcmp(a->id, b->id, (size_t)a->n * sizeof *a->id) == 0, "%s: ids", name);
+    CHECK(memcmp(a->label, b->label, (size_t)a->n * sizeof *a->label) == 0,
+          "%s: labels", name);
+    CHECK_STR(a->answer, b->answer, "%s: answer", name);
+}
+
+/* A mode that is asked for is what an encoder gives that draws no other. */
+static void test_mode_asked(void)
+{
+    const char *const image[] = { "x" };
+    static const char *const names[] = { "dense", "summary" };
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_encoded drawn, asked;
+    qvl_encoder_options o = options_of();
+    qvl_encoder *e[2];
+    o.prompt[QVL_MODE_SUMMARY] = (qvl_prompt){ "Be brief.", "List" };
+    for (int m = 0; m < 2; m++) {
+        o.summary_ratio = m;
+        e[m] = open_encoder(&o);
+    }
+    qvl_record r = record_of(image, 1, 32, 32);
+    for (int m = 0; m < 2; m++) {
+        CHECK_OK(qvl_encode_text(e[m], &r, 0, &a, &drawn, &err), err);
+        for (int k = 0; k < 2; k++) {
+            CHECK_OK(qvl_encode_text_as(e[k], &r, (qvl_mode)m, &a, &asked, &err), err);
+            check_same(&asked, &drawn, names[m]);
+        }
+    }
+    r.summary = NULL;
+    CHECK_OK(qvl_encode_text_as(e[1], &r, QVL_MODE_DENSE, &a, &asked, &err), err);
+    CHECK_FAILS(qvl_encode_text_as(e[0], &r, QVL_MODE_SUMMARY, &a, &asked, &err),
+                QVL_E_DATA, err, "r.jsonl:3: ");
+    qvl_encoder_close(e[0]);
+    qvl_encoder_close(e[1]);
     qvl_arena_release(&a);
 }
 
@@ -596,6 +650,6 @@ static void test_out_of_memory(void)
 
 RUN_TESTS(TEST(test_out_of_memory), TEST(test_layout), TEST(test_objects),
           TEST(test_count), TEST(test_pixels), TEST(test_prompt),
-          TEST(test_modes), TEST(test_conversation),
+          TEST(test_modes), TEST(test_mode_asked), TEST(test_conversation),
           TEST(test_places), TEST(test_url), TEST(test_too_long),
           TEST(test_mistakes), TEST(test_bad_options), TEST(test_read_back))
