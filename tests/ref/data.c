@@ -7,6 +7,8 @@
  */
 #include "ref/data.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -20,9 +22,14 @@ static int read_list(qvl_dims *d, int list, const qvl_node *v, qvl_err *err)
 {
     if (v->kind != QVL_NODE_LIST || v->n > QVL_MAX_LIST)
         return qvl_node_fail(v, err, QVL_E_CONFIG, "expected a list");
+    for (size_t i = 0; i < v->n; i++) {
+        int64_t item;
+        if (!qvl_node_as_int(&v->items[i], &item) || item < 0 || item > INT_MAX)
+            return qvl_node_fail(&v->items[i], err, QVL_E_CONFIG,
+                                 "expected a whole number in a list, 0 or above");
+        d->list[list][i] = (int)item;
+    }
     d->n_list[list] = (int)v->n;
-    for (size_t i = 0; i < v->n; i++)
-        d->list[list][i] = (int)v->items[i].i;
     return QVL_OK;
 }
 
@@ -127,7 +134,7 @@ static qvl_rng stream(uint64_t seed, const char *name)
 
 typedef struct {
     const char *kernel;
-    int operand;         // of its inputs
+    const char *operand; // of its inputs
     ir_value_kind kind;
     int index;           // input or parameter family
     const ir_op *found;  // first op of that kernel that reads it there
@@ -138,7 +145,7 @@ static void search_node(ir_node *n, void *arg)
     search *s = arg;
     if (n->kind != IR_N_OP || strcmp(n->op.k->name, s->kernel) != 0)
         return;
-    const ir_value *v = ir_root(n->op.in[s->operand]);
+    const ir_value *v = ir_root(ir_in(&n->op, s->operand));
     if (v->kind == s->kind && v->index == s->index && !s->found)
         s->found = &n->op;
 }
@@ -147,11 +154,11 @@ static void search_node(ir_node *n, void *arg)
 static void make_labels(double *v, size_t n, const ir_module *m, int input,
                         const qvl_dims *d, qvl_rng *rng)
 {
-    search s = { "cross_entropy", 1, IR_V_INPUT, input, NULL };
+    search s = { "cross_entropy", "label", IR_V_INPUT, input, NULL };
     int64_t limit = 1;
     ir_walk((ir_block *)&m->body, search_node, &s);
     if (s.found) {
-        const ir_shape *x = &s.found->in[0]->shape;
+        const ir_shape *x = &ir_in(s.found, "logits")->shape;
         limit = ref_poly(&x->d[x->rank - 1], d->i);
     }
     for (size_t i = 0; i < n; i++)
@@ -173,22 +180,25 @@ static void make_index(double *v, size_t n, int64_t table, qvl_rng *rng)
 static void make_starts(double *start, int64_t table, const double *index,
                         size_t n)
 {
-    size_t sum = 0;
-    for (int64_t t = 0; t <= table; t++) {
-        start[t] = (double)sum;
-        for (size_t i = 0; i < n; i++)
-            sum += index[i] == (double)t;
-    }
+    for (int64_t t = 0; t <= table; t++)
+        start[t] = 0.0;
+    for (size_t i = 0; i < n; i++)
+        if (index[i] >= 0.0)
+            start[(int64_t)index[i] + 1]++;
+    for (int64_t t = 0; t < table; t++)
+        start[t + 1] += start[t];
 }
 
 static void make_entries(double *entry, int64_t table, const double *index,
-                         size_t n)
+                         size_t n, qvl_arena *arena)
 {
-    size_t at = 0;
-    for (int64_t t = 0; t <= table; t++)
-        for (size_t i = 0; i < n; i++)
-            if (index[i] == (t < table ? (double)t : -1.0))
-                entry[at++] = (double)i;
+    double *next = qvl_arena_array(arena, double, table + 1);
+    make_starts(next, table, index, n);
+    double next_of_none = next[table];
+    for (size_t i = 0; i < n; i++) {
+        double *at = index[i] < 0.0 ? &next_of_none : &next[(int64_t)index[i]];
+        entry[(size_t)(*at)++] = (double)i;
+    }
 }
 
 static void set_range(double *range, int64_t kv_lo, int64_t kv_hi,
@@ -322,14 +332,15 @@ static void make_reals(double *v, size_t n, qvl_rng *rng)
 static void make_any_ranges(double *v, int64_t n, const ir_module *m, int input,
                             const ref_set *set, uint64_t seed, qvl_rng *rng)
 {
-    search s = { "attention_cached", 3, IR_V_INPUT, input, NULL };
+    search s = { "attention_cached", "range", IR_V_INPUT, input, NULL };
     ir_walk((ir_block *)&m->body, search_node, &s);
     if (!s.found) {
         make_ranges(v, n, set->ranges, rng);
         return;
     }
-    int64_t slots = ref_poly(&s.found->in[1]->shape.d[0], set->d.i);
-    int64_t entries = ref_poly(&s.found->in[4]->shape.d[0], set->d.i);
+    int64_t slots = ref_poly(&ir_in(s.found, "k")->shape.d[0], set->d.i);
+    int64_t entries = ref_poly(&ir_in(s.found, "block")->shape.d[0],
+                               set->d.i);
     make_kept_ranges(v, n, slots == 0 ? 0 : entries,
                      block_len(m, seed, slots), rng);
 }
@@ -353,7 +364,7 @@ static void make_input(double **input, const ir_module *m, int i,
         make_starts(input[i], table, input[in->of], n_of);
         break;
     case QVL_INPUT_ENTRY:
-        make_entries(input[i], table, input[in->of], n_of);
+        make_entries(input[i], table, input[in->of], n_of, arena);
         break;
     case QVL_INPUT_RANGE:
         make_any_ranges(input[i], (int64_t)(n / 4), m, i, set, seed, &rng);
@@ -367,9 +378,12 @@ static void make_input(double **input, const ir_module *m, int i,
     case QVL_INPUT_ANGLES:
         make_angles(input[i], n, ref_poly(&in->shape.d[2], set->d.i), &rng);
         break;
-    default:
+    case QVL_INPUT_F32:
+    case QVL_INPUT_WEIGHT:
         make_reals(input[i], n, &rng);
         break;
+    default:
+        assert(false);  // a kind that nobody makes
     }
 }
 
@@ -380,7 +394,7 @@ static void make_param(double *v, const ir_module *m, const ref_param *p,
     const ir_param *family = &m->param[p->family];
     const char *bias = strstr(family->name, ".bias");
     bool vector = family->shape.rank == 1;
-    search s = { "lookup", 0, IR_V_PARAM, p->family, NULL };
+    search s = { "lookup", "x", IR_V_PARAM, p->family, NULL };
     ir_walk((ir_block *)&m->body, search_node, &s);
     double scale = s.found ? 0.7 : 1.0 / sqrt((double)p->fan_in + 1.0);
     for (size_t i = 0; i < p->n; i++) {
