@@ -41,27 +41,36 @@ static void emit_positions(out *o, const form_view *v)
     out_line(o, "};");
 }
 
+/* What a setter puts: the buffers of a form, or its arguments. */
+typedef struct {
+    const char *what;  // end of the setter's name
+    const char *type;  // in C
+    form_name (*name)(const form_view *v, int i);
+    int n;
+} setting;
+
 /* `qvl_tally_bufs(to, x, y)`: an operand that a caller leaves out does not
  * compile. */
-static void emit_setter(out *o, const form_view *v, bool is_bufs)
+static void emit_setter(out *o, const form_view *v, const setting *s)
 {
-    const char *type = is_bufs ? "qvl_slice" : "uint32_t";
-    int n = is_bufs ? v->n_bufs : v->n_args;
     out_list list = {0};
-    out_line(o, "static inline void qvl_%s_%s(", v->k->name,
-             is_bufs ? "bufs" : "args");
+    out_line(o, "static inline void qvl_%s_%s(", v->k->name, s->what);
     o->depth++;
-    out_item(o, &list, "%s *to", type);
-    for (int i = 0; i < n; i++)
-        out_item(o, &list, "%s %s", type,
-                 is_bufs ? form_buf_name(v, i).text : form_arg_name(v, i).text);
+    out_item(o, &list, "%s *to", s->type);
+    for (int i = 0; i < s->n; i++)
+        out_item(o, &list, "%s %s", s->type, s->name(v, i).text);
     out_list_end(o, &list, ")");
     o->depth--;
     out_open(o);
-    for (int i = 0; i < n; i++)
-        out_line(o, "to[%d] = %s;", i,
-                 is_bufs ? form_buf_name(v, i).text : form_arg_name(v, i).text);
+    for (int i = 0; i < s->n; i++)
+        out_line(o, "to[%d] = %s;", i, s->name(v, i).text);
     out_close(o, "");
+}
+
+static void emit_setters(out *o, const form_view *v)
+{
+    emit_setter(o, v, &(setting){"bufs", "qvl_slice", form_buf_name, v->n_bufs});
+    emit_setter(o, v, &(setting){"args", "uint32_t", form_arg_name, v->n_args});
 }
 
 static void begin_header(out *o, qvl_str *s, const char *guard,
@@ -99,7 +108,7 @@ void emit_signatures(qvl_str *s, const kern_set *kernels)
         const kern *k = &kernels->item[i];
         bool is_first = i == 0 || strcmp(k[-1].file, k->file) != 0;
         emit_names(&o, k->names, is_first ? NULL : k[-1].names);
-        const kern_form form = {.k = &kernels->item[i], .epilogue_on = -1};
+        const kern_form form = {.k = k, .epilogue_on = -1};
         form_view v;
         form_view_init(&v, &form);
         emit_positions(&o, &v);
@@ -120,8 +129,7 @@ void emit_calls(qvl_str *s, const families *f)
             continue;
         form_view v;
         form_view_init(&v, f->form[f->family[i].form[0]]);
-        emit_setter(&o, &v, true);
-        emit_setter(&o, &v, false);
+        emit_setters(&o, &v);
         out_gap(&o);
     }
     out_line(&o, "#endif");

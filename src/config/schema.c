@@ -1,5 +1,8 @@
 /* schema.c - the rows of keys.def as a table, and the list of faults
  *
+ * A path has the first row that it fits. A row that ends in `*` fits every path that
+ * begins so: a row for one of those alone stands above it.
+ *
  * Look-ups walk the table: some hundred rows, a few times a run.
  */
 #include "config/schema.h"

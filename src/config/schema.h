@@ -79,7 +79,7 @@ int qvl_faults_raise(const qvl_faults *f, qvl_err *err);
 /* Whole path of a key: of the table, or in the arena. */
 const char *qvl_key_path(const qvl_key *key, qvl_arena *arena);
 
-/* The key of a path, NULL when there is none. */
+/* The key of a path: the first row that it fits, NULL when there is none. */
 const qvl_key *qvl_key_find(const char *path);
 
 /* Is the key there and not null? The node, or NULL. */

@@ -60,14 +60,14 @@ static void cut_frame(float *rows, const qvl_image *frame, int slot,
 void qvl_patch_cut(float *rows, const qvl_image *frame, int n_frames,
                    const qvl_processor *p)
 {
-    float value[QVL_IMAGE_CHANNELS * N_BYTES];
-    size_t n_values = (size_t)(frame[0].h / p->patch)
-                      * (size_t)(frame[0].w / p->patch)
-                      * qvl_processor_patch_values(p);
     assert(n_frames > 0);
     assert(frame[0].h % (p->patch * p->merge) == 0);
     assert(frame[0].w % (p->patch * p->merge) == 0);
 
+    float value[QVL_IMAGE_CHANNELS * N_BYTES];
+    size_t n_values = (size_t)(frame[0].h / p->patch)
+                      * (size_t)(frame[0].w / p->patch)
+                      * qvl_processor_patch_values(p);
     qvl_patch_values(value, p);
     for (int t = 0; t < n_frames; t += p->frames, rows += n_values)
         for (int s = 0; s < p->frames; s++) {
