@@ -72,13 +72,22 @@ static int param_value(lower *s, const expr *e, int family, ir_value **out)
     return QVL_OK;
 }
 
+/* What stands where something else was expected. */
+static const char *const kind_words[] = {
+    [EXPR_NUMBER] = "a number",    [EXPR_NAME] = "a name",
+    [EXPR_CALL] = "a call",        [EXPR_INDEX] = "an element of an array",
+    [EXPR_BINARY] = "an operator", [EXPR_UNARY] = "an operator",
+};
+
 /* NAME.suffix as a parameter of a layer; NULL when optional and not there. */
 int lower_param(lower *s, const expr *e, const char *suffix,
-                       bool required, ir_value **out)
+                bool required, ir_value **out)
 {
     *out = NULL;
     if (e->kind != EXPR_NAME)
-        return lower_fail(s, e, "expected the name of a parameter");
+        return expr_fail(e->at, e->col, s->err,
+                         "found %s, expected the name of a parameter",
+                         kind_words[e->kind]);
     int f = find_param(s, e->name, suffix);
     if (f >= 0)
         return param_value(s, e, f, out);
@@ -102,6 +111,23 @@ static int side(lower *s, const expr *e, ir_value **arg, int *n,
     QVL_TRY(lower_value(s, e, NULL, &arg[*n]));
     *out = ir_ex_arg(s->m, (*n)++);
     return QVL_OK;
+}
+
+/* An operator as a spec has it. */
+static const char *operator_text(char op)
+{
+    static const struct {
+        char op;
+        const char *text;
+    } words[] = {
+        {'/', "/"},   {'%', "%"},  {'^', "^"},   {'<', "<"},   {'l', "<="},
+        {'>', ">"},   {'g', ">="}, {'=', "=="},  {'#', "!="},  {'&', "and"},
+        {'|', "or"},  {'i', "in"}, {'!', "not"},
+    };
+    size_t i = 0;
+    while (words[i].op != op)
+        i++;
+    return words[i].text;
 }
 
 static int lower_operator(lower *s, const expr *e, const char *name,
@@ -129,7 +155,9 @@ static int lower_operator(lower *s, const expr *e, const char *name,
         ex = ir_ex_binary(s->m, IR_EX_MUL, a, b);
         what = "product";
     } else {
-        return lower_fail(s, e, "values go together by + - *");
+        return expr_fail(e->at, e->col, s->err,
+                         "found %s, expected + - or * between values",
+                         operator_text(e->op));
     }
     *out = ir_map_add(&s->b, ex, arg, n, IR_ACT, NULL, name ? name : what,
                       s->err);

@@ -431,9 +431,24 @@ static const small_edit mistakes[] = {
       "              ^" },
     { "x + linear(join(a), o)",
       "x / linear(join(a), o)",
-      "small.yaml:35:13: values go together by + - *\n"
+      "small.yaml:35:13: found /, expected + - or * between values\n"
       "      - x = x / linear(join(a), o)\n"
       "              ^" },
+    { "x + linear(join(a), o)",
+      "not x",
+      "small.yaml:35:11: found not, expected + - or * between values\n"
+      "      - x = not x\n"
+      "            ^" },
+    { "x + linear(join(a), o)",
+      "x + linear(join(a), 2)",
+      "small.yaml:35:31: found a number, expected the name of a parameter\n"
+      "      - x = x + linear(join(a), 2)\n"
+      "                                ^" },
+    { "x + linear(join(a), o)",
+      "x + linear(join(a), silu(o))",
+      "small.yaml:35:31: found a call, expected the name of a parameter\n"
+      "      - x = x + linear(join(a), silu(o))\n"
+      "                                ^" },
     { "x + linear(join(a), o)",
       "2 + 3",
       "small.yaml:35:13: numbers alone are no value\n"
@@ -691,6 +706,31 @@ static void test_mistakes(void)
     qvl_arena_release(&arena);
 }
 
+/* Every operator that is there for sizes and conditions alone is named. */
+static void test_operators(void)
+{
+    static const char *const words[] = { "/", "%", "^", "<", "<=", ">", ">=", "==",
+                                         "!=", "and", "or", "in" };
+    qvl_arena arena = { 0 };
+    kern_set kernels = { 0 };
+    qvl_err err;
+    ir_module *m;
+    CHECK_OK(ref_kernels_read(&kernels, QVL_TEST_SOURCE "/shaders", &arena,
+                              &err), err);
+    for (size_t i = 0; i < QVL_COUNT(words); i++) {
+        const small_edit x = { "x + linear(join(a), o)",
+                               qvl_arena_printf(&arena, "x %s n", words[i]), "" };
+        const char *found = qvl_arena_printf(
+            &arena, "small.yaml:35:13: found %s, expected + - or * between values",
+            words[i]);
+        CHECK_FAILS(ref_build_text(&m, &kernels, "small.yaml",
+                                   small_with(small_spec, &x, &arena), REF_TRAIN,
+                                   "size", &arena, &err),
+                    QVL_E_CONFIG, err, found);
+    }
+    qvl_arena_release(&arena);
+}
+
 /* A chunk makes dims of its own, which the spec cannot have as well. */
 static void test_dims_of_chunks(void)
 {
@@ -717,4 +757,4 @@ static void test_dims_of_chunks(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_mistakes), TEST(test_dims_of_chunks))
+RUN_TESTS(TEST(test_mistakes), TEST(test_operators), TEST(test_dims_of_chunks))
