@@ -69,11 +69,9 @@ static int read_ranges(ref_set *s, const qvl_node *v, qvl_err *err)
                          "ranges are causal, full or ragged");
 }
 
-static int read_set(ref_set *s, const ir_module *m, const qvl_node *map,
-                    qvl_err *err)
+static int read_keys(ref_set *s, const ir_module *m, const qvl_node *map,
+                     qvl_err *err)
 {
-    qvl_str text = { 0 };
-    s->ranges = REF_RANGES_RAGGED;
     for (size_t i = 0; i < map->n; i++) {
         bool known = false;
         for (int k = 0; k < m->n_dims; k++)
@@ -83,9 +81,19 @@ static int read_set(ref_set *s, const ir_module *m, const qvl_node *map,
         else if (!known)
             return qvl_node_fail(&map->keys[i], err, QVL_E_CONFIG,
                                  "%s has no such dim", m->name);
+    }
+    return QVL_OK;
+}
+
+static int read_set(ref_set *s, const ir_module *m, const qvl_node *map,
+                    qvl_err *err)
+{
+    qvl_str text = { 0 };
+    s->ranges = REF_RANGES_RAGGED;
+    QVL_TRY(read_keys(s, m, map, err));
+    for (size_t i = 0; i < map->n; i++)
         qvl_str_printf(&text, "%s%s=%s", i ? " " : "", map->keys[i].s,
                        map->items[i].s ? map->items[i].s : "list");
-    }
     s->text = qvl_arena_strdup(m->arena, text.p ? text.p : "");
     qvl_str_release(&text);
     for (int i = 0; i < m->n_dims; i++)
