@@ -18,8 +18,8 @@
 # QVL_TEST_ALL=1 tries more cases on OpenCL and Vulkan, with all that their drivers
 # do to kernels.
 #
-# CMAKE_BUILD_PARALLEL_LEVEL limits the jobs of the build, and the tests that run
-# at a time (default: the processors).
+# CMAKE_BUILD_PARALLEL_LEVEL limits the jobs of the build (default: the processors).
+# One test more than that runs at a time: some wait for what they started.
 # shellcheck disable=SC2086  # names of targets are words of a list
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -131,7 +131,7 @@ run_tests() {
     rm -f "$log"
     echo "== testing $folder"
     ctest --test-dir "$folder" --output-on-failure --timeout 1200 \
-        --parallel "$jobs" "$@"
+        --parallel $((jobs + 1)) "$@"
     status=$?
     grep '^SKIP ' "$log" | sort | uniq -c
     # shellcheck disable=SC2046  # three numbers

@@ -351,7 +351,6 @@ typedef void on_device(qvl_device *cpu, qvl_device *dev);
 /* Beside the processor each other back end. */
 static void each_other(on_device *run)
 {
-    setenv("XDG_CACHE_HOME", check_dir(), 1);
     int n;
     qvl_err err;
     qvl_device *cpu, *dev;

@@ -5,6 +5,7 @@
 #include "graph/run.h"
 
 #define MAX_KERNELS 128
+#define MOST_STEPS 800  // of a run in parts: shorter parts are cut no other way
 
 static bool made[MAX_KERNELS][KERN_MAX_CUTS];
 static int n_exact;
@@ -139,15 +140,16 @@ static void check_parts(job *j, ref_phase ph, qvl_run *run, const whole_run *w)
 }
 
 /* The run within a limit; NULL where the plan finds it too low, or makes more
- * dispatches than the device holds: a run has two lists, one of them to add to
- * gradients. */
+ * dispatches than are worth their time or the device holds: a run has two lists,
+ * one of them to add to gradients. */
 static qvl_run *try_limit(job *j, ref_phase ph, size_t limit)
 {
     qvl_run *run = job_try(j, ph, false, limit);
-    uint32_t most = j->t->dev->info.max_dispatches;
+    uint32_t held = j->t->dev->info.max_dispatches / 2;
+    uint32_t most = held == 0 || held > MOST_STEPS ? MOST_STEPS : held;
     CHECK(run != NULL || j->err.code == QVL_E_DEVICE, "%s: %s", j->what,
           j->err.msg);
-    if (run == NULL || most == 0 || (uint32_t)run->plan.n_steps <= most / 2)
+    if (run == NULL || (uint32_t)run->plan.n_steps <= most)
         return run;
     qvl_run_close(run);
     return NULL;
