@@ -18,7 +18,7 @@ libvulkan-dev glslang-tools glslang-dev spirv-tools libstdc++-12-dev vulkan-vali
 mesa-vulkan-drivers ocl-icd-opencl-dev opencl-headers pocl-opencl-icd
 libdnnl-dev libcjson-dev libyaml-dev libstb-dev libjpeg62-turbo-dev
 libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev
-libcurl4-openssl-dev"
+libcurl4-openssl-dev libfreetype-dev"
 backport=mesa-vulkan-drivers
 apt=${QVL_APT_DIR:-/etc/apt}
 

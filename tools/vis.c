@@ -48,6 +48,14 @@ const char *vis_path(vis *v, const char *name)
 
 /* ---- letters ------------------------------------------------------------ */
 
+const char *vis_letters_advice(const qvl_face *face)
+{
+    if (face != NULL)
+        return "another --font may have them";
+    return qvl_face_can_open() ? "--font FILE draws them"
+                               : "a build with FreeType draws them by --font";
+}
+
 static void warn(vis *v)
 {
     if (v->has_warned)
@@ -55,9 +63,7 @@ static void warn(vis *v)
     v->has_warned = true;
     qvl_log(QVL_LOG_WARN, "letters are missing for some texts: pictures have "
             "c1, c2, ... for categories and leave out other texts, index.jsonl "
-            "has them all; %s",
-            v->face == NULL ? "--font FILE draws them"
-                            : "another --font may have them");
+            "has them all; %s", vis_letters_advice(v->face));
 }
 
 const char *vis_text(vis *v, const char *name, const char *text)

@@ -42,6 +42,10 @@ const char *vis_path(vis *v, const char *name);
  * cannot, once. */
 const char *vis_text(vis *v, const char *name, const char *text);
 
+/* What helps where letters are missing: the end of a warning. face: that of the
+ * pictures, or NULL. */
+const char *vis_letters_advice(const qvl_face *face);
+
 /* Warn once when names of categories have no letters. */
 void vis_warn(vis *v);
 

@@ -3,14 +3,13 @@
  * A path is drawn by the distance of each pixel centre to its segments into a
  * plane of coverage, then laid over the picture at once, so that joints and
  * crossings of one path are not painted twice. Numbers far outside cost
- * nothing: segments are cut to the picture first. Areas are filled row by row: a
- * row is cut into thin lines, and the parts of them that lie inside are summed.
+ * nothing: segments are cut to the picture first. What a letter of a font file
+ * covers is said by image/face.h.
  */
 #include "image/draw.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "image/font.h"
@@ -22,9 +21,6 @@
 /* An em of a font file in units: its capitals, of 0.73 em in most, are then as high
  * as those without. */
 #define EM_UNITS 11.0
-
-/* Lines that a row of pixels is cut into where an area is filled. */
-#define FILL_LINES 8
 
 /* ---- colours ------------------------------------------------------------ */
 
@@ -56,7 +52,6 @@ static int take_cover(void *arg)
     qvl_canvas *c = arg;
     c->cover = qvl_arena_alloc_n(&c->arena, (size_t)c->im->h,
                                  (size_t)c->im->w);
-    c->row = qvl_arena_array(&c->arena, double, c->im->w);
     return QVL_OK;
 }
 
@@ -75,7 +70,6 @@ void qvl_canvas_release(qvl_canvas *c)
     if (c == NULL)
         return;
     qvl_arena_release(&c->arena);
-    qvl_arena_release(&c->letters);
     *c = (qvl_canvas){ 0 };
 }
 
@@ -297,99 +291,6 @@ void qvl_draw_path(qvl_canvas *c, const double *point, int n,
     paint(c, &touched, pen);
 }
 
-/* ---- areas -------------------------------------------------------------- */
-
-/* Where an edge crosses a line, and which way: +1 down, -1 up. */
-typedef struct {
-    double x;
-    int turn;
-} crossing;
-
-typedef struct {
-    const double *point;
-    const int *end;
-    int n_rings;
-    crossing *at;  // [points]
-} rings;
-
-static int compare_crossings(const void *pa, const void *pb)
-{
-    const crossing *a = pa;
-    const crossing *b = pb;
-    return a->x < b->x ? -1 : a->x > b->x;
-}
-
-static int find_crossings(const rings *r, double y)
-{
-    int n = 0;
-    int first = 0;
-    for (int i = 0; i < r->n_rings; first = r->end[i++]) {
-        for (int k = first; k < r->end[i]; k++) {
-            const double *a = &r->point[2 * k];
-            const double *b = &r->point[2 * (k + 1 < r->end[i] ? k + 1 : first)];
-            if ((a[1] <= y) == (b[1] <= y))
-                continue;
-            double t = (y - a[1]) / (b[1] - a[1]);
-            r->at[n++] = (crossing){ a[0] + t * (b[0] - a[0]),
-                                     b[1] > a[1] ? 1 : -1 };
-        }
-    }
-    qsort(r->at, (size_t)n, sizeof *r->at, compare_crossings);
-    return n;
-}
-
-/* Add `amount` for each pixel of a row that [x0, x1) covers, less at its ends. */
-static void cover_span(qvl_canvas *c, double x0, double x1, double amount)
-{
-    x0 = fmax(x0, 0);
-    x1 = fmin(x1, c->im->w);
-    for (int x = (int)x0; x < x1; x++)
-        c->row[x] += amount * (fmin(x1, x + 1) - fmax(x0, x));
-}
-
-static void fill_line(qvl_canvas *c, const rings *r, double y)
-{
-    int n = find_crossings(r, y);
-    int turns = 0;
-    for (int i = 0; i + 1 < n; i++) {
-        turns += r->at[i].turn;
-        if (turns != 0)
-            cover_span(c, r->at[i].x, r->at[i + 1].x, 1.0 / FILL_LINES);
-    }
-}
-
-void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
-                    int n_rings, qvl_colour colour, double alpha)
-{
-    int n = n_rings > 0 ? end[n_rings - 1] : 0;
-    double lo[2] = { c->im->w, c->im->h };
-    double hi[2] = { 0, 0 };
-    for (int i = 0; i < n; i++) {
-        if (!is_usable(&point[2 * i]))
-            return;
-        for (int a = 0; a < 2; a++) {
-            lo[a] = fmin(lo[a], point[2 * i + a]);
-            hi[a] = fmax(hi[a], point[2 * i + a]);
-        }
-    }
-    qvl_arena scratch = { 0 };
-    rings r = { point, end, n_rings,
-                qvl_arena_array(&scratch, crossing, n) };
-    int x1 = first_below(ceil(hi[0]), c->im->w);
-    int y1 = first_below(ceil(hi[1]), c->im->h);
-    for (int y = first_below(lo[1], c->im->h); y < y1; y++) {
-        uint8_t *pixel = qvl_image_row(c->im, y);
-        for (int i = 0; i < FILL_LINES; i++)
-            fill_line(c, &r, y + (i + 0.5) / FILL_LINES);
-        for (int x = first_below(lo[0], c->im->w); x < x1; x++) {
-            if (c->row[x] > 0)
-                blend(pixel + 3 * x, colour, cover_of(alpha * c->row[x]));
-            c->row[x] = 0;
-        }
-    }
-    qvl_arena_release(&scratch);
-}
-
 /* ---- text --------------------------------------------------------------- */
 
 /* Is the letter of a character taken from the font file? */
@@ -488,23 +389,31 @@ static void place_point(const writing *w, double along, double down, double *out
     out[1] = w->y + (along * w->dy + down * w->dx) * w->unit;
 }
 
-/* A letter of the font file; false when it cannot be drawn. */
-static bool draw_outline(qvl_canvas *c, const writing *w, uint32_t code,
-                         double column)
+typedef struct {
+    qvl_image *im;
+    qvl_colour colour;
+} ink;
+
+static void paint_run(void *to, int x, int y, int n, int cover)
 {
-    qvl_outline o;
-    qvl_arena_reset(&c->letters);
-    if (!is_in_face(c->face, code)
-        || !qvl_face_outline(c->face, code, &o, &c->letters))
-        return false;
-    int n = o.n_rings > 0 ? o.end[o.n_rings - 1] : 0;
-    double *p = qvl_arena_array(&c->letters, double, 2 * (size_t)n);
-    for (int i = 0; i < n; i++)
-        place_point(w, column + EM_UNITS * o.point[2 * i],
-                    QVL_FONT_BASELINE + 0.5 + EM_UNITS * o.point[2 * i + 1],
-                    &p[2 * i]);
-    qvl_draw_rings(c, p, o.end, o.n_rings, w->colour, 1);
-    return true;
+    const ink *k = to;
+    uint8_t *pixel = qvl_image_row(k->im, y);
+    for (int i = x; i < x + n; i++)
+        blend(pixel + 3 * i, k->colour, cover);
+}
+
+/* A letter of the font file; false when it cannot be drawn. */
+static bool draw_letter(qvl_canvas *c, const writing *w, uint32_t code,
+                        double column)
+{
+    ink k = { c->im, w->colour };
+    double origin[2];
+    double em_px = EM_UNITS * w->unit;
+    place_point(w, column, QVL_FONT_BASELINE + 0.5, origin);
+    qvl_face_place at = { origin[0], origin[1], em_px * w->dx, em_px * w->dy,
+                          c->im->w, c->im->h };
+    return is_in_face(c->face, code)
+           && qvl_face_draw(c->face, code, &at, paint_run, &k);
 }
 
 /* The same with a pen; it is as wide as a unit, so half of that lies outside. */
@@ -532,7 +441,7 @@ static void draw_text(qvl_canvas *c, const char *text, const writing *w)
     double column = 0;
     uint32_t code;
     while ((code = qvl_font_next(&text)) != 0) {
-        if (!draw_outline(c, w, code, column))
+        if (!draw_letter(c, w, code, column))
             draw_strokes(c, w, code, column);
         column += letter_step(c->face, code);
     }

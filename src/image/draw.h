@@ -1,4 +1,4 @@
-/* draw.h - lines, areas and text on a picture
+/* draw.h - lines and text on a picture
  *
  * Coordinates are in pixels, continuous: column i covers i to i + 1, so a line
  * of width 1 along x = 0.5 fills the first column. Edges are smoothed. What
@@ -39,9 +39,7 @@ typedef struct {
                            // those it lacks from image/font.h; NULL: all of them
     // owned
     qvl_arena arena;
-    qvl_arena letters;     // of the letter that is being drawn
     uint8_t *cover;        // [h, w] of the path that is being drawn
-    double *row;           // [w] of the area that is being filled
 } qvl_canvas;
 
 /* Draw on a picture until release; it stays the caller's. Fails with
@@ -53,16 +51,6 @@ void qvl_canvas_release(qvl_canvas *c);
  * alpha is 0 to 1. */
 void qvl_draw_fill(qvl_canvas *c, int x0, int y0, int x1, int y1,
                    qvl_colour colour, double alpha);
-
-/* Fill rings: their inside is what one turns round and none turns back round.
- *
- *   point  [end[n_rings - 1], 2], each ring closed by itself
- *   end    [n_rings] behind the last point of a ring
- *
- * Nothing is filled when a point is not finite, or 1e9 and more away. Unwinds out of
- * memory. */
-void qvl_draw_rings(qvl_canvas *c, const double *point, const int *end,
-                    int n_rings, qvl_colour colour, double alpha);
 
 /* Copy a picture to (x, y). */
 void qvl_draw_image(qvl_canvas *c, int x, int y, const qvl_image *from);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# qvl vis: records and predictions as pictures.
+# qvl vis: records and predictions as pictures. HAS_FREETYPE is ON or OFF.
 . "$(dirname "$0")/cli.sh"
 
 # is_png FILE: it begins as one and is not tiny
@@ -32,6 +32,44 @@ holds_text() {
     file=$2
     shift 2
     holds "$what" grep -qF "$(printf '%s' "$@")" "$file"
+}
+
+# letters_of_fonts: those of zh.jsonl, whose pictures without a font are in zh
+letters_of_fonts() {
+    for kind in glyf cff collection; do
+        "$FONT" $kind >"$dir/$kind.font"
+        run vis dataset "$dir/o/zh.jsonl" --output "$dir/zh-$kind" \
+            --font "$dir/$kind.font"
+        exits 0
+        holds "$kind: the letter is drawn" \
+            sh -c "! cmp -s '$dir/zh/vis_00000.png' '$dir/zh-$kind/vis_00000.png'"
+    done
+    complains "another --font may have them"
+    run vis dataset "$dir/o/zh.jsonl" --output "$dir/zh2" \
+        --font "$dir/collection.font#0"
+    holds "font 0 is the first" diff -r "$dir/zh2" "$dir/zh-collection"
+    head -n 1 "$dir/o/zh.jsonl" >"$dir/o/zh1.jsonl"
+    run vis dataset "$dir/o/zh1.jsonl" --output "$dir/zh3" --font "$dir/glyf.font"
+    exits 0
+    holds "no warning" sh -c "! grep -q 'letters are missing' '$dir/err'"
+}
+
+fonts_that_are_none() {
+    start "fonts that are none"
+    run vis dataset "$data" --output "$dir/x" --font "$data"
+    fails 3
+    complains "expected a TrueType or OpenType font"
+    run vis dataset "$data" --output "$dir/x" --font "$dir/none.ttf"
+    fails 3
+    complains "none.ttf"
+    run vis dataset "$data" --output "$dir/x" --font "$dir/collection.font#2"
+    fails 3
+    complains "found 2 fonts, expected number 2"
+    head -c 400 "$dir/glyf.font" >"$dir/cut.font"
+    run vis dataset "$data" --output "$dir/x" --font "$dir/cut.font"
+    fails 3
+    complains "cut.font: found damage"
+    holds "a folder was made" test ! -e "$dir/x"
 }
 
 run data synth --output "$dir/d" --n 20 --seed 3 --kinds box,poly,line \
@@ -157,42 +195,22 @@ END
 run vis dataset "$dir/o/zh.jsonl" --output "$dir/zh"
 exits 0
 complains "letters are missing"
-complains "--font FILE"
+complains "--font"
 holds "it is said once" test "$(grep -c 'letters are missing' "$dir/err")" -eq 1
 holds "names in the index" grep -qF '"category": "一", "category_number": 2' \
     "$dir/zh/index.jsonl"
 holds "the summary in the index" grep -qF '"summary": "一一"' "$dir/zh/index.jsonl"
-for kind in glyf cff collection; do
-    "$FONT" $kind >"$dir/$kind.font"
-    run vis dataset "$dir/o/zh.jsonl" --output "$dir/zh-$kind" \
-        --font "$dir/$kind.font"
-    exits 0
-    holds "$kind: the letter is drawn" \
-        sh -c "! cmp -s '$dir/zh/vis_00000.png' '$dir/zh-$kind/vis_00000.png'"
-done
-complains "another --font may have them"
-run vis dataset "$dir/o/zh.jsonl" --output "$dir/zh2" \
-    --font "$dir/collection.font#0"
-holds "font 0 is the first" diff -r "$dir/zh2" "$dir/zh-collection"
-head -n 1 "$dir/o/zh.jsonl" >"$dir/o/zh1.jsonl"
-run vis dataset "$dir/o/zh1.jsonl" --output "$dir/zh3" --font "$dir/glyf.font"
-exits 0
-holds "no warning" sh -c "! grep -q 'letters are missing' '$dir/err'"
-
-start "fonts that are none"
-run vis dataset "$data" --output "$dir/x" --font "$data"
-fails 3
-complains "expected a TrueType or OpenType font"
-run vis dataset "$data" --output "$dir/x" --font "$dir/none.ttf"
-fails 3
-complains "none.ttf"
-run vis dataset "$data" --output "$dir/x" --font "$dir/collection.font#2"
-fails 3
-complains "found 2 fonts, expected number 2"
-head -c 400 "$dir/glyf.font" >"$dir/cut.font"
-run vis dataset "$data" --output "$dir/x" --font "$dir/cut.font"
-fails 3
-holds "a folder was made" test ! -e "$dir/x"
+if [ "$HAS_FREETYPE" = ON ]; then
+    complains "--font FILE draws them"
+    letters_of_fonts
+    fonts_that_are_none
+else
+    echo "SKIP letters of font files: this build has no FreeType"
+    run vis dataset "$data" --output "$dir/x" --font "$dir/some.ttf"
+    fails 2
+    complains "some.ttf: found a build without FreeType, expected one with it"
+    holds "a folder was made" test ! -e "$dir/x"
+fi
 
 start "calls that cannot be"
 run vis dataset "$data"
@@ -315,13 +333,17 @@ says "8 of 8 rows"
 complains "letters are missing"
 holds "names in the index" grep -qF '"categories": [{"number": 3, "name": "类 2"}]' \
     "$dir/s/index.jsonl"
+font=
+[ "$HAS_FREETYPE" != ON ] || font="--font $dir/glyf.font"
+# shellcheck disable=SC2086  # two words, or none
 run vis predictions "$dir/o/eight.jsonl" --output "$dir/t" --image-root "$dir/o" \
-    --n 3 --font "$dir/glyf.font"
+    --n 3 $font
 exits 0
 says "3 of 8 rows"
 holds "3 pictures" test "$(n_pngs "$dir/t")" -eq 3
+# shellcheck disable=SC2086
 run vis predictions "$dir/o/eight.jsonl" --output "$dir/u" --image-root "$dir/o" \
-    --n 3 --font "$dir/glyf.font"
+    --n 3 $font
 holds "the same bytes" diff -r "$dir/t" "$dir/u"
 (cd "$dir/o" && exec "$QVL" vis predictions eight.jsonl --output ../v) >"$dir/out" \
     2>"$dir/err"

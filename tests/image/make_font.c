@@ -2,6 +2,7 @@
 #include "make_font.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 
@@ -251,110 +252,52 @@ static void put_far(qvl_str *out, uint32_t v)
     put(out, 4, v);
 }
 
-/* A private dict: where its pieces are, behind it. */
+/* What a reader needs to make letters bolder: how wide thin parts are, 5 units. */
 static void put_private(qvl_str *out)
 {
-    qvl_str piece = { 0 };
-    put_far(out, 6);
-    put(out, 1, 19);
-    put_number(&piece, -50);
-    put(&piece, 1, 6);
-    put(&piece, 1, 11);
-    put_index(out, &piece, 1);
-    qvl_str_release(&piece);
+    PUT_STEP(out, 10, 5);  // those that lie
+    PUT_STEP(out, 11, 5);  // those that stand
 }
 
-/* What stands behind the list of pieces, and where, from the front of the table. */
-typedef struct {
-    uint32_t programs, dict, fonts, select;
-} places;
-
-static void put_top(qvl_str *out, const places *at, bool has_fonts)
-{
-    put_far(out, at->programs);
-    put(out, 1, 17);
-    put_far(out, 6);  // bytes of the private dict
-    put_far(out, at->dict);
-    put(out, 1, 18);
-    if (!has_fonts)
-        return;
-    put_far(out, at->fonts);
-    put(out, 2, 0x0c24);
-    put_far(out, at->select);
-    put(out, 2, 0x0c25);
-}
-
-static void put_cff_front(qvl_str *out, const places *at, bool has_fonts)
+/* All but the programs and the numbers, which begin so many bytes from the front of
+ * the table. */
+static void put_cff_front(qvl_str *out, uint32_t programs,
+                          uint32_t numbers)
 {
     qvl_str name = { 0 };
     qvl_str top = { 0 };
-    qvl_str piece = { 0 };
     put(out, 4, 0x01000401);
     qvl_str_putc(&name, 'T');
     put_index(out, &name, 1);
-    put_top(&top, at, has_fonts);
+    put_far(&top, programs);
+    put(&top, 1, 17);
+    put_far(&top, 4);
+    put_far(&top, numbers);
+    put(&top, 1, 18);
     put_index(out, &top, 1);
-    put_index(out, NULL, 0);
-    put_number(&piece, 50);
-    put(&piece, 1, 6);
-    put(&piece, 1, 11);
-    put_index(out, &piece, 1);
+    put_index(out, NULL, 0);  // texts
+    put_index(out, NULL, 0);  // pieces of programs
     qvl_str_release(&name);
     qvl_str_release(&top);
-    qvl_str_release(&piece);
 }
 
-/* Glyph 1 belongs to font 1, the others to font 0, which has no pieces. */
-static void put_fonts(qvl_str *out, places *at, uint32_t begin)
-{
-    qvl_str dict[2] = { { 0 } };
-    put(&dict[0], 1, 139);
-    put(&dict[0], 1, 0);  // version 0
-    put_far(&dict[1], 6);
-    put_far(&dict[1], at->dict);
-    put(&dict[1], 1, 18);
-    at->fonts = begin + (uint32_t)out->len;
-    put_index(out, dict, 2);
-    at->select = begin + (uint32_t)out->len;
-    put(out, 1, 3);
-    PUT_WORDS(out, 3, 0);
-    put(out, 1, 0);
-    PUT_WORDS(out, 1);
-    put(out, 1, 1);
-    PUT_WORDS(out, 2);
-    put(out, 1, 0);
-    PUT_WORDS(out, N_GLYPHS);
-    qvl_str_release(&dict[0]);
-    qvl_str_release(&dict[1]);
-}
-
-static void put_cff(qvl_str *out, bool has_fonts, const void *program,
-                    size_t n)
+static void put_cff(qvl_str *out)
 {
     qvl_str code[N_GLYPHS] = { { 0 } };
-    qvl_str rest = { 0 };
     qvl_str front = { 0 };
-    places at = { 0 };
+    qvl_str programs = { 0 };
     for (int i = 0; i < N_GLYPHS; i++)
         put_program(&code[i], i);
-    if (program != NULL) {
-        qvl_str_reset(&code[1]);
-        qvl_str_putn(&code[1], program, n);
-    }
-    put_cff_front(&front, &at, has_fonts);
-    uint32_t begin = (uint32_t)front.len;
-    at.programs = begin;
-    put_index(&rest, code, N_GLYPHS);
-    at.dict = begin + (uint32_t)rest.len;
-    put_private(&rest);
-    if (has_fonts)
-        put_fonts(&rest, &at, begin);
-    put_cff_front(out, &at, has_fonts);
-    qvl_str_putn(out, rest.p, rest.len);
+    put_index(&programs, code, N_GLYPHS);
+    put_cff_front(&front, 0, 0);
+    put_cff_front(out, (uint32_t)front.len,
+                  (uint32_t)(front.len + programs.len));
+    qvl_str_putn(out, programs.p, programs.len);
+    put_private(out);
     for (int i = 0; i < N_GLYPHS; i++)
         qvl_str_release(&code[i]);
-    qvl_str_release(&rest);
     qvl_str_release(&front);
+    qvl_str_release(&programs);
 }
 
 /* ---- files -------------------------------------------------------------- */
@@ -386,11 +329,9 @@ static void put_font(qvl_str *out, uint32_t version, table *t, int n,
     }
 }
 
-static void write_one(qvl_str *out, font_kind kind, size_t begin,
-                      const void *program, size_t n)
+static void write_one(qvl_str *out, font_kind kind, size_t begin)
 {
     bool is_long = kind == FONT_GLYF_LONG;
-    bool is_cff = kind == FONT_CFF || kind == FONT_CFF_FONTS;
     table t[MAX_TABLES] = { { .name = "head" }, { .name = "hhea" },
                             { .name = "maxp" }, { .name = "hmtx" },
                             { .name = "cmap" } };
@@ -399,9 +340,9 @@ static void write_one(qvl_str *out, font_kind kind, size_t begin,
     PUT_WORDS(&t[2].data, 0, 0x5000, N_GLYPHS);
     put_hmtx(&t[3].data);
     put_cmap(&t[4].data, is_long);
-    if (is_cff) {
+    if (kind == FONT_CFF) {
         t[5].name = "CFF ";
-        put_cff(&t[5].data, kind == FONT_CFF_FONTS, program, n);
+        put_cff(&t[5].data);
         put_font(out, 0x4f54544f, t, 6, begin);
         return;
     }
@@ -414,12 +355,12 @@ static void write_one(qvl_str *out, font_kind kind, size_t begin,
 void font_write(qvl_str *out, font_kind kind)
 {
     if (kind != FONT_COLLECTION) {
-        write_one(out, kind, 0, NULL, 0);
+        write_one(out, kind, 0);
         return;
     }
     qvl_str part[2] = { { 0 } };
-    write_one(&part[0], FONT_CFF, 20, NULL, 0);
-    write_one(&part[1], FONT_GLYF, 20 + part[0].len, NULL, 0);
+    write_one(&part[0], FONT_CFF, 20);
+    write_one(&part[1], FONT_GLYF, 20 + part[0].len);
     qvl_str_puts(out, "ttcf");
     put(out, 4, 0x10000);
     put(out, 4, 2);
@@ -429,9 +370,4 @@ void font_write(qvl_str *out, font_kind kind)
         qvl_str_putn(out, part[i].p, part[i].len);
         qvl_str_release(&part[i]);
     }
-}
-
-void font_write_program(qvl_str *out, const void *program, size_t n)
-{
-    write_one(out, FONT_CFF, 0, program, n);
 }

@@ -11,13 +11,10 @@
  *
  *     B       A at half size, moved by 100, 200
  *     L       made of itself, which nothing can draw
- *     P       a bar that is placed by a pair of points, which is not drawn either
+ *     P       a bar that is placed by a pair of points that are not there
  */
 #ifndef IMAGE_MAKE_FONT_H
 #define IMAGE_MAKE_FONT_H
-
-#include <stddef.h>
-#include <stdint.h>
 
 #include "base/str.h"
 
@@ -25,16 +22,10 @@ typedef enum {
     FONT_GLYF,       // characters up to U+FFFF, short places of glyphs
     FONT_GLYF_LONG,  // groups of characters, U+20000 too, as U+4E00
     FONT_CFF,
-    FONT_CFF_FONTS,  // glyphs belong to two fonts in the font
     FONT_COLLECTION, // FONT_CFF, then FONT_GLYF
     N_FONTS
 } font_kind;
 
 void font_write(qvl_str *out, font_kind kind);
-
-/* FONT_CFF whose A is drawn by a program of n bytes. Piece 0 of all fonts, called by
- * number -107, is "50 hlineto return"; piece 0 of the font itself
- * "-50 hlineto return". */
-void font_write_program(qvl_str *out, const void *program, size_t n);
 
 #endif

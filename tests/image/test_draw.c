@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "base/rng.h"
 #include "image/draw.h"
 #include "image/font.h"
 #include "make_font.h"
@@ -267,90 +266,15 @@ static void test_colours(void)
     CHECK_INT(qvl_draw_ink((qvl_colour){ 0, 0, 160 }).r, 255, "on blue");
 }
 
-/* ---- areas -------------------------------------------------------------- */
-
-/* A square with a hole, on borders and within pixels. */
-static void test_rings(void)
-{
-    static const double p[] = { 2, 2,    12, 2,     12, 12,   2, 12,
-                                4.5, 4.5, 4.5, 9.5, 9.5, 9.5, 9.5, 4.5 };
-    sheet s = white_sheet(16, 16);
-    begin(&s);
-    qvl_draw_rings(&s.canvas, p, (const int[]){ 4, 8 }, 2, black, 1);
-    CHECK_INT(at(&s, 3, 3), 0, "inside");
-    CHECK_INT(at(&s, 7, 7), 255, "the hole");
-    CHECK_INT(at(&s, 1, 7), 255, "left of it");
-    CHECK_INT(at(&s, 12, 7), 255, "right of it");
-    CHECK_NEAR(at(&s, 4, 7), 128, 1, "half a column");
-    CHECK_NEAR(at(&s, 7, 9), 128, 1, "half a row");
-    CHECK_NEAR(darkness(&s), 100 - 25, 0.2, "area");
-    end(&s);
-    /* Rings that turn the same way, or one that turns twice, are filled once. */
-    s = white_sheet(16, 16);
-    begin(&s);
-    double twice[16];
-    memcpy(twice, p, 8 * sizeof *p);
-    memcpy(twice + 8, p, 8 * sizeof *p);
-    qvl_draw_rings(&s.canvas, twice, (const int[]){ 8 }, 1, black, 0.5);
-    CHECK_NEAR(darkness(&s), 50, 0.5, "once");
-    end(&s);
-}
-
-/* Random polygons against points of a fine grid. */
-static void test_ring_areas(void)
-{
-    for (uint64_t k = 0; k < 40; k++) {
-        double p[14];
-        int n = 3 + (int)(k % 5);
-        for (int i = 0; i < 2 * n; i++)
-            p[i] = (double)(qvl_rng_mix(k, (uint64_t)i) % 2400) / 100 - 2;
-        sheet s = white_sheet(20, 20);
-        begin(&s);
-        qvl_draw_rings(&s.canvas, p, &n, 1, black, 1);
-        double want = 0;
-        for (int y = 0; y < 400; y++)
-            for (int x = 0; x < 400; x++) {
-                double px = (x + 0.5) / 20;
-                double py = (y + 0.5) / 20;
-                int turns = 0;
-                for (int i = 0; i < n; i++) {
-                    const double *a = &p[2 * i];
-                    const double *b = &p[2 * ((i + 1) % n)];
-                    double side = (b[0] - a[0]) * (py - a[1])
-                                  - (px - a[0]) * (b[1] - a[1]);
-                    turns += a[1] <= py && b[1] > py && side > 0;
-                    turns -= b[1] <= py && a[1] > py && side < 0;
-                }
-                want += turns != 0;
-            }
-        CHECK_NEAR(darkness(&s), want / 400, 1.5, "polygon %d", (int)k);
-        end(&s);
-    }
-}
-
-static void test_hostile_rings(void)
-{
-    static const double v[] = { NAN, INFINITY, -INFINITY, 1e300, 1e9 };
-    sheet s = white_sheet(16, 16);
-    begin(&s);
-    for (size_t i = 0; i < QVL_COUNT(v); i++) {
-        double p[] = { 2, 2, 12, 2, 12, v[i] };
-        qvl_draw_rings(&s.canvas, p, (const int[]){ 3 }, 1, black, 1);
-    }
-    qvl_draw_rings(&s.canvas, NULL, NULL, 0, black, 1);
-    qvl_draw_rings(&s.canvas, (double[]){ 3, 3 }, (const int[]){ 1 }, 1, black,
-                   1);
-    CHECK_NEAR(darkness(&s), 0, 0, "nothing");
-    double far[] = { -1e8, -1e8, 1e8, -1e8, 1e8, 1e8, -1e8, 1e8 };
-    qvl_draw_rings(&s.canvas, far, (const int[]){ 4 }, 1, black, 1);
-    CHECK_NEAR(darkness(&s), 256, 0, "all");
-    end(&s);
-}
-
 /* ---- letters of a file -------------------------------------------------- */
 
+/* NULL in a build without FreeType. */
 static qvl_face *open_face(void)
 {
+    if (!qvl_face_can_open()) {
+        print_message("SKIP font files: this build has no FreeType\n");
+        return NULL;
+    }
     qvl_str font = { 0 };
     qvl_face *face = NULL;
     qvl_err err;
@@ -364,15 +288,17 @@ static qvl_face *open_face(void)
 }
 
 /* U+4E00 of the font is a bar as wide as its em of 11 units, 3.3 to 5.5 units over
- * the baseline at 8.5. Its edges are found to an eighth of a row. */
+ * the baseline at 8.5. */
 static void test_letters(void)
 {
     qvl_face *face = open_face();
+    if (face == NULL)
+        return;
     sheet s = white_sheet(80, 60);
     begin(&s);
     s.canvas.face = face;
     qvl_draw_text(&s.canvas, 10, 10, "\xe4\xb8\x80", 2, black);
-    CHECK_NEAR(darkness(&s), 22 * 4.4, 22.0 / 8, "area of the bar");
+    CHECK_NEAR(darkness(&s), 22 * 4.4, 0.5, "area of the bar");
     CHECK_INT(at(&s, 10, 18), 0, "its left end");
     CHECK_INT(at(&s, 31, 18), 0, "its right end");
     CHECK_INT(at(&s, 9, 18), 255, "left of it");
@@ -384,7 +310,7 @@ static void test_letters(void)
     begin(&s);
     s.canvas.face = face;
     qvl_draw_text_up(&s.canvas, 10, 70, "\xe4\xb8\x80", 2, black);
-    CHECK_NEAR(darkness(&s), 22 * 4.4, 22.0 / 8, "upwards");
+    CHECK_NEAR(darkness(&s), 22 * 4.4, 0.5, "upwards");
     CHECK_INT(at(&s, 18, 69), 0, "its lower end");
     CHECK_INT(at(&s, 18, 48), 0, "its upper end");
     CHECK_INT(at(&s, 18, 47), 255, "above it");
@@ -411,7 +337,8 @@ static void test_letters_that_lack(void)
         end(&s);
         end(&t);
     }
-    CHECK(qvl_draw_has_letters(face, "xAO \xe4\xb8\x80"), "all");
+    CHECK_INT(qvl_draw_has_letters(face, "xAO \xe4\xb8\x80"), face != NULL,
+              "all");
     CHECK(!qvl_draw_has_letters(NULL, "\xe4\xb8\x80"), "no font");
     CHECK(!qvl_draw_has_letters(face, "x\xe7\xb1\xbb"), "one is missing");
     CHECK(qvl_draw_has_letters(NULL, ""), "nothing");
@@ -421,12 +348,14 @@ static void test_letters_that_lack(void)
 static void test_widths(void)
 {
     qvl_face *face = open_face();
+    CHECK_NEAR(qvl_draw_text_width_in(NULL, "xx", 1), 11, 1e-9, "none");
+    if (face == NULL)
+        return;
     CHECK_NEAR(qvl_draw_text_width_in(face, "\xe4\xb8\x80", 2), 22, 1e-9, "em");
     CHECK_NEAR(qvl_draw_text_width_in(face, "A A", 1), 27.5, 1e-9, "a blank");
     /* 'x' is 4 columns and a gap of 2. */
     CHECK_NEAR(qvl_draw_text_width_in(face, "xA", 1), 6 + 11, 1e-9, "both");
     CHECK_NEAR(qvl_draw_text_width_in(face, "Ax", 1), 11 + 5, 1e-9, "both");
-    CHECK_NEAR(qvl_draw_text_width_in(NULL, "xx", 1), 11, 1e-9, "none");
     qvl_face_close(face);
 }
 
@@ -477,6 +406,5 @@ RUN_TESTS(TEST(test_line), TEST(test_alpha), TEST(test_dash_and_closed),
           TEST(test_hostile), TEST(test_outside_draws_nothing),
           TEST(test_image), TEST(test_text), TEST(test_font),
           TEST(test_next), TEST(test_boxes_of_codes), TEST(test_colours),
-          TEST(test_rings), TEST(test_ring_areas), TEST(test_hostile_rings),
           TEST(test_letters), TEST(test_letters_that_lack), TEST(test_widths),
           TEST(test_fit), TEST(test_memory))
