@@ -26,6 +26,7 @@ typedef struct {
     const char *input;
     const char *output;
     const char *overlay;
+    const char *font;
     const char *root;
     int limit, flush_lines, seed, max_bytes;
     bool resume, stream, verify, deterministic;
@@ -58,6 +59,9 @@ static const cmd_flag flags[] = {
       .help = "JSONL of the answers (default: standard output)" },
     { .name = "overlay", .type = CMD_TEXT, .value = "DIR", AT(overlay),
       .help = "write pictures with what was found" },
+    { .name = "font", .type = CMD_TEXT, .value = "FILE", AT(font),
+      .help = "their letters beside ASCII: a .ttf, .otf or .ttc; FILE#N is font N"
+              " of a collection" },
     { .name = "root-image-dir", .type = CMD_TEXT, .value = "DIR", AT(root),
       .help = "where relative picture paths begin" },
     { .name = "max-image-bytes", .type = CMD_COUNT, .value = "N",
@@ -176,6 +180,9 @@ static int check_modes(const infer_options *o, int n_words, qvl_err *err)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --resume: found no file to go on with, expected "
                         "--result_path");
+    if (o->font != NULL && o->overlay == NULL)
+        return qvl_fail(err, QVL_E_USAGE,
+                        "flag --font: found no --overlay, expected it");
     if (o->input == NULL && o->images.n + n_words == 0 && o->overlay != NULL)
         return qvl_fail(err, QVL_E_USAGE,
                         "flag --overlay: found no picture, expected --image "
@@ -231,8 +238,11 @@ static int session_options(infer_options *o, qvl_err *err)
     s->ends.json_object = strcmp(o->format, "json_object") == 0;
     /* What stands in one step with an answer may change how its sums are taken;
      * alone there is one way. */
-    if (o->deterministic)
+    if (o->deterministic && s->seats > 1) {
+        qvl_log(QVL_LOG_INFO, "deterministic: one answer at a time, not %d",
+                s->seats);
         s->seats = 1;
+    }
     if (o->exif != NULL && strcmp(o->exif, "on") != 0
         && strcmp(o->exif, "off") != 0)
         return qvl_fail(err, QVL_E_USAGE,
@@ -339,21 +349,43 @@ static void tell_sampling(const qvl_session_options *s, int seed)
 
 /* ---- runs ---------------------------------------------------------------- */
 
+/* overlays is NULL where none are asked for. */
 static int run_mode(qvl_session *s, const infer_options *o,
-                    const cmd_list *images, qvl_err *err)
+                    const cmd_list *images, infer_overlays *overlays,
+                    qvl_err *err)
 {
     if (o->input != NULL)
         return infer_batch(s, &(infer_batch_options){
-            .input = o->input, .output = o->output, .overlay = o->overlay,
+            .input = o->input, .output = o->output, .overlays = overlays,
             .root = o->root, .limit = o->limit,
             .flush_lines = o->flush_lines, .resume = o->resume,
             .verify = o->verify, .max_bytes = (size_t)o->max_bytes }, err);
     if (images->n > 0 || o->prompt != NULL)
         return infer_once(s, &(infer_once_options){
             .prompt = o->prompt, .system = o->system, .image = images->item,
-            .n_images = images->n, .overlay = o->overlay,
+            .n_images = images->n, .overlays = overlays,
             .max_bytes = (size_t)o->max_bytes, .stream = o->stream }, err);
     return infer_chat(s, o->system, (size_t)o->max_bytes, o->stream, err);
+}
+
+/* With pictures behind flags, as flags of theirs have them. */
+static int run_session(const infer_options *o, const char *const *word, int n,
+                       infer_overlays *overlays, qvl_err *err)
+{
+    qvl_session *s;
+    qvl_arena arena = { 0 };
+    QVL_TRY(qvl_session_open(&s, &o->s, err));
+    tell_sampling(&o->s, o->seed);
+    cmd_list images = { qvl_arena_array(&arena, const char *,
+                                        o->images.n + n), 0 };
+    for (int i = 0; i < o->images.n; i++)
+        images.item[images.n++] = o->images.item[i];
+    for (int i = 0; i < n; i++)
+        images.item[images.n++] = word[i];
+    int rc = run_mode(s, o, &images, overlays, err);
+    qvl_session_close(s);
+    qvl_arena_release(&arena);
+    return rc;
 }
 
 static int run(const void *options, const char *const *word, int n,
@@ -361,8 +393,6 @@ static int run(const void *options, const char *const *word, int n,
 {
     infer_options own = *(const infer_options *)options;
     infer_options *o = &own;
-    qvl_session *s;
-    qvl_arena arena = { 0 };
     QVL_TRY(take_defaults(o, err));
     QVL_TRY(check_modes(o, n, err));
     QVL_TRY(check_counts(o, o->input == NULL && o->prompt == NULL
@@ -371,22 +401,13 @@ static int run(const void *options, const char *const *word, int n,
         return qvl_fail(err, QVL_E_USAGE,
                         "argument: found %s, expected flags alone, or "
                         "pictures behind --image", word[0]);
-    int seats = o->s.seats;
     QVL_TRY(session_options(o, err));
-    QVL_TRY(qvl_session_open(&s, &o->s, err));
-    tell_sampling(&o->s, o->seed);
-    if (o->deterministic && seats > 1)
-        qvl_log(QVL_LOG_INFO, "deterministic: one answer at a time, not %d",
-                seats);
-    cmd_list images = { qvl_arena_array(&arena, const char *,
-                                        o->images.n + n), 0 };
-    for (int i = 0; i < o->images.n; i++)
-        images.item[images.n++] = o->images.item[i];
-    for (int i = 0; i < n; i++)
-        images.item[images.n++] = word[i];
-    int rc = run_mode(s, o, &images, err);
-    qvl_session_close(s);
-    qvl_arena_release(&arena);
+    infer_overlays overlays = { 0 };
+    if (o->overlay != NULL)
+        QVL_TRY(infer_overlays_open(&overlays, o->overlay, o->font, err));
+    int rc = run_session(o, word, n, o->overlay != NULL ? &overlays : NULL,
+                         err);
+    infer_overlays_close(&overlays);
     return rc;
 }
 

@@ -4,13 +4,29 @@
 
 #include <stdbool.h>
 
+#include "image/face.h"
+#include "infer/parse.h"
 #include "infer/session.h"
+
+/* Pictures of what replies say: FOLDER/NAME.png by the name of a picture; of several
+ * with one name the last one stays. */
+typedef struct {
+    const char *folder;  // borrowed
+    qvl_face *face;      // owned; NULL: letters of image/font.h
+    bool has_warned;     // that letters are missing
+} infer_overlays;
+
+/* Open the font, if one is named. Close accepts a zeroed struct. Fails as
+ * qvl_face_open does. */
+int infer_overlays_open(infer_overlays *o, const char *folder,
+                        const char *font, qvl_err *err);
+void infer_overlays_close(infer_overlays *o);
 
 /* Many records of a file. */
 typedef struct {
     const char *input;    // JSONL
     const char *output;   // JSONL; NULL, "-": standard output
-    const char *overlay;  // folder for pictures with what was found; NULL: none
+    infer_overlays *overlays;  // pictures with what was found; NULL: none
     const char *root;     // of relative picture paths; NULL: as records have it
     int limit;            // records, 0: all
     int flush_lines;      // lines of the output written at a time
@@ -40,6 +56,11 @@ typedef struct {
  * there are several all of them as "candidates". "usage" counts all. */
 void infer_line_put(qvl_str *s, const infer_line *l);
 
+/* Read a reply to a record: tolerantly, and as one that is cut where tokens or the
+ * count of its objects ended it. Unwinds out of memory. */
+void infer_read_reply(qvl_answer *answer, const qvl_record *record,
+                      const qvl_reply *reply, qvl_arena *arena);
+
 /* Append that of one that failed; of what was asked nothing is read. */
 void infer_line_put_failure(qvl_str *s, const infer_line *l, const char *why);
 
@@ -50,7 +71,7 @@ typedef struct {
     const char *system;        // NULL: none
     const char *const *image;  // [n_images]
     int n_images;
-    const char *overlay;       // folder, NULL: none
+    infer_overlays *overlays;  // NULL: none
     size_t max_bytes;          // as above
     bool stream;
 } infer_once_options;
@@ -94,11 +115,11 @@ int infer_finish(qvl_session *s, const qvl_asked *asked, bool stream,
                  qvl_err *err);
 
 /* A picture of what a reply says of the first picture of its record, with the
- * truth beside it where the record has objects: FOLDER/NAME.png, by what the
- * picture was called before it was downloaded. The folder is made. Nothing for a
- * record without pictures. Fails as qvl_overlay_save does. */
-int infer_overlay(const char *folder, const char *name,
-                  const qvl_record *record, const char *text, size_t len,
+ * truth beside it where the record has objects. `name` is what the picture was called
+ * before it was downloaded. The folder is made. Nothing for a record without
+ * pictures. Warns once of letters that are missing. Fails as qvl_overlay_save does. */
+int infer_overlay(infer_overlays *o, const char *name,
+                  const qvl_record *record, const qvl_reply *reply,
                   qvl_err *err);
 
 #endif

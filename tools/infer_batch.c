@@ -231,7 +231,6 @@ static void drop_job(batch *b)
 
 static int finish_job(batch *b, job *j)
 {
-    const qvl_reply *reply = j->asked.reply;
     if (j->index < b->n_skip)
         return QVL_OK;
     infer_line line = { j->index, &j->record, &j->asked,
@@ -244,9 +243,9 @@ static int finish_job(batch *b, job *j)
         infer_line_put(&b->out, &line);
         for (int i = 0; i < j->asked.n; i++)
             b->n_tokens += j->asked.all[i]->n;
-        if (b->o->overlay != NULL && j->record.n_images > 0)
-            QVL_TRY(infer_overlay(b->o->overlay, j->record.image[0], &j->asks,
-                                  reply->text.p, reply->text.len, b->err));
+        if (b->o->overlays != NULL && j->record.n_images > 0)
+            QVL_TRY(infer_overlay(b->o->overlays, j->record.image[0], &j->asks,
+                                  j->asked.reply, b->err));
     }
     b->n_lines++;
     b->n_done++;
@@ -339,8 +338,8 @@ static int run_all(void *arg)
                                .has_urls = true,
                                .limit = (size_t)b->o->limit };
     QVL_TRY(qvl_records_open(&b->records, b->o->input, &how, b->err));
-    if (b->o->overlay != NULL)
-        QVL_TRY(qvl_file_make_dirs(b->o->overlay, b->err));
+    if (b->o->overlays != NULL)
+        QVL_TRY(qvl_file_make_dirs(b->o->overlays->folder, b->err));
     QVL_TRY(open_output(b, &r->arena));
     QVL_TRY(run_jobs(b, r->window));
     QVL_TRY(close_output(b));

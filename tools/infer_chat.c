@@ -150,10 +150,9 @@ int infer_once(qvl_session *s, const infer_once_options *o, qvl_err *err)
         rc = qvl_session_ask(s, &record, 0, &asked, &arena, err);
     if (rc == QVL_OK)
         rc = infer_finish(s, &asked, o->stream, err);
-    if (rc == QVL_OK && o->overlay != NULL)
-        rc = infer_overlay(o->overlay, o->n_images > 0 ? o->image[0] : "",
-                           &record, asked.reply->text.p,
-                           asked.reply->text.len, err);
+    if (rc == QVL_OK && o->overlays != NULL)
+        rc = infer_overlay(o->overlays, o->n_images > 0 ? o->image[0] : "",
+                           &record, asked.reply, err);
     qvl_asked_release(&asked, s);
     qvl_arena_release(&arena);
     return rc;

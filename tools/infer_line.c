@@ -2,8 +2,7 @@
  *
  * `qvl eval` reads response, finish_reason, images, pred and gt_norm1000 of these
  * lines, and --resume knows a record that failed by the null response behind its index:
- * the names, and that order, are a contract. A reply is read tolerantly, and as one
- * that is cut where tokens or the count of its objects ended it.
+ * the names, and that order, are a contract.
  */
 #include <math.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "data/message.h"
 #include "data/objects.h"
 #include "infer.h"
-#include "infer/parse.h"
 
 static void put_text(qvl_str *s, const char *key, const char *text)
 {
@@ -175,27 +173,32 @@ static void put_end(qvl_str *s, const qvl_reply *r)
                                                   : "repeated_object");
 }
 
+void infer_read_reply(qvl_answer *answer, const qvl_record *record,
+                      const qvl_reply *reply, qvl_arena *arena)
+{
+    bool is_cut = reply->finish == QVL_FINISH_LENGTH
+                  || reply->guard == QVL_JSON_MANY;
+    qvl_parse_options how = { .n_images = record->n_images, .is_cut = is_cut };
+    qvl_answer_parse(answer, reply->text.p, reply->text.len, &how, arena);
+}
+
+static void put_reply_text(qvl_str *s, const char *key, const qvl_str *text)
+{
+    qvl_str_printf(s, "\"%s\": ", key);
+    qvl_json_quote(s, text->p != NULL ? text->p : "", text->len);
+}
+
 /* What was read from a reply, and how probable its tokens were. */
 static void put_reading(qvl_str *s, const infer_line *l, const qvl_reply *r)
 {
     qvl_answer parsed;
-    bool is_cut = r->finish == QVL_FINISH_LENGTH
-                  || r->guard == QVL_JSON_MANY;
-    qvl_parse_options how = { .n_images = l->record->n_images,
-                              .is_cut = is_cut };
-    qvl_answer_parse(&parsed, r->text.p, r->text.len, &how, l->arena);
+    infer_read_reply(&parsed, l->record, r, l->arena);
     qvl_str_puts(s, ", \"pred\": ");
     qvl_objects_put(s, parsed.object, parsed.n_objects);
     qvl_str_puts(s, ", \"parse_report\": ");
     qvl_answer_put_report(s, &parsed);
     if (r->ends.logprobs)
         put_logprobs(s, qvl_encoder_tokenizer(l->encoder), r);
-}
-
-static void put_text_of(qvl_str *s, const qvl_reply *r)
-{
-    qvl_str_puts(s, "\"response\": ");
-    qvl_json_quote(s, r->text.p != NULL ? r->text.p : "", r->text.len);
 }
 
 /* Several replies, in order of their random numbers. */
@@ -205,7 +208,7 @@ static void put_candidates(qvl_str *s, const infer_line *l)
     for (int i = 0; i < l->asked->n; i++) {
         const qvl_reply *r = l->asked->all[i];
         qvl_str_puts(s, i > 0 ? ", {" : "{");
-        put_text_of(s, r);
+        put_reply_text(s, "response", &r->text);
         put_end(s, r);
         qvl_str_printf(s, ", \"completion_tokens\": %d", r->n);
         put_reading(s, l, r);
@@ -240,7 +243,7 @@ void infer_line_put(qvl_str *s, const infer_line *l)
 {
     const qvl_reply *r = l->asked->reply;
     qvl_str_printf(s, "{\"index\": %zu, ", l->index);
-    put_text_of(s, r);
+    put_reply_text(s, "response", &r->text);
     put_labels(s, l);
     put_messages(s, l);
     put_images(s, l->record);

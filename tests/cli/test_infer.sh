@@ -263,9 +263,41 @@ done
 infer --prompt hello --overlay pictures
 fails 2
 complains "flag --overlay: found no picture"
+infer --image "$images/rgba_70x50.png" --font some.ttf
+fails 2
+complains "flag --font: found no --overlay, expected it"
 infer --prompt hello --max_new_tokens 0
 fails 2
 complains "flag --max_new_tokens: found 0, expected at least 1"
+
+start "pictures of replies"
+sed '1s/"desc": "[^"]*"/"desc": "一"/; 1q' synth/train.jsonl >zh.jsonl
+infer --jsonl zh.jsonl --root_image_dir synth --overlay boxes
+exits 0
+complains "letters are missing for some texts of the pictures in boxes; "
+complains "--font"
+holds "no picture" test -s boxes/train-00000.png
+if [ "$HAS_FREETYPE" = ON ]; then
+    "$FONT" cff >letters.otf
+    infer --jsonl zh.jsonl --root_image_dir synth --overlay letters \
+        --font letters.otf
+    exits 0
+    holds "a warning" sh -c "! grep -q 'letters are missing' '$dir/err'"
+    holds "the same picture" \
+        sh -c "! cmp -s boxes/train-00000.png letters/train-00000.png"
+    infer --image "$images/rgba_70x50.png" --overlay none --font zh.jsonl
+    fails 3
+    complains "font file zh.jsonl: found something else, expected a TrueType"
+    infer --image "$images/rgba_70x50.png" --overlay none --font none.ttf
+    fails 3
+else
+    echo "SKIP letters of font files: this build has no FreeType"
+    infer --image "$images/rgba_70x50.png" --overlay none --font none.ttf
+    fails 2
+    complains "without FreeType"
+fi
+complains "none.ttf"
+holds "a folder was made" test ! -e none
 
 start "a prompt in pieces"
 for n in 3 40 2048; do
