@@ -85,6 +85,8 @@ void answer_row_find(answer_row *out, const qvl_node *row)
     *out = (answer_row){ .truth = find_given(row, "gt_norm1000"),
                          .pred = find_given(row, "pred") };
     if (text == NULL)
+        text = qvl_node_find(row, "clean_text");
+    if (text == NULL)
         text = qvl_node_find(row, "raw_text");
     if (text != NULL && text->kind == QVL_NODE_STRING)
         out->text = text;

@@ -41,7 +41,7 @@ int answer_file_next(answer_file *f, const qvl_node **row, qvl_arena *arena,
 typedef struct {
     const qvl_node *truth;  // gt_norm1000
     const qvl_node *pred;
-    const qvl_node *text;   // response, or raw_text: a string
+    const qvl_node *text;   // response, clean_text, or raw_text: a string
     qvl_parse_options how;  // to read the text: cut or not, its pictures
 } answer_row;
 

@@ -418,11 +418,11 @@ const cmd cmd_infer = {
              "--result_path FILE]",
     .details =
         "With --image or --prompt one prompt is answered. With --jsonl every\n"
-        "record of a file is: a line each, in order, with the text, what was\n"
-        "read from it (pred), and what the record says (gt_norm1000). With\n"
-        "neither, prompts are read line by line; there, <image> asks for a\n"
-        "picture, and clear, reset-system, multi-line, single-line, exit are\n"
-        "orders.\n",
+        "record of a file is: a line each, in order, with the text (response; in\n"
+        "raw_text with special tokens and what was cut off), what was read from\n"
+        "it (pred), and what the record says (gt_norm1000). With neither,\n"
+        "prompts are read line by line; there, <image> asks for a picture, and\n"
+        "clear, reset-system, multi-line, single-line, exit are orders.\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(infer_options),

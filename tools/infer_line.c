@@ -188,11 +188,13 @@ static void put_reply_text(qvl_str *s, const char *key, const qvl_str *text)
     qvl_json_quote(s, text->p != NULL ? text->p : "", text->len);
 }
 
-/* What was read from a reply, and how probable its tokens were. */
+/* A reply as it came, what was read from it, and how probable its tokens were. */
 static void put_reading(qvl_str *s, const infer_line *l, const qvl_reply *r)
 {
     qvl_answer parsed;
     infer_read_reply(&parsed, l->record, r, l->arena);
+    qvl_str_puts(s, ", ");
+    put_reply_text(s, "raw_text", &r->raw);
     qvl_str_puts(s, ", \"pred\": ");
     qvl_objects_put(s, parsed.object, parsed.n_objects);
     qvl_str_puts(s, ", \"parse_report\": ");

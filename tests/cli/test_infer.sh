@@ -173,6 +173,7 @@ holds "standard output is not empty" test ! -s "$dir/out"
 holds "not 5 lines" test "$(lines one.jsonl)" -eq 5
 holds "a line is no JSON" json_lines one.jsonl
 has_lines one.jsonl 5 '"finish_reason": "'
+has_lines one.jsonl 5 ', "raw_text": "'
 has_lines one.jsonl 5 '"gt_norm1000": [{"type": "bbox_2d"'
 has_lines one.jsonl 5 '"width": 128, "height": 128'
 has_lines one.jsonl 1 '{"index": 4, "response": "'
@@ -234,6 +235,18 @@ printf 'hello\n' >in
 talk --n 2
 exits 2
 complains "found 2 in a conversation"
+
+start "the text as it came"
+infer --jsonl synth/train.jsonl --limit 1
+exits 0
+stop=$(sed -n 's/.*"response": "\([^"]*\)".*/\1/p' out | grep -ao '[a-z][a-z]' |
+    sed -n 2p)
+infer --jsonl synth/train.jsonl --limit 1 --stop "$stop"
+exits 0
+sed 's/.*"response": \("[^"]*"\).*/\1/' out >clean
+sed 's/.*"raw_text": \("[^"]*"\).*/\1/' out >raw
+holds "the stop text is in the response" sh -c "! grep -qF -e '$stop' clean"
+holds "the stop text is not in raw_text" grep -qF -e "$stop" raw
 
 start "log probabilities"
 run infer --model "$model" --jsonl synth/train.jsonl --max-new-tokens 5 \

@@ -85,6 +85,8 @@ for i in 0 1 3; do
 done
 holds "another name than in the output" \
     test "$(grep -c "{\"image_path\": \"$at/ok.png\", " vis/gt_vs_pred.jsonl)" = 1
+holds "not three texts as they came" \
+    test "$(grep -c '"raw_text": "' vis/gt_vs_pred.jsonl)" = 3
 
 start "a signal among records that cannot be had"
 for _ in 1 2 3 4; do
