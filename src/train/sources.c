@@ -9,36 +9,14 @@
 #include <string.h>
 
 #include "config/eval_number.h"
+#include "data/source_label.h"
 
 /* ---- labels --------------------------------------------------------------- */
 
-/* As the record has it, in any case. */
-static const char *label_of(const qvl_record *record)
-{
-    const char *text;
-    const qvl_node *node = qvl_node_find(record->metadata, "dataset");
-    return qvl_node_as_string(node, &text) && text[0] != '\0' ? text
-                                                              : "default";
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_same(const char *a, const char *b)
-{
-    while (*a != '\0' && lower(*a) == lower(*b)) {
-        a++;
-        b++;
-    }
-    return lower(*a) == lower(*b);
-}
-
-static const qvl_source *find(const qvl_sources *s, const char *label)
+static const qvl_source *find(const qvl_sources *s, const qvl_record *record)
 {
     for (int k = 0; k < s->n; k++)
-        if (is_same(s->item[k].label, label))
+        if (qvl_source_label_is(record, s->item[k].label))
             return &s->item[k];
     return NULL;
 }
@@ -63,15 +41,13 @@ static const char *number_of(const char *label, int number, qvl_arena *arena)
                             qvl_eval_name(number));
 }
 
-static void add(qvl_sources *s, const char *label, qvl_arena *arena)
+static void add(qvl_sources *s, const qvl_record *record, qvl_arena *arena)
 {
-    char *own = qvl_arena_strdup(arena, label);
-    for (char *p = own; *p != '\0'; p++)
-        *p = lower(*p);
+    const char *label = qvl_source_label(record, arena);
     s->item[s->n++] = (qvl_source){
-        .label = own,
-        .loss = number_of(own, QVL_EVAL_LOSS, arena),
-        .token_acc = number_of(own, QVL_EVAL_TOKEN_ACC, arena),
+        .label = label,
+        .loss = number_of(label, QVL_EVAL_LOSS, arena),
+        .token_acc = number_of(label, QVL_EVAL_TOKEN_ACC, arena),
     };
 }
 
@@ -80,11 +56,10 @@ void qvl_sources_add(qvl_sources *sources, const qvl_record *record, size_t n,
 {
     qvl_sources *s = sources;
     for (size_t i = 0; i < n && s->n_found <= QVL_MAX_SOURCES; i++) {
-        const char *label = label_of(&record[i]);
-        if (find(s, label) != NULL)
+        if (find(s, &record[i]) != NULL)
             continue;
         if (++s->n_found <= QVL_MAX_SOURCES)
-            add(s, label, arena);
+            add(s, &record[i], arena);
         else
             s->n = 0;
     }
@@ -97,7 +72,7 @@ void qvl_sources_count(const qvl_sources *sources, const qvl_record *record,
 {
     if (sources->n == 0 || score->n_labels == 0)
         return;
-    const qvl_source *s = find(sources, label_of(record));
+    const qvl_source *s = find(sources, record);
     assert(s != NULL);
     double n = (double)score->n_labels;
     qvl_metrics_mean(metrics, s->loss, score->loss_sum / n);

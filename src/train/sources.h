@@ -1,8 +1,7 @@
 /* sources.h - the sets of data that samples come from, for metrics of each
  *
- * The label of a sample is what its record's metadata says as `dataset`, in
- * lower case; "default" where that is no text. For each label there are the
- * numbers of config/eval_number.h that sources have, LABEL_loss and
+ * The label of a sample is that of data/source_label.h. For each label there are
+ * the numbers of config/eval_number.h that sources have, LABEL_loss and
  * LABEL_token_acc: means over samples of the mean over the labels of a sample.
  *
  * A label that reads as that of an evaluation, "eval" alone or before '_' or
@@ -34,8 +33,9 @@ typedef struct {
     int n_found;     // labels
 } qvl_sources;
 
-/* Add the labels of n records; texts belong to the arena. The first label beyond
- * the limit empties the list for good. Runs out of host memory as an arena does. */
+/* Add the labels of n records; texts belong to them or to the arena. The first label
+ * beyond the limit empties the list for good. Runs out of host memory as an arena
+ * does. */
 void qvl_sources_add(qvl_sources *sources, const qvl_record *record, size_t n,
                      qvl_arena *arena);
 
