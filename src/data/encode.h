@@ -21,12 +21,14 @@
 #ifndef QVL_DATA_ENCODE_H
 #define QVL_DATA_ENCODE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "data/message.h"
 #include "data/record.h"
+#include "data/token_type.h"
 #include "image/processor.h"
 #include "text/label.h"
 #include "text/tokenizer.h"
@@ -50,6 +52,7 @@ typedef struct {
     const char *response_prefix; // behind the opening of an answer, not
                                  // supervised; NULL: none
     qvl_loss_turns loss;
+    bool wants_types;           // of the tokens of dense answers
     double summary_ratio;       // share of samples that are asked for their
                                 // summary: 0 none, 1 all
     uint64_t seed;              // of that choice
@@ -79,6 +82,8 @@ typedef struct {
     int n;             // tokens
     int64_t *id;       // [n]
     int64_t *label;    // [n], QVL_IGNORE_INDEX where nothing is supervised
+    int8_t *type;      // [n] what each token says, of data/token_type.h; NULL: not
+                       // wanted, or the answer is no dense one
     float *pixels;     // [n_patches, n_values]; NULL: text alone
     size_t n_patches;
     size_t n_values;   // numbers of a patch

@@ -23,7 +23,15 @@ typedef struct {
     qvl_str *out;
     const qvl_answer_rules *rules;
     int w, h;
+    qvl_spans *spans;  // what was written, with room for all; NULL: not wanted
 } writing;
+
+/* What was written since `from` is of this type. */
+static void note(const writing *w, size_t from, size_t end, int type)
+{
+    if (w->spans != NULL)
+        w->spans->v[w->spans->n++] = (qvl_span){ from, end, type };
+}
 
 /* ---- numbers ------------------------------------------------------------ */
 
@@ -39,10 +47,12 @@ static int scale_of(qvl_coord coord)
 static void put_coord(const writing *w, double v, int side_px)
 {
     int scale = scale_of(w->rules->coord);
+    size_t from = w->out->len;
     if (scale == 0)
         qvl_json_number(w->out, v);
     else
         qvl_str_printf(w->out, "%d", qvl_geom_norm(v, side_px, scale));
+    note(w, from, w->out->len, QVL_TYPE_COORD);
 }
 
 static void put_points(const writing *w, const qvl_object *o)
@@ -74,7 +84,9 @@ static void put_geometry(const writing *w, const qvl_object *o)
 static void put_desc(const writing *w, const char *desc)
 {
     qvl_str_puts(w->out, "\"desc\": ");
+    size_t from = w->out->len + 1;  // behind the quote
     qvl_json_quote(w->out, desc, strlen(desc));
+    note(w, from, w->out->len - 1, QVL_TYPE_DESC);
 }
 
 static bool has_desc_first(const qvl_answer_rules *rules)
@@ -141,21 +153,43 @@ const qvl_object *qvl_answer_objects(const qvl_record *record,
     return qvl_answer_objects_placed(place, record, rules, arena);
 }
 
-void qvl_answer_put(qvl_str *out, const qvl_record *record,
-                    const qvl_answer_rules *rules, qvl_arena *arena)
+static void put_objects(const writing *w, const qvl_object *object, int n)
+{
+    qvl_str_putc(w->out, '{');
+    for (int i = 0; i < n; i++) {
+        qvl_str_puts(w->out, i > 0 ? ", " : "");
+        put_object(w, &object[i], i + 1);
+    }
+    qvl_str_putc(w->out, '}');
+}
+
+static void put_answer(qvl_str *out, const qvl_record *record,
+                       const qvl_answer_rules *rules, qvl_spans *spans,
+                       qvl_arena *arena)
 {
     int n = record->n_objects;
     assert(n == 0 || (record->w > 0 && record->h > 0));
 
     writing w = { .out = out, .rules = rules, .w = record->w,
-                  .h = record->h };
-    const qvl_object *object = qvl_answer_objects(record, rules, arena);
-    qvl_str_putc(out, '{');
-    for (int i = 0; i < n; i++) {
-        qvl_str_puts(out, i > 0 ? ", " : "");
-        put_object(&w, &object[i], i + 1);
-    }
-    qvl_str_putc(out, '}');
+                  .h = record->h, .spans = spans };
+    put_objects(&w, qvl_answer_objects(record, rules, arena), n);
+}
+
+void qvl_answer_put(qvl_str *out, const qvl_record *record,
+                    const qvl_answer_rules *rules, qvl_arena *arena)
+{
+    put_answer(out, record, rules, NULL, arena);
+}
+
+qvl_spans qvl_answer_put_spans(qvl_str *out, const qvl_record *record,
+                               const qvl_answer_rules *rules, qvl_arena *arena)
+{
+    size_t n = 0;
+    for (int i = 0; i < record->n_objects; i++)
+        n += 1 + 2 * (size_t)record->object[i].n;
+    qvl_spans spans = { .v = qvl_arena_array(arena, qvl_span, n) };
+    put_answer(out, record, rules, &spans, arena);
+    return spans;
 }
 
 /* ---- modes --------------------------------------------------------------- */

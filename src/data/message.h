@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "data/geom.h"
 #include "data/record.h"
+#include "data/token_type.h"
 
 /* What a sample asks for. */
 typedef enum { QVL_MODE_DENSE, QVL_MODE_SUMMARY, QVL_N_MODES } qvl_mode;
@@ -77,6 +78,11 @@ const qvl_object *qvl_answer_objects_placed(int *place,
  * width and height. Arena: work space. */
 void qvl_answer_put(qvl_str *out, const qvl_record *record,
                     const qvl_answer_rules *rules, qvl_arena *arena);
+
+/* The same, and where in `out` descriptions and coordinates stand. Spans belong to the
+ * arena. */
+qvl_spans qvl_answer_put_spans(qvl_str *out, const qvl_record *record,
+                               const qvl_answer_rules *rules, qvl_arena *arena);
 
 /* "dense", "summary". */
 const char *qvl_mode_name(qvl_mode mode);

@@ -44,6 +44,8 @@ typedef struct {
     qvl_ids ids;
     qvl_ids labels;    // one beside each of ids
     qvl_str text;
+    qvl_spans spans;   // of a dense answer whose types are wanted
+    size_t answer_from, answer_end;  // ids of the last answer
 
     qvl_chat chat;
     qvl_patch_plan *plan;  // [record->n_images]

@@ -76,7 +76,9 @@ static int put_runs(qvl_sample *s, const qvl_chat_text *text,
         bool is_supervised = s->purpose != QVL_SAMPLE_PROMPT
                              && (s->e->o.loss == QVL_LOSS_ALL_TURNS
                                  || k + 1 == n_answers);
+        s->answer_from = s->ids.n;
         QVL_TRY(put_run(s, text->part + at, close - at, is_supervised));
+        s->answer_end = s->ids.n;
         put_end(s, is_supervised);
         at = close + 1;
     }
@@ -152,6 +154,41 @@ static int check_length(qvl_sample *s)
     return QVL_E_RANGE;
 }
 
+/* ---- types ---------------------------------------------------------------- */
+
+/* Where each of the n tokens of the answer ends in it, and the whole length. */
+static size_t *answer_ends(qvl_sample *s, size_t n, size_t *len)
+{
+    size_t *end = qvl_arena_array(&s->scratch, size_t, n);
+    *len = 0;
+    for (size_t k = 0; k < n; k++) {
+        int id = s->ids.p[s->answer_from + k];
+        end[k] = *len += qvl_tokenizer_token(s->e->tokenizer, id).len;
+    }
+    return end;
+}
+
+/* Tokens of a dense answer; the mark behind it is form. */
+static int take_types(qvl_sample *s)
+{
+    size_t found, len = strlen(s->out.answer);
+    size_t n = s->answer_end - s->answer_from;
+    qvl_spans spans = s->spans;
+    const size_t *end = answer_ends(s, n, &found);
+    if (qvl_tokenizer_is_nfc(s->e->tokenizer))
+        spans = qvl_spans_normal(spans, s->out.answer, len, &len, &s->scratch);
+    if (found != len)
+        return qvl_fail(s->err, QVL_E_MODEL, "tokenizer (%s): found %zu bytes in the "
+                        "tokens of an answer, expected its %zu", s->e->o.model,
+                        found, len);
+    int8_t *type = qvl_arena_array(s->arena, int8_t, s->ids.n);
+    memset(type, QVL_TYPE_NONE, s->ids.n);
+    qvl_type_tokens(type + s->answer_from, end, n, spans);
+    type[s->answer_end] = QVL_TYPE_FORMAT;
+    s->out.type = type;
+    return QVL_OK;
+}
+
 /* ---- results ------------------------------------------------------------ */
 
 static int take_ids(qvl_sample *s)
@@ -185,5 +222,7 @@ int qvl_sample_ids(qvl_sample *s)
     QVL_TRY(put_runs(s, &text, run));
     QVL_TRY(check_pictures(s));
     QVL_TRY(check_length(s));
+    if (s->spans.n > 0)
+        QVL_TRY(take_types(s));
     return take_ids(s);
 }

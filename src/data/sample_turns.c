@@ -34,12 +34,21 @@ static int check_objects(qvl_sample *s)
     return QVL_OK;
 }
 
+static void put_dense(qvl_sample *s)
+{
+    const qvl_answer_rules *rules = &s->e->o.answer;
+    if (s->e->o.wants_types)
+        s->spans = qvl_answer_put_spans(&s->text, s->record, rules, &s->scratch);
+    else
+        qvl_answer_put(&s->text, s->record, rules, &s->scratch);
+}
+
 static int make_answer(qvl_sample *s)
 {
     const qvl_record *record = s->record;
     if (s->out.mode == QVL_MODE_DENSE) {
         QVL_TRY(check_objects(s));
-        qvl_answer_put(&s->text, record, &s->e->o.answer, &s->scratch);
+        put_dense(s);
         s->out.answer = qvl_arena_strndup(s->arena, s->text.p, s->text.len);
         return QVL_OK;
     }

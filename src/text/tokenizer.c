@@ -106,6 +106,11 @@ qvl_token qvl_tokenizer_token(const qvl_tokenizer *t, int id)
     return t->token[id];
 }
 
+bool qvl_tokenizer_is_nfc(const qvl_tokenizer *t)
+{
+    return t->is_nfc;
+}
+
 int qvl_tokenizer_eos(const qvl_tokenizer *t)
 {
     return t->eos;

@@ -71,6 +71,9 @@ qvl_token qvl_tokenizer_token(const qvl_tokenizer *t, int id);
  * two; -1 when there is none. */
 int qvl_tokenizer_find(const qvl_tokenizer *t, const char *p, size_t len);
 
+/* Is text brought to normal form C before it is split? */
+bool qvl_tokenizer_is_nfc(const qvl_tokenizer *t);
+
 /* The id that tokenizer_config.json names as end, -1 where it names none. */
 int qvl_tokenizer_eos(const qvl_tokenizer *t);
 
