@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "data/answer_check.h"
 #include "data/sample.h"
 #include "text/unicode.h"
 
@@ -256,15 +257,20 @@ int qvl_encode_prompt(const qvl_encoder *e, const qvl_record *record,
     return encode(e, record, epoch, QVL_SAMPLE_PROMPT, arena, out, err);
 }
 
+/* Is its answer a list of objects? */
+static bool is_dense(const qvl_encoded *sample)
+{
+    return sample->record->messages == NULL && sample->answer != NULL
+           && sample->mode == QVL_MODE_DENSE;
+}
+
 const qvl_object *qvl_encoded_objects(const qvl_encoder *e,
                                       const qvl_encoded *sample, int *n,
                                       qvl_arena *arena)
 {
     const qvl_record *record = sample->record;
-    bool is_dense = record->messages == NULL && sample->answer != NULL
-                    && sample->mode == QVL_MODE_DENSE;
-    *n = is_dense ? record->n_objects : 0;
-    return is_dense ? qvl_answer_objects(record, &e->o.answer, arena) : NULL;
+    *n = is_dense(sample) ? record->n_objects : 0;
+    return is_dense(sample) ? qvl_answer_objects(record, &e->o.answer, arena) : NULL;
 }
 
 /* ---- reading back ------------------------------------------------------- */
@@ -328,11 +334,21 @@ static int check_answer(reading *r)
                ? QVL_OK : fail_back(r, "the answer", want);
 }
 
+/* What it says, where it is a dense one. */
+static int check_meaning(reading *r)
+{
+    const qvl_encoded *s = r->sample;
+    return is_dense(s) ? qvl_answer_check(s->answer, s->record, &r->e->o.answer,
+                                          &r->arena, r->err)
+                       : QVL_OK;
+}
+
 static int check_steps(void *arg)
 {
     reading *r = arg;
     const char *system = r->sample->system;
     QVL_TRY(check_answer(r));
+    QVL_TRY(check_meaning(r));
     if (system == NULL)
         return QVL_OK;
     QVL_TRY(decode(r, 0, r->sample->n));

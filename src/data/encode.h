@@ -141,9 +141,10 @@ const qvl_object *qvl_encoded_objects(const qvl_encoder *e,
                                       qvl_arena *arena);
 
 /* Read a sample back, as a check of tokenizer and layout: the supervised ids of
- * the last answer must give its text and <|im_end|>, and the system text must
- * stand in what the ids give; a prompt has the system text alone. Fails with
- * QVL_E_MODEL or QVL_E_MEMORY. For the first samples of a run. */
+ * the last answer must give its text and <|im_end|>, a dense answer must say what
+ * its record has, and the system text must stand in what the ids give; a prompt has
+ * the system text alone. Fails with QVL_E_MODEL, QVL_E_INTERNAL or QVL_E_MEMORY. For
+ * the first samples of a run. */
 int qvl_encoded_check(const qvl_encoder *e, const qvl_encoded *sample,
                       qvl_err *err);
 
