@@ -181,6 +181,18 @@ size_t qvl_train_n_rows(const qvl_trainer *trainer);
 int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
                      qvl_train_score *score);
 
+/* Loss and hit of one label. */
+typedef struct {
+    float loss;
+    float hit;  // 1: the label is the most likely token; else 0
+} qvl_train_label;
+
+/* The labels of such a row, in their order: *label has n_labels of its score. It lives
+ * until the next step or evaluation. Where there is no row k a negative code is
+ * returned, *label unchanged. */
+int qvl_train_row_labels(const qvl_trainer *trainer, size_t k,
+                         const qvl_train_label **label);
+
 /* Give the schedule the number of an evaluation; reduce_lr_on_plateau listens,
  * the others do not. */
 void qvl_train_metric(qvl_trainer *trainer, double value);

@@ -288,6 +288,15 @@ int qvl_train_row_at(const qvl_trainer *trainer, size_t k,
     return QVL_OK;
 }
 
+int qvl_train_row_labels(const qvl_trainer *trainer, size_t k,
+                         const qvl_train_label **label)
+{
+    if (k >= qvl_train_n_rows(trainer))
+        return QVL_E_USAGE;
+    *label = qvl_trainer_row_labels(trainer, k);
+    return QVL_OK;
+}
+
 void qvl_train_metric(qvl_trainer *trainer, double value)
 {
     qvl_sched_metric(qvl_trainer_about(trainer)->sched, value);

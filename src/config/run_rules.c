@@ -173,6 +173,19 @@ static void rule_data(rules *r)
         qvl_log(QVL_LOG_INFO, "prompts.system is used, template.system is not");
 }
 
+static void rule_token_types(rules *r)
+{
+    const qvl_run_config *c = r->c;
+    static const char path[] = "custom.token_type_metrics.exclude";
+    const qvl_texts *in = &c->token_types.include, *out = &c->token_types.exclude;
+    for (int i = 0; i < in->n; i++)
+        for (int k = 0; k < out->n; k++)
+            if (strcmp(in->v[i], out->v[k]) == 0)
+                qvl_faults_add(r->faults, given(r, path), QVL_E_CONFIG,
+                               "%s: found %.200s, which include has too, expected it "
+                               "in one of the two", path, out->v[k]);
+}
+
 /* ---- batches, rates ------------------------------------------------------ */
 
 static void rule_batch(rules *r)
@@ -507,6 +520,7 @@ void qvl_run_rules(qvl_run_config *c, qvl_faults *faults)
     rule_lengths(&r);
     rule_folders(&r);
     rule_data(&r);
+    rule_token_types(&r);
     rule_batch(&r);
     rule_packing(&r);
     rule_augmentation(&r);

@@ -69,6 +69,18 @@ bool qvl_loop_is_stopped(const qvl_loop *r)
 
 /* ---- one step ------------------------------------------------------------ */
 
+static void count_types(const qvl_loop *r, const qvl_encoded *sample, size_t row,
+                        const qvl_train_score *score, qvl_metrics *m)
+{
+    const qvl_train_label *label = NULL;
+    if (r->types.n_names == 0 || score->n_labels == 0)
+        return;
+    int rc = qvl_train_row_labels(r->trainer, row, &label);
+    assert(rc == QVL_OK && score->n_labels == sample->n_supervised);
+    if (rc == QVL_OK)
+        qvl_type_metrics_count(&r->types, sample, label, m);
+}
+
 void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
                          size_t *row, qvl_metrics *m)
 {
@@ -76,6 +88,7 @@ void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
         qvl_train_score score;
         int rc = qvl_train_row_at(r->trainer, (*row)++, &score);
         assert(rc == QVL_OK);  // rows are samples
+        count_types(r, &batch->sample[i], *row - 1, &score, m);
         qvl_sources_count(&r->sources, batch->sample[i].record, &score, m);
     }
 }

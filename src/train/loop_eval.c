@@ -93,8 +93,17 @@ static int metric_of(const qvl_run_config *c, const qvl_metrics *m, double *v,
                     names[0] != '\0' ? names : "none: no label counts");
 }
 
+static void set_types(qvl_metrics *m, const qvl_type_names *names)
+{
+    for (int i = 0; names->loss[0] != NULL && i < QVL_N_TYPES; i++) {
+        qvl_metrics_set(m, names->loss[i], 0);
+        qvl_metrics_set(m, names->token_acc[i], 0);
+    }
+}
+
 int qvl_loop_check_metric(const qvl_run_config *c, const qvl_sources *sources,
-                          qvl_arena *arena, qvl_err *err)
+                          const qvl_type_metrics *types, qvl_arena *arena,
+                          qvl_err *err)
 {
     qvl_metrics m = { 0 };
     double v;
@@ -105,6 +114,7 @@ int qvl_loop_check_metric(const qvl_run_config *c, const qvl_sources *sources,
     for (int k = 0; k < sources->n; k++) {
         qvl_metrics_set(&m, sources->item[k].loss, 0);
         qvl_metrics_set(&m, sources->item[k].token_acc, 0);
+        set_types(&m, &types->item[k]);
     }
     return metric_of(c, &m, &v, arena, err);
 }

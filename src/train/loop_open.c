@@ -90,7 +90,9 @@ int qvl_loop_sources(qvl_sources *sources, const qvl_run_config *c,
                 QVL_MAX_SOURCES);
         of_val.n = 0;
     }
-    QVL_TRY(qvl_loop_check_metric(c, &of_val, arena, err));
+    qvl_type_metrics types;
+    QVL_TRY(qvl_type_metrics_make(&types, c, &all, arena, err));
+    QVL_TRY(qvl_loop_check_metric(c, &of_val, &types, arena, err));
     *sources = all;
     return QVL_OK;
 }
@@ -98,7 +100,8 @@ int qvl_loop_sources(qvl_sources *sources, const qvl_run_config *c,
 /* Names of a window that was taken up may be others than those to come. */
 static int check_window(qvl_loop *r)
 {
-    if (qvl_metrics_has_room(&r->window, 32 + 2 * r->sources.n + r->augment.n_names))
+    int n_names = 2 * r->sources.n + r->types.n_names + r->augment.n_names;
+    if (qvl_metrics_has_room(&r->window, 32 + n_names))
         return QVL_OK;
     return qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint "
                     "(%s): found numbers of %d kinds in its window, expected "
@@ -351,6 +354,7 @@ int qvl_loop_open(qvl_loop *r)
                           &r->arena, r->err));
     qvl_loop_augment_open(r);
     r->cadence = qvl_cadence_of(r->c, r->max_steps);
+    QVL_TRY(qvl_type_metrics_make(&r->types, r->c, &r->sources, &r->arena, r->err));
     QVL_TRY(qvl_loop_sources(&r->sources, r->c, &r->samples, &r->arena,
                              r->err));
     QVL_TRY(open_trainer(r));

@@ -16,6 +16,7 @@
 #include "train/run_log.h"
 #include "train/samples.h"
 #include "train/sources.h"
+#include "train/type_metric.h"
 
 /* A parameter that a curriculum moves, and its name in the log. */
 typedef struct {
@@ -56,6 +57,7 @@ typedef struct {
     qvl_pack_source pack;  // with training.packing
     qvl_pack_progress at;  // behind the last step, with training.packing
     int64_t max_steps;
+    qvl_type_metrics types;
     qvl_cadence cadence;
     qvl_cadence_state state;
 
@@ -97,7 +99,8 @@ int qvl_loop_open(qvl_loop *r);
 /* loop_eval.c: is metric_for_best_model a number that evaluations of records
  * from these sources have? QVL_E_CONFIG: not. Arena: work space. */
 int qvl_loop_check_metric(const qvl_run_config *c, const qvl_sources *sources,
-                          qvl_arena *arena, qvl_err *err);
+                          const qvl_type_metrics *types, qvl_arena *arena,
+                          qvl_err *err);
 
 /* loop_eval.c: evaluate, log, judge. After a stop owes_evaluation is set, and
  * nothing was logged. Fails as the loader and qvl_train_evaluate do, with

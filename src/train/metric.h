@@ -22,9 +22,9 @@
 #include "base/node.h"
 #include "base/str.h"
 
-/* Numbers of a run and of its sources (sources.h), and as many that a run which
- * is taken up had of sources that are gone. */
-#define QVL_MAX_METRICS 320
+/* Numbers of a run, of its sources (sources.h) and of their types (type_metric.h), and
+ * as many that a run which is taken up had of sources that are gone. */
+#define QVL_MAX_METRICS 1100
 
 typedef struct {
     const char *name;

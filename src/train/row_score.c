@@ -15,7 +15,7 @@
 
 #include "model/sequence.h"
 
-#define STAT_BYTES 8           // of a label: loss, hit
+#define STAT_BYTES sizeof(qvl_train_label)  // of a label: two f32
 #define LEAST_BYTES (1 << 12)  // of memory
 
 struct qvl_row_scores {
@@ -28,6 +28,7 @@ struct qvl_row_scores {
     int64_t *first;       // [n_batches + 1] first label of each batch
     int n_batches;
     qvl_train_score *row;   // [n_rows]
+    const qvl_train_label **label;  // [n_rows] the first of each
     size_t n_rows;
     bool is_read;         // the rows have their scores
 };
@@ -91,6 +92,7 @@ int qvl_row_scores_begin(qvl_row_scores *scores,
         n_rows += (size_t)of[k].n;
     }
     s->row = qvl_arena_array(&s->arena, qvl_train_score, n_rows);
+    s->label = qvl_arena_array(&s->arena, const qvl_train_label *, n_rows);
     s->list = qvl_arena_array(&s->arena, qvl_list *, n);
     s->first = qvl_arena_array(&s->arena, int64_t, n + 1);
     for (int k = 0; k < n; k++) {
@@ -123,7 +125,7 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err)
 {
     qvl_row_scores *s = scores;
     size_t n = (size_t)s->first[s->n_batches];
-    float *stat = qvl_arena_array(&s->arena, float, 2 * n);
+    qvl_train_label *stat = qvl_arena_array(&s->arena, qvl_train_label, n);
     if (n > 0)
         QVL_TRY(s->dev->be->read(s->dev,
                                  (qvl_slice){ &s->buf, 0, STAT_BYTES * n },
@@ -131,9 +133,10 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err)
     for (size_t r = 0; r < s->n_rows; r++) {
         qvl_train_score *row = &s->row[r];
         double hits = 0.0;
-        for (int64_t i = 0; i < row->n_labels; i++, stat += 2) {
-            row->loss_sum += (double)stat[0];
-            hits += (double)stat[1];
+        s->label[r] = stat;
+        for (int64_t i = 0; i < row->n_labels; i++, stat++) {
+            row->loss_sum += (double)stat->loss;
+            hits += (double)stat->hit;
         }
         row->n_correct = (int64_t)llround(hits);
     }
@@ -146,4 +149,11 @@ const qvl_train_score *qvl_row_scores_all(const qvl_row_scores *scores,
 {
     *n = scores->is_read ? scores->n_rows : 0;
     return scores->row;
+}
+
+const qvl_train_label *qvl_row_scores_labels(const qvl_row_scores *scores, size_t k)
+{
+    assert(scores->is_read && k < scores->n_rows);
+
+    return scores->label[k];
 }

@@ -46,4 +46,7 @@ int qvl_row_scores_read(qvl_row_scores *scores, qvl_err *err);
 const qvl_train_score *qvl_row_scores_all(const qvl_row_scores *scores,
                                         size_t *n);
 
+/* The labels of row k, which there is: [n_labels of it], as long. */
+const qvl_train_label *qvl_row_scores_labels(const qvl_row_scores *scores, size_t k);
+
 #endif

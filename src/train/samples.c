@@ -77,6 +77,7 @@ static qvl_encoder_options encoder_options(const qvl_run_config *c,
         .answer = rules_of(c),
         .response_prefix = c->template.response_prefix,
         .loss = (qvl_loss_turns)c->template.loss_scale,
+        .wants_types = c->token_types.enabled,
         .summary_ratio = c->custom.use_summary          ? 1
                          : c->custom.summary_ratio > 0 ? c->custom.summary_ratio
                                                         : 0,

@@ -311,6 +311,11 @@ const qvl_train_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n)
     return trainer->rows != NULL ? qvl_row_scores_all(trainer->rows, n) : NULL;
 }
 
+const qvl_train_label *qvl_trainer_row_labels(const qvl_trainer *trainer, size_t k)
+{
+    return qvl_row_scores_labels(trainer->rows, k);
+}
+
 void qvl_trainer_drop_rows(qvl_trainer *trainer)
 {
     qvl_row_scores_reset(trainer->rows);

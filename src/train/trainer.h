@@ -70,6 +70,9 @@ int qvl_trainer_evaluate(qvl_trainer *trainer, const qvl_batch_source *source,
  * until the next one. None without scores_rows, or when that failed. */
 const qvl_train_score *qvl_trainer_rows(const qvl_trainer *trainer, size_t *n);
 
+/* The labels of row k, which there is, as long. */
+const qvl_train_label *qvl_trainer_row_labels(const qvl_trainer *trainer, size_t k);
+
 /* Forget them: for who fails before the next step or evaluation begins. */
 void qvl_trainer_drop_rows(qvl_trainer *trainer);
 

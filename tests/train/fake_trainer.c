@@ -23,6 +23,7 @@ struct qvl_trainer {
     double weight;
     size_t n_rows;    // of the last step or evaluation
     qvl_train_score row[64];
+    qvl_train_label label[64][256];
     qvl_arena texts;  // of the state of a checkpoint
 };
 
@@ -163,17 +164,28 @@ static void put_rows(qvl_str *out, const qvl_batch_in *b)
     }
 }
 
+/* The loss of a label is its id; even ids are hit. */
+static void put_labels(qvl_train_label *out, const qvl_batch_in *b)
+{
+    for (int i = 0, n = 0; i < b->row_len; i++)
+        if (b->labels[i] >= 0 && n < 256)
+            out[n++] = (qvl_train_label){ (float)b->labels[i],
+                                          b->labels[i] % 2 == 0 };
+}
+
 /* A row has the sum of its labels as its loss, and hits every other one. */
 static void score_rows(qvl_trainer *t, const qvl_batch_in *b)
 {
     for (int k = 0; k < b->n_rows; k++) {
-        qvl_train_score *row = &t->row[t->n_rows++ % 64];
+        qvl_train_score *row = &t->row[t->n_rows % 64];
+        qvl_train_label *label = t->label[t->n_rows++ % 64];
         qvl_batch_in one = *b;
         one.n_rows = 1;
         one.labels += k * b->row_len;
         *row = (qvl_train_score){ 0 };
         add_labels(&one, &row->loss_sum, &row->n_labels);
         row->n_correct = row->n_labels / 2;
+        put_labels(label, &one);
     }
 }
 
@@ -185,6 +197,12 @@ size_t qvl_train_n_rows(const qvl_trainer *t)
 int qvl_train_row_at(const qvl_trainer *t, size_t k, qvl_train_score *score)
 {
     *score = t->row[k];
+    return 0;
+}
+
+int qvl_train_row_labels(const qvl_trainer *t, size_t k, const qvl_train_label **label)
+{
+    *label = t->label[k];
     return 0;
 }
 

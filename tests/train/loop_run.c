@@ -8,6 +8,7 @@
 
 static volatile sig_atomic_t stop;
 char said[16384];
+const char *loop_custom = "";
 
 static void hear(void *ctx, int level, const char *text)
 {
@@ -59,9 +60,10 @@ outcome train(const char *name, const char *more, const fake_run *plan)
              "  gradient_accumulation_steps: 2, add_version: false,\n"
              "  logging_steps: %s}\n"
              "custom: {emit_norm: norm1000, train_jsonl: %s,\n"
-             "  val_jsonl: %s}\n"
+             "  val_jsonl: %s%s}\n"
              "prompts: {system: '', user: Go.}\n",
-             made_model(), folder, folder, name, more, records, held_out);
+             made_model(), folder, folder, name, more, records, held_out,
+             loop_custom);
     out.config = made_text("run.yaml", text);
     fake = *plan;
     fake.stop = &stop;

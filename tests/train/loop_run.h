@@ -18,6 +18,9 @@ typedef struct {
  * batch. `more` is the number of logging_steps and what else `training` has. */
 outcome train(const char *name, const char *more, const fake_run *plan);
 
+/* What else `custom` has in the runs to come: ", key: value"; first nothing. */
+extern const char *loop_custom;
+
 /* What the last run reported, a line each. */
 extern char said[16384];
 

@@ -3,12 +3,14 @@
  */
 #include <stdbool.h>
 
+#include "../data/made.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "check.h"
 #include "inspect.h"
 #include "loop_run.h"
+#include "text/tokenizer.h"
 
 /* Append what `qvl inspect sample` prints. */
 static void print(qvl_str *out, const inspect_sample_options *o)
@@ -224,5 +226,155 @@ static void test_sources(void)
     qvl_arena_release(&a);
 }
 
+/* ---- types ---------------------------------------------------------------- */
+
+/* Labels of a row by what they say: words, digits, form. The fake loss of a label is its
+ * id, and even ids are hit. */
+typedef struct {
+    double loss[3], hits[3];
+    int n[3];
+    bool is_long;
+} by_type;
+
+/* What the byte at `at` is: behind "desc": " and before the next quote, or a digit in
+ * the brackets of the box, or neither. */
+static int type_at(const char *text, size_t at)
+{
+    const char *desc = strstr(text, "\"desc\": \"") + 9;
+    const char *p = text + at;
+    if (p >= desc && p < strchr(desc, '"'))
+        return 0;
+    return p > strchr(text, '[') && p < strchr(text, ']') && *p >= '0' && *p <= '9'
+               ? 1 : 2;
+}
+
+/* The text of the labels of a row. */
+static void put_label_text(qvl_str *out, const qvl_tokenizer *t, const char *labels)
+{
+    for (char *p = (char *)labels; *p != ']';) {
+        long id = strtol(p + 1, &p, 10);
+        qvl_token token = { .p = "" };
+        if (id >= 0)
+            token = qvl_tokenizer_token(t, (int)id);
+        qvl_str_putn(out, token.p, token.len);
+    }
+}
+
+/* *at moves behind the row. */
+static by_type read_row(const qvl_tokenizer *t, const char **at)
+{
+    by_type row = { .is_long = false };
+    qvl_str text = { 0 };
+    size_t place = 0;
+    const char *labels = strstr(*at, "\"labels\": [") + 10;
+    put_label_text(&text, t, labels);
+    for (char *p = (char *)labels; *p != ']';) {
+        long id = strtol(p + 1, &p, 10);
+        if (id < 0)
+            continue;
+        int type = type_at(text.p, place);
+        place += qvl_tokenizer_token(t, (int)id).len;
+        row.loss[type] += (double)id;
+        row.hits[type] += id % 2 == 0;
+        row.n[type]++;
+    }
+    row.is_long = strstr(text.p, "many words") != NULL;
+    *at = strchr(labels, '\n') + 1;
+    qvl_str_release(&text);
+    return row;
+}
+
+/* A number of the line is the mean of sum over n samples, and is there if they are. */
+static void check_number(const qvl_node *line, const char *source, int type,
+                         const char *number, double sum, int n, int step)
+{
+    static const char *const types[] = { "desc", "coord", "format" };
+    char key[64];
+    double v;
+    snprintf(key, sizeof key, "train/%s_%s_%s", source, types[type], number);
+    bool has = qvl_node_as_float(qvl_node_find(line, key), &v);
+    CHECK_INT(has, n > 0, "step %d: %s", step, key);
+    if (has)
+        CHECK_NEAR(v, sum / n, 1e-5 * (1 + v), "step %d: %s", step, key);
+}
+
+static void check_step(const qvl_node *line, const qvl_tokenizer *t, const char **row,
+                       int step)
+{
+    double loss[2][3] = { { 0 } }, hits[2][3] = { { 0 } };
+    int n[2] = { 0, 0 };
+    for (int k = step % 3 == 2 ? 2 : 0; k < 4; k++) {
+        by_type r = read_row(t, row);
+        n[r.is_long]++;
+        for (int type = 0; type < 3; type++) {
+            CHECK(r.n[type] > 0, "step %d, type %d", step, type);
+            loss[r.is_long][type] += r.loss[type] / r.n[type];
+            hits[r.is_long][type] += r.hits[type] / r.n[type];
+        }
+    }
+    for (int k = 0; k < 2; k++)
+        for (int type = 0; type < 3; type++) {
+            const char *source = k == 1 ? "long" : "default";
+            check_number(line, source, type, "loss", loss[k][type], n[k], step);
+            check_number(line, source, type, "token_acc", hits[k][type], n[k], step);
+        }
+}
+
+static qvl_tokenizer *open_tokenizer(void)
+{
+    qvl_tokenizer *t = NULL;
+    qvl_err err = { 0 };
+    CHECK_OK(qvl_tokenizer_open(&t, made_model(), &err), err);
+    return t;
+}
+
+static void test_types(void)
+{
+    qvl_str fed = { 0 };
+    qvl_arena a = { 0 };
+    qvl_tokenizer *t = open_tokenizer();
+    fake_run plan = { .fed = &fed };
+    loop_custom = ", token_type_metrics: {enabled: true}";
+    outcome out = train("types", "1, save_strategy: 'no', eval_strategy: epoch, "
+                        "metric_for_best_model: long_coord_loss", &plan);
+    loop_custom = "";
+    CHECK_OK(out.rc, out.err);
+    const char *line = log_text("types", &a), *row = fed.p;
+    for (int step = 0; step < 9; line = strchr(line, '\n') + 1) {
+        qvl_err err = { 0 };
+        qvl_node *n;
+        CHECK_OK(qvl_json_parse(&n, line, strcspn(line, "\n"), "log", &a, &err), err);
+        if (qvl_node_find(n, "train/loss") != NULL)
+            check_step(n, t, &row, step++);
+        else
+            CHECK(qvl_node_find(n, "eval/long_coord_loss") != NULL
+                  && qvl_node_find(n, "eval/default_format_token_acc") != NULL,
+                  "an evaluation has them too");
+    }
+    CHECK_STR(row, "", "all rows");
+    qvl_tokenizer_close(t);
+    qvl_str_release(&fed);
+    qvl_arena_release(&a);
+}
+
+/* Only who is included has them, and a name of nobody is no source. */
+static void test_types_asked(void)
+{
+    qvl_arena a = { 0 };
+    loop_custom = ", token_type_metrics: {enabled: true, include: [long]}";
+    outcome out = train("types2", "1, max_steps: 2", &nothing_special);
+    CHECK_OK(out.rc, out.err);
+    CHECK_HAS(log_text("types2", &a), "train/long_desc_loss", "included");
+    CHECK(strstr(log_text("types2", &a), "default_desc_loss") == NULL, "not included");
+    loop_custom = ", token_type_metrics: {enabled: true, exclude: [log]}";
+    out = train("types3", "1", &nothing_special);
+    CHECK_INT(out.rc, QVL_E_CONFIG, "%s", out.err.msg);
+    CHECK_HAS(out.err.msg, "exclude: found log, expected sources of the records: long, "
+              "default", "a name of nobody");
+    CHECK(!qvl_file_exists(run_path("out/types3")), "before there is a folder");
+    loop_custom = "";
+    qvl_arena_release(&a);
+}
+
 RUN_TESTS(TEST(test_inspected), TEST(test_inspected_rows),
-          TEST(test_sources))
+          TEST(test_sources), TEST(test_types), TEST(test_types_asked))

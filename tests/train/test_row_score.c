@@ -52,6 +52,55 @@ static void check_none(const qvl_trainer *t, size_t n)
     CHECK(qvl_train_row_at(t, n, &score) < 0, "row %zu", n);
     CHECK(qvl_train_row_at(t, SIZE_MAX, &score) < 0, "the last number");
     CHECK_INT(score.n_labels, 77, "a score without a row");
+    const qvl_train_label *label = NULL;
+    CHECK(qvl_train_row_labels(t, n, &label) < 0 && label == NULL, "labels of none");
+}
+
+/* The labels of a row add up to its score. */
+static void check_labels(const qvl_trainer *t, size_t k, const qvl_train_score *row)
+{
+    const qvl_train_label *label;
+    double loss = 0, hits = 0;
+    CHECK_INT(qvl_train_row_labels(t, k, &label), 0, "row %zu", k);
+    for (int64_t i = 0; i < row->n_labels; i++) {
+        CHECK(label[i].loss > 0 && (label[i].hit == 0 || label[i].hit == 1),
+              "row %zu, label %lld: %g, %g", k, (long long)i, (double)label[i].loss,
+              (double)label[i].hit);
+        loss += (double)label[i].loss;
+        hits += (double)label[i].hit;
+    }
+    CHECK_NEAR(loss, row->loss_sum, 1e-12 * (1 + loss), "row %zu", k);
+    CHECK_INT(hits, row->n_correct, "row %zu", k);
+}
+
+/* Each label of a row has the loss that it has alone. */
+static void check_single_labels(qvl_trainer *t)
+{
+    static int64_t alone[MOST_CELLS];
+    static float loss[MOST_CELLS];
+    qvl_batch_in b = small_batches()[0];
+    const qvl_train_label *label;
+    qvl_train_score score;
+    qvl_error error;
+    CHECK(qvl_train_evaluate(t, &b, &score, &error) == 0, "%s", error.message);
+    int last = b.n_rows - 1, n = 0;
+    const int64_t *of = b.labels + last * b.row_len;
+    int64_t n_labels = row_at(t, (size_t)last).n_labels;
+    CHECK_INT(qvl_train_row_labels(t, (size_t)last, &label), 0, "last row");
+    for (int64_t i = 0; i < n_labels; i++)
+        loss[i] = label[i].loss;
+    b.labels = alone;
+    for (int i = 1; i < b.row_len; i++) {
+        if (of[i] < 0)
+            continue;
+        for (int c = 0; c < b.n_rows * b.row_len; c++)
+            alone[c] = c == last * b.row_len + i ? of[i] : -100;
+        CHECK(qvl_train_evaluate(t, &b, &score, &error) == 0, "%s", error.message);
+        CHECK_NEAR(score.loss_sum, (double)loss[n], 1e-5 * (1 + score.loss_sum),
+                   "label %d", n);
+        n++;
+    }
+    CHECK_INT(n, n_labels, "labels");
 }
 
 static void check_score(const qvl_train_score *found,
@@ -81,6 +130,7 @@ static void check_step(qvl_trainer *t, int n)
     check_none(t, n_rows);
     for (size_t i = 0; i < n_rows; i++) {
         qvl_train_score found = row_at(t, i);
+        check_labels(t, i, &found);
         check_score(&found, &alone[i], "step", n, (int)i);
         sum.loss_sum += found.loss_sum;
         sum.n_labels += found.n_labels;
@@ -152,6 +202,7 @@ static void check_packed(qvl_trainer *t)
         for (int r = 0; r < b[k].n_rows; r++) {
             qvl_train_score found = row_at(t, (size_t)r);
             check_score(&found, &alone[r], "packed", k, r);
+            check_labels(t, (size_t)r, &found);
             CHECK_INT(found.n_tokens, alone[r].n_tokens, "packed %d, row %d", k,
                       r);
         }
@@ -168,6 +219,7 @@ static void check_device(const char *device, const void *arg)
     check_step(t, 2);
     check_evaluation(t);
     check_packed(t);
+    check_single_labels(t);
     qvl_train_close(t);
 }
 
