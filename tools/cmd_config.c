@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "cmd.h"
+#include "config/augment.h"
 #include "config/reference.h"
 #include "config/run_config.h"
 #include "config/schema.h"
@@ -52,6 +53,11 @@ static const char *const parity[] = {
     "custom.dump_conversation_*", "training.report_to", "training.save_*",
     "training.eval_strategy", "training.eval_steps",
     "training.metric_for_best_model", "training.greater_is_better",
+};
+
+/* The same where no records are augmented by either. */
+static const char *const parity_of_off[] = {
+    "custom.augmentation", "custom.augmentation_curriculum", "custom.bypass_prob",
 };
 
 typedef struct {
@@ -135,15 +141,23 @@ static int inspect(call *c)
 
 /* ---- diff ---------------------------------------------------------------- */
 
-static bool may_differ(const char *profile, const char *path)
+static bool is_one_of(const char *const *list, size_t n_list, const char *path)
 {
-    for (size_t i = 0; i < QVL_COUNT(parity); i++) {
-        size_t n = strlen(parity[i]);
-        bool is_start = parity[i][n - 1] == '*';
-        if (strncmp(path, parity[i], is_start ? n - 1 : n + 1) == 0)
-            return strcmp(profile, "parity") == 0;
+    for (size_t i = 0; i < n_list; i++) {
+        size_t n = strlen(list[i]);
+        bool is_start = list[i][n - 1] == '*';
+        if (strncmp(path, list[i], is_start ? n - 1 : n + 1) == 0)
+            return true;
     }
     return false;
+}
+
+static bool may_differ(const char *path, const qvl_run_config *a,
+                       const qvl_run_config *b)
+{
+    bool is_off = !a->augmentation->is_on && !b->augmentation->is_on;
+    return is_one_of(parity, QVL_COUNT(parity), path)
+           || (is_off && is_one_of(parity_of_off, QVL_COUNT(parity_of_off), path));
 }
 
 static int diff(call *c)
@@ -154,6 +168,7 @@ static int diff(call *c)
     if (strcmp(profile, "all") != 0 && strcmp(profile, "parity") != 0)
         return qvl_fail(c->err, QVL_E_USAGE, "flag --profile: found %s, "
                         "expected all or parity", profile);
+    bool is_parity = strcmp(profile, "parity") == 0;
     QVL_TRY(load(c, &a, 0));
     QVL_TRY(load(c, &b, 1));
     for (size_t i = 0; i < qvl_n_keys; i++) {
@@ -163,7 +178,7 @@ static int diff(call *c)
         const char *x = value_of(c, &a, path), *y = value_of(c, &b, path);
         if (strcmp(x, y) == 0)
             continue;
-        bool is_fine = may_differ(profile, path);
+        bool is_fine = is_parity && may_differ(path, &a, &b);
         n_different += !is_fine;
         printf("%s%s:\n  - %s  # %s\n  + %s  # %s\n", path,
                is_fine ? " (may differ)" : "", x, place_of(c, &a, path), y,

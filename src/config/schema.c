@@ -22,6 +22,9 @@ const char qvl_key_needed[] = "";
 #define SECTION(field, path) static const char section_##field[] = path;
 #include "config/keys.def"
 
+/* What a boolean may be. */
+#define QVL_FLAG_WORDS "true,false,yes,no,on,off,y,n,1,0"
+
 #define NEEDED qvl_key_needed
 #define NONE NULL
 const qvl_key qvl_keys[] = {
@@ -33,8 +36,9 @@ const qvl_key qvl_keys[] = {
 #define FILES(path, about) PLAIN(path, FILES, "", NULL, about)
 #define ALIAS(path, of) PLAIN(path, ALIAS, of, NULL, NULL)
 #define IGNORED(path, why) PLAIN(path, IGNORED, why, NULL, NULL)
+#define IGNORED_AS(path, words, why) PLAIN(path, IGNORED, why, words, NULL)
 #define ONLY(path, words, what) PLAIN(path, ONLY, what, words, NULL)
-#define OFF(path, what) PLAIN(path, OFF, what, NULL, NULL)
+#define OFF(path, keys, what) PLAIN(path, OFF, what, keys, NULL)
 #define ABSENT(path, what) PLAIN(path, ABSENT, what, NULL, NULL)
 #define GONE(path, instead) PLAIN(path, GONE, instead, NULL, NULL)
 #include "config/keys.def"

@@ -42,7 +42,8 @@ typedef struct {
     size_t at;            // of the field in qvl_run_config
     const char *preset;   // NULL: unset
     const char *rule;     // of keys.def; why, what, instead of the others
-    const char *words;    // ONLY
+    const char *words;    // ONLY, IGNORED: values, of the latter NULL for any; OFF:
+                          // keys of the map beside `enabled`
     const char *about;    // for people; NULL where `rule` is that
 } qvl_key;
 

@@ -310,23 +310,75 @@ static bool is_off(const qvl_node *node)
            || (enabled != NULL && qvl_value_bool(enabled, &b) && !b);
 }
 
+/* Is this one of the words, or with a '.' behind it the beginning of one? */
+static bool is_known(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = words; *p != '\0';) {
+        if (strncmp(p, word, n) == 0
+            && (p[n] == '.' || p[n] == ',' || p[n] == '\0'))
+            return true;
+        p += strcspn(p, ",");
+        p += *p == ',';
+    }
+    return false;
+}
+
+/* Keys of a map that is off are held against those it may have: `below` is the path
+ * to it from where the row stands. */
+static void check_off_keys(reader *r, const qvl_key *key, const qvl_node *map,
+                           const char *below)
+{
+    for (size_t i = 0; i < map->n; i++) {
+        const char *name =
+            qvl_arena_printf(r->arena, "%s%s", below, map->keys[i].s);
+        if (!is_known(key->words, name) && strcmp(name, "enabled") != 0)
+            qvl_faults_add(r->faults, &map->keys[i], QVL_E_CONFIG,
+                           "%s.%s: unknown key, expected one of enabled,%s", key->name,
+                           name, key->words);
+        else if (map->items[i].kind == QVL_NODE_MAP)
+            check_off_keys(r, key, &map->items[i],
+                           qvl_arena_printf(r->arena, "%s.", name));
+    }
+}
+
+static void check_off(reader *r, const qvl_key *key, const qvl_node *node,
+                      const char *path)
+{
+    if (node->kind == QVL_NODE_MAP)
+        check_off_keys(r, key, node, "");
+    if (!is_off(node))
+        qvl_faults_add(r->faults, node, QVL_E_UNSUPPORTED,
+                       "%s: not supported (%s), expected enabled: false", path,
+                       key->rule);
+}
+
+static void check_ignored(reader *r, const qvl_key *key, const qvl_node *node,
+                          const char *path)
+{
+    if (key->words != NULL
+        && (node->s == NULL || !qvl_value_is_word(node->s, key->words))) {
+        qvl_faults_add(r->faults, node, QVL_E_CONFIG, "%s: found %s, expected one of "
+                       "%s", path, shown(node, r->arena), key->words);
+        return;
+    }
+    qvl_log(QVL_LOG_INFO, "%s (%s:%d) has no effect: %s", path, node->file,
+            node->line, key->rule);
+}
+
 static void check_plain(reader *r, const qvl_key *key, const qvl_node *node,
                         const char *path)
 {
     switch (key->type) {
     case QVL_KEY_IGNORED:
-        qvl_log(QVL_LOG_INFO, "%s (%s:%d) has no effect: %s", path,
-                node->file, node->line, key->rule);
+        check_ignored(r, key, node, path);
         return;
     case QVL_KEY_ONLY:
         if (node->s == NULL || !qvl_value_is_word(node->s, key->words))
             not_supported(r, node, path, key->rule);
         return;
     case QVL_KEY_OFF:
-        if (!is_off(node))
-            qvl_faults_add(r->faults, node, QVL_E_UNSUPPORTED,
-                           "%s: not supported (%s), expected enabled: false",
-                           path, key->rule);
+        check_off(r, key, node, path);
         return;
     case QVL_KEY_ABSENT:
         not_supported(r, node, path, key->rule);

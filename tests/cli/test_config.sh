@@ -104,6 +104,21 @@ printf 'extends: base.yaml\ntraining: {eval_delay: 1, seed: 2}\n' >c2.yaml
 run config diff base.yaml c2.yaml --profile parity
 exits 2
 complains "found 3 keys that differ"
+# Augmentation counts where one of the two augments.
+aug='augmentation: {bypass_prob: 0.5, ops: [{name: hflip}]'
+printf 'extends: base.yaml\ncustom:\n  %s, enabled: false}\n' "$aug" >off.yaml
+printf 'extends: base.yaml\ncustom:\n  %s}\n' "$aug" >on.yaml
+run config diff base.yaml off.yaml --profile parity
+exits 0
+says "custom.augmentation (may differ):"
+run config diff base.yaml off.yaml
+exits 2
+run config diff off.yaml on.yaml --profile parity
+exits 2
+complains "found 1 keys that differ"
+printf 'extends: on.yaml\ncustom: {bypass_prob: 0.2}\n' >on2.yaml
+run config diff on.yaml on2.yaml --profile parity
+exits 2
 run config diff base.yaml c.yaml --profile some
 fails 2
 complains "found some"

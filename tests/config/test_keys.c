@@ -221,20 +221,55 @@ static void check_words(const qvl_key *key, const char *path, qvl_arena *a)
 
 static void check_off(const qvl_key *key, const char *path, qvl_arena *a)
 {
-    static const char *const on[] = { "{enabled: true}", "{a: 1}", "5", "[]",
+    static const char *const on[] = { "{enabled: true}", "5", "[]",
                                       "{enabled: maybe}", "{enabled: ~}" };
     check_silent(path, "{}");
-    check_silent(path, "{enabled: off, more: 1}");
+    check_silent(path, "{enabled: off}");
+    for (const char *p = key->words; *p != '\0'; p += *p == ',') {
+        size_t len = strcspn(p, ","), first = strcspn(p, ".,");
+        const char *own = qvl_arena_strndup(a, p, first);
+        check_silent(path, first == len
+                               ? qvl_arena_printf(a, "{enabled: off, %s: 1}", own)
+                               : qvl_arena_printf(a, "{enabled: off, %s: {%.*s: 1}}",
+                                                  own, (int)(len - first - 1),
+                                                  p + first + 1));
+        if (first < len)
+            check_says(path, qvl_arena_printf(a, "{enabled: off, %s: {more: 1}}", own),
+                       QVL_E_CONFIG,
+                       qvl_arena_printf(a, "%s.%s.more: unknown key", path, own));
+        p += len;
+    }
+    check_says(path, "{enabled: off, more: 1}", QVL_E_CONFIG,
+               qvl_arena_printf(a, "run.yaml:2: %s.more: unknown key", path));
+    check_says(path, "{a: 1}", QVL_E_CONFIG, "not supported");
     for (size_t i = 0; i < QVL_COUNT(on); i++)
         check_says(path, on[i], QVL_E_UNSUPPORTED,
                    qvl_arena_printf(a, "run.yaml:2: %s: not supported (%s)", path,
                                     key->rule));
 }
 
+static void check_ignored_words(const qvl_key *key, const char *path, qvl_arena *a)
+{
+    for (const char *p = key->words; *p != '\0'; p += *p == ',') {
+        size_t len = strcspn(p, ",");
+        check_says(path, qvl_arena_strndup(a, p, len), QVL_OK,
+                   qvl_arena_printf(a, ":2) has no effect: %s\n", key->rule));
+        p += len;
+    }
+    check_says(path, "zzz", QVL_E_CONFIG,
+               qvl_arena_printf(a, "run.yaml:2: %s: found zzz, expected one of %s", path,
+                                key->words));
+    check_says(path, "[]", QVL_E_CONFIG, path);
+}
+
 static void check_row(const qvl_key *key, const char *path, qvl_arena *a)
 {
     switch (key->type) {
     case QVL_KEY_IGNORED:
+        if (key->words != NULL) {
+            check_ignored_words(key, path, a);
+            break;
+        }
         check_says(path, "x", QVL_OK,
                    qvl_arena_printf(a, "2 %s (", path));
         check_says(path, "[x]", QVL_OK,
