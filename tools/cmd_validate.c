@@ -25,6 +25,7 @@
 
 typedef struct {
     const char *mode;
+    const char *profile;
     bool images;
     int limit;
     bool json;
@@ -41,6 +42,9 @@ static const cmd_flag flags[] = {
     { .name = "mode", .type = CMD_TEXT, AT(mode), .value = "M",
       .preset = "any", .help = "what records must have: dense (objects), "
                                "summary, any (one of the two)" },
+    { .name = "profile", .type = CMD_TEXT, AT(profile), .value = "P",
+      .preset = "none", .help = "dialect of descriptions and summaries: none (any), "
+                                "slash or keyvalue" },
     { .name = "images", .type = CMD_SWITCH, AT(images),
       .help = "read the head of each picture and compare its size" },
     { .name = "limit", .type = CMD_COUNT, AT(limit), .value = "N",
@@ -80,6 +84,7 @@ typedef struct {
     int n_files;
     qvl_err *err;
     unsigned needs;
+    qvl_lint lint;
     qvl_encoder *encoder[QVL_N_MODES];  // opened when first needed
     int n_threads;
     qvl_arena arena;   // of the problems of the records that are read together
@@ -330,7 +335,7 @@ static int read_all(call *c)
 static int validate_file(call *c, const char *file)
 {
     qvl_record_options options = {
-        .needs = c->needs, .on_fault = keep_problem, .ctx = c,
+        .needs = c->needs, .lint = c->lint, .on_fault = keep_problem, .ctx = c,
         .pictures = c->o->images ? QVL_PICTURES_MEASURED : QVL_PICTURES_EXIST,
     };
     c->n_listed = 0;
@@ -411,6 +416,10 @@ static int run(const void *options, const char *const *word, int n,
                         "expected a folder beside --max-length, --min-pixels "
                         "or --max-pixels");
     QVL_TRY(read_mode(o, &c.needs, err));
+    c.lint = qvl_lint_find(o->profile);
+    if (c.lint == QVL_N_LINTS)
+        return qvl_fail(err, QVL_E_USAGE, "flag --profile: found %s, expected none, "
+                        "slash or keyvalue", o->profile);
     int rc = qvl_guard(run_steps, &c, err);
     qvl_records_close(c.records);
     for (int m = 0; m < QVL_N_MODES; m++)
@@ -426,8 +435,8 @@ static int run(const void *options, const char *const *word, int n,
 const cmd cmd_data_validate = {
     .name = "data validate",
     .summary = "all problems of JSONL files, with their lines",
-    .usage = "FILE.jsonl... [--mode dense|summary|any] [--images] [--limit N]\n"
-             "           [--json] [--model DIR [--max-length N] "
+    .usage = "FILE.jsonl... [--mode dense|summary|any] [--profile P]\n"
+             "           [--images] [--limit N] [--json] [--model DIR [--max-length N] "
              "[--min-pixels N]\n           [--max-pixels N]] [--threads N]",
     .details =
         "Every record is checked: form, texts, geometry, that its pictures are\n"

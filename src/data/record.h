@@ -29,6 +29,7 @@
 #include "base/err.h"
 #include "base/node.h"
 #include "data/geom.h"
+#include "data/lint.h"
 #include "image/edit.h"
 
 /* Longest line, in bytes: room for several pictures in data: URLs. */
@@ -144,6 +145,7 @@ typedef struct {
     const char *image_root;   // folder of relative paths; NULL: what the
                               // environment names in ROOT_IMAGE_DIR, else the
                               // folder of the file
+    qvl_lint lint;            // dialect of descriptions and summaries
     bool has_urls;            // pictures may be http and https URLs, which
                               // are not looked at here
     size_t limit;             // read so many records at most; 0: all

@@ -220,6 +220,12 @@ static void check_summary(qvl_record_check *c, const qvl_node *n,
         return;
     }
     out->summary = qvl_text_trim(c->arena, text);
+    wrong = qvl_lint_summary(c->options->lint, out->summary, c->scratch);
+    if (wrong != NULL)
+        qvl_record_fault(c, QVL_FAULT_SUMMARY, QVL_E_DATA, n,
+                         "summary: found %s in \"%s\", expected the dialect %s", wrong,
+                         qvl_text_short(c->scratch, text),
+                         qvl_lint_name(c->options->lint));
 }
 
 /* A key that begins with _fusion_ is one of a fused record. */

@@ -37,6 +37,17 @@ static const char *const other_keys[] = { "desc", "poly_points",
 
 /* ---- descriptions ------------------------------------------------------- */
 
+static void check_dialect(const object_check *o, const qvl_node *at, const char *text)
+{
+    qvl_lint lint = o->c->options->lint;
+    const char *wrong = qvl_lint_desc(lint, text);
+    if (wrong != NULL)
+        qvl_record_fault(o->c, QVL_FAULT_DESC, QVL_E_DATA, at,
+                         "objects[%d].desc: found %s in \"%s\", expected the dialect "
+                         "%s", o->place, wrong, qvl_text_short(o->c->scratch, text),
+                         qvl_lint_name(lint));
+}
+
 static void check_desc(const object_check *o, qvl_object *out)
 {
     const qvl_node *n = qvl_record_find(o->map, "desc");
@@ -55,6 +66,8 @@ static void check_desc(const object_check *o, qvl_object *out)
         qvl_record_fault(o->c, QVL_FAULT_DESC, QVL_E_DATA, n,
                          "objects[%d].desc: found %s in \"%s\", expected none",
                          o->place, wrong, qvl_text_short(o->c->scratch, text));
+    else
+        check_dialect(o, n, text);
 }
 
 /* ---- points ------------------------------------------------------------- */

@@ -94,21 +94,21 @@ static qvl_encoder_options encoder_options(const qvl_run_config *c,
 /* Records of all files, one behind the other, at most `limit` (0: all). Each
  * keeps its number in the whole, so that no two make the same draws. */
 static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
-                      unsigned needs, int n_threads, qvl_arena *arena,
-                      qvl_err *err)
+                      const qvl_run_config *c, qvl_arena *arena, qvl_err *err)
 {
     qvl_record_list *part = qvl_arena_array(arena, qvl_record_list, files->n);
     size_t n = 0;
     for (int i = 0; i < files->n; i++) {
         qvl_record_options options = {
-            .needs = needs,
+            .needs = needs_of(c),
             .pictures = QVL_PICTURES_EXIST,
+            .lint = (qvl_lint)c->custom.desc_profile,
             .limit = limit > 0 ? (size_t)limit - n : 0,
         };
         if (limit > 0 && n == (size_t)limit)
             break;
-        QVL_TRY(qvl_records_load(&part[i], files->v[i], &options, n_threads,
-                                 arena, err));
+        QVL_TRY(qvl_records_load(&part[i], files->v[i], &options,
+                                 c->data.dataset_num_proc, arena, err));
         n += part[i].n;
     }
     qvl_record *all = qvl_arena_array(arena, qvl_record, n);
@@ -253,15 +253,12 @@ static int open_all(void *arg)
     opening *o = arg;
     qvl_samples *s = &o->s;
     const qvl_run_config *c = o->config;
-    unsigned needs = needs_of(c);
     int n_threads = c->data.dataset_num_proc;
     QVL_TRY(load_files(&s->train, &c->custom.train_jsonl,
-                       c->custom.train_sample_limit, needs, n_threads, o->arena,
-                       o->err));
+                       c->custom.train_sample_limit, c, o->arena, o->err));
     if (c->custom.val_jsonl.n > 0)
         QVL_TRY(load_files(&s->val, &c->custom.val_jsonl,
-                           c->custom.val_sample_limit, needs, n_threads,
-                           o->arena, o->err));
+                           c->custom.val_sample_limit, c, o->arena, o->err));
     QVL_TRY(open_encoders(s, c, o->check != QVL_SAMPLES_LENGTHS, o->err));
     bool draws = draws_modes(c);
     bool keeps = o->check == QVL_SAMPLES_LENGTHS;
@@ -291,8 +288,7 @@ int qvl_samples_read(qvl_samples *s, const qvl_run_config *config,
     const qvl_run_config *c = config;
     qvl_samples read = { 0 };
     QVL_TRY(load_files(&read.train, &c->custom.train_jsonl,
-                       c->custom.train_sample_limit, needs_of(c),
-                       c->data.dataset_num_proc, arena, err));
+                       c->custom.train_sample_limit, c, arena, err));
     *s = read;
     return QVL_OK;
 }

@@ -154,6 +154,23 @@ exits 0
 holds "no JSON" is_json
 says '"problems": []'
 
+start "dialects"
+sed 's/"desc": "[^"]*"/"desc": "a\/b,c"/g' "$dir/a/train.jsonl" |
+    head -n 1 >"$dir/a/dialect.jsonl"
+sed 's/"desc": "[^"]*"/"desc": "a\/\/c"/g' "$dir/a/train.jsonl" |
+    sed -n 2p >>"$dir/a/dialect.jsonl"
+validates "$dir/a/dialect.jsonl"
+validates "$dir/a/dialect.jsonl" --profile none
+finds_fault "$dir/a/dialect.jsonl" --profile slash
+says 'dialect.jsonl:2:'
+says 'desc: found an empty part in "a//c", expected the dialect slash'
+says "2 records, 1 of them bad"
+finds_fault "$dir/a/dialect.jsonl" --profile keyvalue
+says "2 records, 2 of them bad"
+run data validate "$dir/a/dialect.jsonl" --profile some
+fails 2
+complains "flag --profile: found some, expected none, slash or keyvalue"
+
 start "files that are not there, empty, none"
 run data validate "$dir/nothing.jsonl"
 exits 3
