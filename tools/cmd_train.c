@@ -36,7 +36,7 @@ static const cmd_flag flags[] = {
     { .name = "debug", .type = CMD_SWITCH,
       .at = offsetof(train_options, debug),
       .help = "print the configuration, read back every sample, write the "
-              "first as text" },
+              "first of each source as text" },
     { .name = "verbose", .type = CMD_SWITCH,
       .at = offsetof(train_options, verbose),
       .help = "print every line of the log" },

@@ -164,6 +164,7 @@ static int train_step(qvl_loop *r, qvl_collated *batch, qvl_batch_in *in,
     r->window_waited_s += qvl_clock_s() - began_s;
     for (int k = 0; k < n; k++)
         in[k] = batch[k].in;
+    QVL_TRY(qvl_loop_see(r, batch, n));
     if (qvl_train_step(r->trainer, in, n, report, &error) != 0)
         return qvl_loop_fail(&error, r->err);
     r->step = report->step;
@@ -312,11 +313,14 @@ int qvl_loop_run(const qvl_loop_options *options, qvl_err *err)
                         .saved_step = -1 };
     int rc = qvl_guard(run_all, &r, err);
     qvl_progress_end(options->progress);
+    if (rc != QVL_OK && rc != QVL_E_INTERRUPTED)
+        qvl_loop_tell_last(&r);
     qvl_loader_close(r.loader);
     qvl_train_close(r.trainer);
     qvl_samples_close(&r.samples);
     qvl_run_log_close(r.log);
     qvl_str_release(&r.text);
+    qvl_str_release(&r.conversations);
     qvl_arena_release(&r.arena);
     return rc;
 }

@@ -51,6 +51,7 @@ static int evaluate_all(qvl_loop *r, qvl_loader *loader, size_t n_batches,
         if (qvl_loop_is_stopped(r))
             break;
         QVL_TRY(qvl_loader_take(loader, &batch, 1, r->err));
+        qvl_loop_see_held_out(r, &batch);
         QVL_TRY(evaluate_batch(r, &batch, s));
     }
     return QVL_OK;

@@ -234,20 +234,6 @@ static int open_log(qvl_loop *r, const char *history)
     return qvl_run_log_open(&r->log, &options, r->err);
 }
 
-static int write_conversation(qvl_loop *r)
-{
-    const qvl_run_config *c = r->c;
-    if (!r->o->checks_all && !c->custom.dump_conversation_text)
-        return QVL_OK;
-    qvl_str_reset(&r->text);
-    QVL_TRY(qvl_samples_dump(&r->samples.train, &r->text, r->err));
-    const char *name = c->custom.dump_conversation_path;
-    const char *path = name[0] == '/' ? name
-                                      : qvl_arena_printf(&r->arena, "%s/%s",
-                                                         r->folder.path, name);
-    return qvl_file_write_all(path, r->text.p, r->text.len, r->err);
-}
-
 /* ---- resuming ------------------------------------------------------------ */
 
 /* Load the checkpoint before anything is written. */
@@ -318,6 +304,17 @@ static void print_model(const qvl_loop *r)
     }
 }
 
+/* For --debug. */
+static void print_trained(const qvl_loop *r)
+{
+    for (size_t k = 0; k < qvl_train_n_tensors(r->trainer); k++) {
+        qvl_tensor tensor;
+        int group = qvl_train_tensor_group(r->trainer, k);
+        if (group >= 0 && qvl_train_tensor_at(r->trainer, k, &tensor) == 0)
+            qvl_log(QVL_LOG_DEBUG, "trained in group %d: %s", group, tensor.name);
+    }
+}
+
 static void print_plan(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
@@ -325,6 +322,7 @@ static void print_plan(qvl_loop *r)
     print_set("training", &r->samples.train);
     print_set("validation", &r->samples.val);
     print_model(r);
+    print_trained(r);
     const char *size =
         c->training.packing
             ? qvl_arena_printf(&r->arena, "rows of at most %d tokens",
@@ -354,9 +352,9 @@ int qvl_loop_open(qvl_loop *r)
                           &r->arena, r->err));
     qvl_loop_augment_open(r);
     r->cadence = qvl_cadence_of(r->c, r->max_steps);
-    QVL_TRY(qvl_type_metrics_make(&r->types, r->c, &r->sources, &r->arena, r->err));
     QVL_TRY(qvl_loop_sources(&r->sources, r->c, &r->samples, &r->arena,
                              r->err));
+    QVL_TRY(qvl_type_metrics_make(&r->types, r->c, &r->sources, &r->arena, r->err));
     QVL_TRY(open_trainer(r));
     QVL_TRY(find_folder(r));
     QVL_TRY(load_checkpoint(r, &state));
@@ -364,7 +362,7 @@ int qvl_loop_open(qvl_loop *r)
     QVL_TRY(make_folder(r));
     QVL_TRY(open_log(r, state.log_history));
     QVL_TRY(open_loader(r));
-    QVL_TRY(write_conversation(r));
+    qvl_loop_samples_open(r);
     print_plan(r);
     return note_resumed(r);
 }

@@ -36,6 +36,12 @@ typedef struct {
     int n_names;           // of all
 } qvl_loop_augment;
 
+/* A source and mode of samples whose first one was written as text. */
+typedef struct {
+    const char *label;
+    const char *name;  // of the mode
+} qvl_loop_kind;
+
 typedef struct {
     // borrowed
     const qvl_loop_options *o;
@@ -48,16 +54,21 @@ typedef struct {
     qvl_loader *loader;
     qvl_run_log *log;
     qvl_str text;     // work space
+    qvl_str conversations;  // first samples as text
 
     qvl_sources sources;
+    qvl_type_metrics types;
     qvl_loop_augment augment;
     qvl_run_folder folder;
     const char *args;  // args.json
+    const char *conversation_path;  // file of the first samples; NULL: not wanted
+    const qvl_loop_kind *kind;      // [n_kinds] that are in it
+    int n_kinds;
+    char last_sample[512];          // for a report; empty: none yet
     qvl_epoch_plan plan;
     qvl_pack_source pack;  // with training.packing
     qvl_pack_progress at;  // behind the last step, with training.packing
     int64_t max_steps;
-    qvl_type_metrics types;
     qvl_cadence cadence;
     qvl_cadence_state state;
 
@@ -97,7 +108,8 @@ void qvl_loop_count_rows(const qvl_loop *r, const qvl_collated *batch,
 int qvl_loop_open(qvl_loop *r);
 
 /* loop_eval.c: is metric_for_best_model a number that evaluations of records
- * from these sources have? QVL_E_CONFIG: not. Arena: work space. */
+ * from these sources have? `types` are of them, and of more behind them.
+ * QVL_E_CONFIG: not. Arena: work space. */
 int qvl_loop_check_metric(const qvl_run_config *c, const qvl_sources *sources,
                           const qvl_type_metrics *types, qvl_arena *arena,
                           qvl_err *err);
@@ -130,6 +142,20 @@ void qvl_loop_augment_count(qvl_loop *r, const qvl_collated *batch);
 /* Put where the curriculum stood in the last step into the window. Runs out of host
  * memory as an arena does. */
 void qvl_loop_augment_log(qvl_loop *r);
+
+/* loop_sample.c: write first samples as text from now on, where that is asked for. The
+ * folder of the run is there. */
+void qvl_loop_samples_open(qvl_loop *r);
+
+/* Look at the n batches of the step to come, before it is done. Fails with QVL_E_IO, or
+ * as qvl_samples_put does. */
+int qvl_loop_see(qvl_loop *r, const qvl_collated *batch, int n);
+
+/* The same for a batch of an evaluation, of which nothing is written. */
+void qvl_loop_see_held_out(qvl_loop *r, const qvl_collated *batch);
+
+/* Tell the log of the last sample that was looked at, if there was one. */
+void qvl_loop_tell_last(const qvl_loop *r);
 
 /* loop_end.c: the last line of the log, the curve. Fails with QVL_E_IO. */
 int qvl_loop_end(qvl_loop *r);

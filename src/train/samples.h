@@ -102,8 +102,4 @@ qvl_pack_source qvl_samples_pack(const qvl_samples *s,
 int qvl_samples_put(const qvl_encoder *encoder, const qvl_encoded *sample,
                     qvl_str *out, qvl_err *err);
 
-/* The same for the first sample of a set that is not empty. Fails as qvl_encode_text
- * does too, and with QVL_E_MEMORY instead of unwinding. */
-int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err);
-
 #endif

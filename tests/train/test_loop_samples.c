@@ -376,5 +376,80 @@ static void test_types_asked(void)
     qvl_arena_release(&a);
 }
 
+/* ---- for people ------------------------------------------------------------ */
+
+static int count_of(const char *text, const char *part)
+{
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
+        n++;
+    return n;
+}
+
+static const char *run_text(const char *path, qvl_arena *a)
+{
+    char *text = NULL;
+    qvl_err err = { 0 };
+    CHECK_OK(qvl_file_read(run_path(path), &text, NULL, a, &err), err);
+    return text;
+}
+
+/* The first sample of each source and mode, in the order in which they came. */
+static void test_conversations(void)
+{
+    qvl_arena a = { 0 };
+    loop_custom = ", dump_conversation_text: true, dump_conversation_path: said.txt";
+    outcome out = train("talk", "1, save_strategy: 'no'", &nothing_special);
+    loop_custom = "";
+    CHECK_OK(out.rc, out.err);
+    const char *text = run_text("out/talk/said.txt", &a);
+    CHECK_INT(strncmp(text, "=== ", 4), 0, "%s", text);
+    CHECK_INT(count_of(text, "=== long, dense ("), 1, "capitals: %s", text);
+    CHECK_INT(count_of(text, "=== default, dense ("), 1, "none: %s", text);
+    CHECK_INT(count_of(text, "Go."), 2, "what is asked: %s", text);
+    CHECK_INT(count_of(text, "\n--- Assistant GT ---\n{\"object_1\": "), 2,
+              "what is said: %s", text);
+    out = train("silent", "1, max_steps: 1, save_strategy: 'no'", &nothing_special);
+    CHECK_OK(out.rc, out.err);
+    CHECK(!qvl_file_exists(run_path("out/silent/conversation_text.txt")), "unasked");
+    qvl_arena_release(&a);
+}
+
+/* A run that fails says which sample was the last; one that ends or is stopped does
+ * not. */
+static void test_last_sample(void)
+{
+    fake_run plan = { .fail_step_at = 5 };
+    outcome out = train("lost", "2", &plan);
+    CHECK_INT(out.rc, QVL_E_DEVICE_LOST, "%s", out.err.msg);
+    CHECK_INT(count_of(said, "last sample: "), 1, "%s", said);
+    CHECK_HAS(said, ": dense, 1 objects, polygons of at most 0 points, 32 x 32 px; ",
+              "record");
+    CHECK_HAS(said, " of them of 1 pictures; sample 1 of batch 1 of step 5", "place");
+    plan = (fake_run){ .stop_at = 3 };
+    out = train("stopped", "2", &plan);
+    CHECK_INT(out.rc, QVL_E_INTERRUPTED, "%s", out.err.msg);
+    CHECK(strstr(said, "last sample") == NULL, "%s", said);
+    out = train("ended", "2", &nothing_special);
+    CHECK_OK(out.rc, out.err);
+    CHECK(strstr(said, "last sample") == NULL, "%s", said);
+    out = train("unbegun", "2, metric_for_best_model: a_loss, eval_strategy: epoch",
+                &nothing_special);
+    CHECK(out.rc != QVL_OK && strstr(said, "last sample") == NULL, "%s", said);
+}
+
+/* What was done to it is told too. */
+static void test_last_augmented(void)
+{
+    fake_run plan = { .fail_step_at = 2 };
+    loop_custom = ", augmentation: {ops: [{name: hflip, params: {prob: 1}}, {name: "
+                  "vflip, params: {prob: 0}}, {name: gamma, params: {prob: 1}}]}";
+    outcome out = train("turned", "2", &plan);
+    loop_custom = "";
+    CHECK_INT(out.rc, QVL_E_DEVICE_LOST, "%s", out.err.msg);
+    CHECK_HAS(said, "of step 2; ops: hflip gamma\n", "ops that fired");
+}
+
 RUN_TESTS(TEST(test_inspected), TEST(test_inspected_rows),
-          TEST(test_sources), TEST(test_types), TEST(test_types_asked))
+          TEST(test_sources), TEST(test_types), TEST(test_types_asked),
+          TEST(test_conversations), TEST(test_last_sample), TEST(test_last_augmented))
