@@ -126,6 +126,26 @@ static void test_flips(void)
     qvl_arena_release(&w.arena);
 }
 
+/* The vector of the specification; twice is the record itself. */
+static void test_flip_vector(void)
+{
+    static const double box[] = { 10, 20, 30, 40 };
+    static const double across[] = { 70, 20, 90, 40 }, down[] = { 10, 10, 30, 30 };
+    const qvl_object one = { QVL_GEOM_BOX, 2, box, "a" };
+    const qvl_record r = { .w = 100, .h = 50, .object = &one, .n_objects = 1 };
+    work w;
+    augment_once(&w, "ops: [{name: hflip, params: {prob: 1}}]", &r);
+    check_points(&w.out->object[0], across, 2, "hflip");
+    qvl_arena_release(&w.arena);
+    augment_once(&w, "ops: [{name: vflip, params: {prob: 1}}]", &r);
+    check_points(&w.out->object[0], down, 2, "vflip");
+    qvl_arena_release(&w.arena);
+    augment_once(&w, "ops: [{name: vflip, params: {prob: 1}}, {name: vflip, params: "
+                     "{prob: 1}}]", &r);
+    CHECK(w.out == &r, "twice");
+    qvl_arena_release(&w.arena);
+}
+
 /* Several affine ops are one step; a barrier between makes two. */
 static void test_flush(void)
 {
@@ -214,6 +234,26 @@ static void test_expand(void)
         CHECK(r.padding_ratio >= -1e-9 && r.padding_ratio < 1.0, "case %zu", i);
         qvl_arena_release(&w.arena);
     }
+}
+
+/* What is too large shrinks to the aligned sides: 1088 of 1280, 800 of 960. */
+static void test_expand_scale(void)
+{
+    const qvl_aug_op op = { QVL_AUG_OP_expand_to_fit_affine,
+                            { .expand_to_fit_affine = { 32, 921600 } } };
+    work w;
+    qvl_err err = { 0 };
+    qvl_aug_outcome outcome = QVL_AUG_FIRED;
+    qvl_aug_run r = run_of(&w, 1280, 960, qvl_affine_identity());
+    r.err = &err;
+    CHECK_OK(qvl_aug_expand_to_fit_affine(&r, &op, &outcome), err);
+    CHECK_INT(r.steps.n, 1, "one step");
+    const double *v = r.steps.step[0].inverse;
+    CHECK_NEAR(v[0], 1 / 0.85, 1e-12, "across");
+    CHECK_NEAR(v[4], 960 / 800.0, 1e-12, "down");
+    CHECK(v[1] == 0 && v[2] == 0 && v[3] == 0 && v[5] == 0,
+          "at the top left");
+    qvl_arena_release(&w.arena);
 }
 
 /* Whatever the numbers, there are at most max_pixels, and whole multiples. */
@@ -426,6 +466,29 @@ static void check_same(const qvl_record *a, const qvl_record *b, const char *wha
 #define MIXED "{name: hflip}, {name: rotate, params: {prob: 1}}, " \
               "{name: random_crop, params: {min_objects: 1}}"
 
+/* The records of a set are as they were, whatever was done to them. */
+static void test_untouched(void)
+{
+    double point[4][8];
+    const qvl_object before[4] = { object[0], object[1], object[2], object[3] };
+    const qvl_record kept = record;
+    for (int i = 0; i < 4; i++)
+        memcpy(point[i], object[i].point, 2 * (size_t)object[i].n * sizeof(double));
+    for (uint64_t epoch = 0; epoch < 200; epoch++) {
+        work w;
+        augment(&w, "bypass_prob: 0.1\nops: [" MIXED ", {name: resize_by_scale}, {name: "
+                    "small_object_zoom_paste, params: {prob: 1, max_size: 200}}]",
+                &record, &(qvl_sample_at){ .epoch = epoch },
+                epoch % 2 == 0 ? QVL_MODE_DENSE : QVL_MODE_SUMMARY);
+        qvl_arena_release(&w.arena);
+    }
+    CHECK(memcmp(&kept, &record, sizeof kept) == 0, "record");
+    CHECK(memcmp(before, object, sizeof before) == 0, "objects");
+    for (int i = 0; i < 4; i++)
+        CHECK(memcmp(point[i], object[i].point, 2 * (size_t)object[i].n * sizeof(double))
+                  == 0, "points of %d", i);
+}
+
 /* The same sample is the same, another one is not; colours do not depend on the ops
  * around them, nor these on colours. */
 static void test_draws(void)
@@ -506,7 +569,9 @@ static void test_curriculum(void)
 }
 
 RUN_TESTS(TEST(test_identity), TEST(test_conversation), TEST(test_flips),
-          TEST(test_flush), TEST(test_invisible), TEST(test_expand),
-          TEST(test_expand_limit), TEST(test_resize), TEST(test_crop_sizes),
-          TEST(test_skips), TEST(test_completeness), TEST(test_roi), TEST(test_paste),
-          TEST(test_draws), TEST(test_frequency), TEST(test_curriculum))
+          TEST(test_flip_vector), TEST(test_flush), TEST(test_invisible),
+          TEST(test_expand), TEST(test_expand_scale), TEST(test_expand_limit),
+          TEST(test_resize), TEST(test_crop_sizes), TEST(test_skips),
+          TEST(test_completeness), TEST(test_roi), TEST(test_paste),
+          TEST(test_untouched), TEST(test_draws), TEST(test_frequency),
+          TEST(test_curriculum))
