@@ -219,12 +219,14 @@ static void rule_packing(rules *r)
     qvl_run_config *c = r->c;
     const qvl_node *lazy = given(r, "data.lazy_tokenize");
     bool is_lazy;
-    if (!c->training.packing) {
-        if (given(r, "training.packing_length") != NULL)
-            qvl_log(QVL_LOG_WARN, "training.packing_length has no effect "
-                    "without training.packing");
+    static const char *const only[] = { "training.packing_length",
+                                        "training.packing_strategy" };
+    for (size_t i = 0; !c->training.packing && i < QVL_COUNT(only); i++)
+        if (given(r, only[i]) != NULL)
+            qvl_log(QVL_LOG_WARN, "%s has no effect without training.packing",
+                    only[i]);
+    if (!c->training.packing)
         return;
-    }
     if (lazy != NULL && qvl_value_bool(lazy, &is_lazy) && is_lazy)
         qvl_faults_add(r->faults, lazy, QVL_E_CONFIG, "data.lazy_tokenize: found "
                        "true, expected false or nothing with training.packing, "

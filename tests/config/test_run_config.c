@@ -238,6 +238,18 @@ static const struct {
       "training.report_to: found nothing, expected a text that is not empty" },
     { CONFIG("", ", user_prompt: none.txt", ""), QVL_E_CONFIG,
       "custom.user_prompt: cannot open file (none.txt)" },
+    { CONFIG("", ", token_type_metrics: {enabled: true, include: [a, b], exclude: "
+             "[b]}", ""), QVL_E_CONFIG,
+      "custom.token_type_metrics.exclude: found b, which include has too" },
+    { CONFIG("", ", token_type_metrics: {enabled: false, includes: [a]}", ""),
+      QVL_E_CONFIG, "custom.token_type_metrics.includes: unknown key, the nearest is "
+      "custom.token_type_metrics.include" },
+    { CONFIG("", ", token_type_metrics: true", ""), QVL_E_CONFIG,
+      "custom.token_type_metrics: found true, expected a map" },
+    { CONFIG("", ", visual_kd: {enabled: false, vit: {wight: 1}}", ""), QVL_E_CONFIG,
+      "custom.visual_kd.vit.wight: unknown key" },
+    { CONFIG("", ", desc_profile: slashes", ""), QVL_E_CONFIG,
+      "custom.desc_profile: found slashes, expected one of none, slash, keyvalue" },
     /* not there */
     { CONFIG(", optim: sgd", "", ""), QVL_E_UNSUPPORTED,
       "training.optim: found sgd: not supported (expected adamw)" },
@@ -350,6 +362,9 @@ static void test_notices(void)
                  "", ""), "1 training.effective_batch_size 3 becomes 4" },
         { CONFIG(", greater_is_better: true", "", ""),
           "training.greater_is_better is true for loss" },
+        { CONFIG(", packing_length: 200", "", ""), "1 training.packing_length has no" },
+        { CONFIG(", packing_strategy: bfd", "", ""),
+          "1 training.packing_strategy has no effect" },
         { CONFIG("", "", "global_max_length: 50\n"),
           "template.max_length is 100, global_max_length makes it 50" },
     };
