@@ -2,7 +2,7 @@
 # last line break of a file is not part of its text.
 
 set(texts "")
-foreach(mode dense summary)
+foreach(mode dense summary auxiliary)
     foreach(part system user)
         set(file ${PROJECT_SOURCE_DIR}/configs/prompt/${mode}.${part}.txt)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
@@ -21,4 +21,6 @@ extern const char qvl_prompt_dense_system[];
 extern const char qvl_prompt_dense_user[];
 extern const char qvl_prompt_summary_system[];
 extern const char qvl_prompt_summary_user[];
+extern const char qvl_prompt_auxiliary_system[];
+extern const char qvl_prompt_auxiliary_user[];
 ${texts}" @ONLY)

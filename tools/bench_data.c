@@ -51,7 +51,7 @@ typedef struct {
     qvl_run_config config;
     qvl_samples samples;
     qvl_epoch_plan plan;
-    size_t *order;
+    qvl_epoch_slot *order;
     int n;            // samples of a round
     double pixels;    // decoded in a round
     double round[BENCH_MAX_REPEATS][N_PARTS];  // seconds
@@ -105,18 +105,14 @@ static int take_picture(bench *b, const qvl_record *r, int k, const int64_t *gri
 /* Sample number i of the run. */
 static int take_sample(bench *b, int i, double *s)
 {
-    const qvl_augmenter *a = qvl_samples_augmenter(&b->samples);
-    const qvl_encoder *e = b->samples.encoder;
-    const qvl_sample_at at = {
-        .record = b->order[i],
-        .step = qvl_epoch_plan_step(&b->plan, (uint64_t)i / b->plan.batch),
-    };
-    const qvl_record *r = &b->samples.train.record[at.record];
+    const qvl_sample_set *set = &b->samples.train;
+    qvl_sample_at at = qvl_epoch_plan_sample(&b->plan, b->order, 0, (size_t)i);
+    const qvl_recipe *recipe = qvl_recipe_of(&set->recipes, at.record);
+    const qvl_encoder *e = recipe->encoder;
+    const qvl_record *r = &set->record[at.record];
     qvl_encoded sample;
     double began_s = bench_now_s(), text_s, all_s;
-    if (a != NULL)
-        QVL_TRY(qvl_augment(a, r, &at, qvl_encoder_draw_mode(e, r, 0), &b->work, &r,
-                            NULL, b->err));
+    QVL_TRY(qvl_recipe_see(recipe, r, &at, &b->work, &r, NULL, b->err));
     double augment_s = bench_now_s() - began_s;
     began_s = bench_now_s();
     QVL_TRY(qvl_encode(e, r, 0, &b->work, &sample, b->err));
@@ -158,10 +154,10 @@ static int open_run(bench *b)
                              b->err));
     QVL_TRY(qvl_loop_plan(&b->plan, &max_steps, &b->config, &b->samples, &b->arena,
                           b->err));
-    qvl_samples_augment(&b->samples, &b->config, max_steps);
-    size_t n = b->samples.train.n;
-    b->order = qvl_arena_array(&b->arena, size_t, n);
-    qvl_epoch_plan_order(b->order, &b->plan, 0);
+    qvl_samples_augment(&b->samples, &b->config, max_steps, &b->arena);
+    size_t n = b->plan.n_records;
+    b->order = qvl_arena_array(&b->arena, qvl_epoch_slot, n);
+    qvl_epoch_plan_order(b->order, &b->plan, 0, &b->work);
     b->n = n < MOST_SAMPLES ? (int)n : MOST_SAMPLES;
     return QVL_OK;
 }

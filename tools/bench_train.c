@@ -127,16 +127,15 @@ static int encode_batches(bench *b, const qvl_run_config *c)
     qvl_epoch_plan plan;
     int64_t max_steps;
     QVL_TRY(qvl_loop_plan(&plan, &max_steps, c, &b->samples, &b->arena, b->err));
-    qvl_samples_augment(&b->samples, c, max_steps);
+    qvl_samples_augment(&b->samples, c, max_steps, &b->arena);
     b->pack = c->training.packing ? qvl_samples_pack(&b->samples, c)
                                   : (qvl_pack_source){ 0 };
     b->n_batches = c->training.packing
                        ? (int)plan.accumulate
                        : (int)qvl_epoch_plan_update(&plan, 0).n;
     qvl_loader_options options = {
-        .encoder = b->samples.train.encoder,
+        .recipes = b->samples.train.recipes,
         .record = b->samples.train.record,
-        .augmenter = qvl_samples_augmenter(&b->samples),
         .plan = plan,
         .pack = c->training.packing ? &b->pack : NULL,
         .end = (uint64_t)b->n_batches,

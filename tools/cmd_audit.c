@@ -8,7 +8,6 @@
 
 #include "base/each.h"
 #include "base/json.h"
-#include "base/rng.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "config/run_config.h"
@@ -47,10 +46,10 @@ typedef struct {
     qvl_run_config config;
     qvl_samples samples;  // records alone
     qvl_epoch_plan plan;
-    qvl_mode_draw modes;
-    size_t *order;        // [n_records] of the epoch
+    qvl_epoch_slot *order;  // [n_records] of the epoch
+    qvl_arena work;       // while it is found
     uint64_t epoch;
-    outcome *sample;      // [n_records]
+    outcome *sample;      // [n_records] by their places
     qvl_augment_tally tally;
     qvl_arena arena;
     qvl_str out;
@@ -59,24 +58,31 @@ typedef struct {
 
 /* ---- samples -------------------------------------------------------------- */
 
+static const qvl_record *record_at(const call *c, size_t place)
+{
+    return &c->samples.train.record[c->order[place].record];
+}
+
+static const qvl_recipe *recipe_at(const call *c, size_t place)
+{
+    return qvl_recipe_of(&c->samples.train.recipes, c->order[place].record);
+}
+
 /* The sample at a place of the epoch. */
 static int audit_one(void *ctx, size_t place, int thread, qvl_arena *arena,
                      qvl_err *err)
 {
     const call *c = ctx;
-    const qvl_record *record = &c->samples.train.record[c->order[place]];
+    const qvl_record *record = record_at(c, place);
     const qvl_record *out;
-    uint64_t batch = c->epoch * qvl_epoch_plan_batches(&c->plan) + place / c->plan.batch;
-    const qvl_sample_at at = { .record = c->order[place], .epoch = c->epoch,
-                               .step = qvl_epoch_plan_step(&c->plan, batch) };
+    qvl_sample_at at = qvl_epoch_plan_sample(&c->plan, c->order, c->epoch, place);
     outcome *result = &c->sample[place];
     qvl_aug_outcome *kept = (qvl_aug_outcome *)result->report.outcome;
     qvl_augment_report report;
     (void)thread;
     qvl_arena_reset(arena);
-    QVL_TRY(qvl_augment(qvl_samples_augmenter(&c->samples), record, &at,
-                        qvl_mode_of(&c->modes, record, c->epoch), arena, &out, &report,
-                        err));
+    QVL_TRY(qvl_recipe_see(recipe_at(c, place), record, &at, arena, &out, &report,
+                           err));
     if (!report.is_bypassed)
         memcpy(kept, report.outcome, (size_t)c->tally.n_ops * sizeof *kept);
     report.outcome = kept;
@@ -85,14 +91,17 @@ static int audit_one(void *ctx, size_t place, int thread, qvl_arena *arena,
     return QVL_OK;
 }
 
-/* All places of an epoch, added up in their order. */
+/* All places of an epoch, added up in their order; of a fusion those of entries that
+ * are augmented. */
 static int audit_epoch(call *c, size_t n, int n_threads)
 {
-    qvl_epoch_plan_order(c->order, &c->plan, c->epoch);
+    qvl_arena_reset(&c->work);
+    qvl_epoch_plan_order(c->order, &c->plan, c->epoch, &c->work);
     QVL_TRY(qvl_each(n, n_threads, audit_one, c, NULL, c->err));
     for (size_t place = 0; place < n; place++)
-        qvl_augment_tally_add(&c->tally, &c->samples.train.record[c->order[place]],
-                              &c->sample[place].out, &c->sample[place].report);
+        if (recipe_at(c, place)->augmenter != NULL)
+            qvl_augment_tally_add(&c->tally, record_at(c, place),
+                                  &c->sample[place].out, &c->sample[place].report);
     return QVL_OK;
 }
 
@@ -108,18 +117,13 @@ static size_t count_places(const call *c)
 
 static void prepare(call *c)
 {
-    size_t n = c->samples.train.n;
     const qvl_run_config *config = &c->config;
-    double ratio = config->custom.summary_ratio;
     c->plan = qvl_samples_plan(&c->samples, config);
-    c->modes = (qvl_mode_draw){
-        .summary_ratio = config->custom.use_summary ? 1 : ratio > 0 ? ratio : 0,
-        .seed = (uint64_t)config->training.data_seed,
-        .dataset = qvl_rng_hash(c->plan.dataset, strlen(c->plan.dataset)),
-    };
-    qvl_samples_augment(&c->samples, config, qvl_samples_steps(&c->samples, config));
+    size_t n = c->plan.n_records;
+    qvl_samples_augment(&c->samples, config, qvl_samples_steps(&c->samples, config),
+                        &c->arena);
     qvl_augment_tally_init(&c->tally, config->augmentation->n_ops, &c->arena);
-    c->order = qvl_arena_array(&c->arena, size_t, n);
+    c->order = qvl_arena_array(&c->arena, qvl_epoch_slot, n);
     c->sample = qvl_arena_array(&c->arena, outcome, n);
     for (size_t k = 0; k < n; k++)
         c->sample[k].report.outcome =
@@ -231,6 +235,7 @@ static int run(const void *options, const char *const *word, int n,
     int rc = qvl_guard(run_steps, &c, err);
     qvl_samples_close(&c.samples);
     qvl_str_release(&c.out);
+    qvl_arena_release(&c.work);
     qvl_arena_release(&c.arena);
     return rc;
 }
@@ -243,7 +248,8 @@ const cmd cmd_data_audit = {
         "Every sample of some epochs is augmented as in training, at its step, but "
         "for its\npixels: how often each op fired, was not drawn, or was skipped and "
         "why, as shares\nof the samples that were not bypassed; what became of the "
-        "objects. No model is read.\n",
+        "objects. No model is read. Of a fusion the samples of entries without "
+        "augmentation\nare left out.\n",
     .flag = flags,
     .n_flags = QVL_COUNT(flags),
     .options_bytes = sizeof(audit_options),

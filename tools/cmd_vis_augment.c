@@ -63,11 +63,11 @@ typedef struct {
     qvl_run_config config;
     qvl_samples samples;  // records alone
     qvl_epoch_plan plan;
-    qvl_mode_draw modes;
     int64_t total_steps;
     int64_t step[MOST_VARIANTS];  // of --steps
     int n_variants;
-    size_t *order;        // work space, of an epoch
+    qvl_epoch_slot *order;  // of an epoch
+    qvl_arena work;       // while it is found
     qvl_arena arena;
     vis v;
     qvl_str text;
@@ -98,25 +98,21 @@ static int read_steps(call *c)
                                         "nothing, expected steps");
 }
 
-/* The step that takes record k in an epoch. */
-static int64_t step_of(call *c, size_t k, uint64_t epoch)
-{
-    size_t place = 0;
-    qvl_epoch_plan_order(c->order, &c->plan, epoch);
-    while (c->order[place] != k)
-        place++;
-    uint64_t batch = epoch * qvl_epoch_plan_batches(&c->plan) + place / c->plan.batch;
-    return qvl_epoch_plan_step(&c->plan, batch);
-}
-
+/* The first time that record k comes in an epoch; where a fusion does not take it, as if
+ * it came at its beginning. */
 static qvl_sample_at sample_of(call *c, size_t k, int i)
 {
     uint64_t first = (uint64_t)c->o->epoch;
     if (c->o->steps != NULL)
         return (qvl_sample_at){ .record = k, .epoch = first, .step = c->step[i] };
     uint64_t epoch = first + (uint64_t)i;
-    return (qvl_sample_at){ .record = k, .epoch = epoch,
-                            .step = step_of(c, k, epoch) };
+    uint64_t batch = epoch * qvl_epoch_plan_batches(&c->plan);
+    qvl_sample_at at = { .record = k, .epoch = epoch,
+                         .step = qvl_epoch_plan_step(&c->plan, batch) };
+    qvl_arena_reset(&c->work);
+    qvl_epoch_plan_order(c->order, &c->plan, epoch, &c->work);
+    qvl_epoch_plan_find(&at, &c->plan, c->order, epoch, k);
+    return at;
 }
 
 /* ---- one variant ---------------------------------------------------------- */
@@ -131,9 +127,9 @@ static int copy_picture(qvl_image *out, const qvl_image *in, qvl_err *err)
 /* Augment the objects, then the first picture. */
 static int make_variant(call *c, const qvl_record *record, variant *v)
 {
-    qvl_mode mode = qvl_mode_of(&c->modes, record, v->at.epoch);
-    QVL_TRY(qvl_augment(qvl_samples_augmenter(&c->samples), record, &v->at, mode,
-                        &c->v.arena, &v->record, &v->report, c->err));
+    QVL_TRY(qvl_recipe_see(qvl_recipe_of(&c->samples.train.recipes, v->at.record),
+                           record, &v->at, &c->v.arena, &v->record, &v->report,
+                           c->err));
     QVL_TRY(copy_picture(&v->picture, &c->picture, c->err));
     if (v->record->edit != NULL)
         QVL_TRY(qvl_edit_run(&v->picture, v->record->edit, c->err));
@@ -364,20 +360,28 @@ static int write_states(call *c)
 static int prepare(call *c)
 {
     const qvl_run_config *config = &c->config;
-    double ratio = config->custom.summary_ratio;
     c->plan = qvl_samples_plan(&c->samples, config);
     if (qvl_epoch_plan_batches(&c->plan) == 0)
-        return qvl_fail(c->err, QVL_E_DATA, "custom.train_jsonl: found %zu records, "
-                        "expected at least a batch", c->plan.n_records);
-    c->modes = (qvl_mode_draw){
-        .summary_ratio = config->custom.use_summary ? 1 : ratio > 0 ? ratio : 0,
-        .seed = (uint64_t)config->training.data_seed,
-        .dataset = qvl_rng_hash(c->plan.dataset, strlen(c->plan.dataset)),
-    };
+        return qvl_fail(c->err, QVL_E_DATA, "%s: found %zu records, expected at least "
+                        "a batch", qvl_samples_key(&c->samples), c->plan.n_records);
     c->total_steps = qvl_samples_steps(&c->samples, config);
-    qvl_samples_augment(&c->samples, config, c->total_steps);
-    c->order = qvl_arena_array(&c->arena, size_t, c->samples.train.n);
+    qvl_samples_augment(&c->samples, config, c->total_steps, &c->arena);
+    c->order = qvl_arena_array(&c->arena, qvl_epoch_slot, c->plan.n_records);
     return QVL_OK;
+}
+
+/* Records with a picture of a known size. Where none has one it is the first that is
+ * refused. */
+static const size_t *list_shown(call *c, size_t *n)
+{
+    const qvl_sample_set *set = &c->samples.train;
+    size_t *shown = qvl_arena_array(&c->arena, size_t, set->n);
+    *n = 0;
+    for (size_t k = 0; k < set->n; k++)
+        if (set->record[k].n_images > 0 && set->record[k].w > 0)
+            shown[(*n)++] = k;
+    *n = *n > 0 ? *n : 1;
+    return shown;
 }
 
 static int run_steps(void *arg)
@@ -398,11 +402,12 @@ static int run_steps(void *arg)
     QVL_TRY(qvl_samples_read(&c->samples, &c->config, &c->arena, c->err));
     QVL_TRY(prepare(c));
     QVL_TRY(vis_open(&c->v, c->o->output, c->o->font, c->err));
-    size_t n = c->samples.train.n;
+    size_t n;
+    const size_t *shown = list_shown(c, &n);
     const bool *is_chosen = vis_choose(n, c->o->n, c->o->seed, &c->arena);
     for (size_t k = 0; k < n; k++)
         if (is_chosen[k])
-            QVL_TRY(show_record(c, k));
+            QVL_TRY(show_record(c, shown[k]));
     QVL_TRY(write_states(c));
     return vis_commit(&c->v, c->err);
 }
@@ -425,6 +430,7 @@ static int run(const void *options, const char *const *word, int n,
     vis_close(&c->v);
     qvl_samples_close(&c->samples);
     qvl_str_release(&c->text);
+    qvl_arena_release(&c->work);
     qvl_arena_release(&c->arena);
     free(c);
     return rc;

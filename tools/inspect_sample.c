@@ -3,7 +3,9 @@
  * The records, their order, the encoder and, with training.packing, the rows are
  * those of training. What is printed is read out of its batches.
  *
- *     record  its number among the records of all files, as they stand
+ *     record  its number among the records of all files, as they stand; --index counts
+ *             those of all entries of a fusion that are taken, what is printed is the
+ *             number in the entry
  *     slot    place in the order of an epoch, in which records are shuffled
  *     place   place among the slots of one rank: place p of rank r is slot
  *             p * world + r, behind the last slot again one from the front
@@ -20,6 +22,7 @@
 #include "base/json.h"
 #include "config/run_config.h"
 #include "data/objects.h"
+#include "data/source_label.h"
 #include "inspect.h"
 #include "train/loader.h"
 #include "train/loop.h"
@@ -88,6 +91,12 @@ static int put_json(call *c, const qvl_encoded *s, const spot *at)
 {
     qvl_str *out = &c->out;
     qvl_str_printf(out, "{\"index\": %zu, ", s->record->index);
+    if (c->samples.fusion != NULL) {
+        const char *label = qvl_source_label(s->record, &c->work);
+        qvl_str_puts(out, "\"dataset\": ");
+        qvl_json_quote(out, label, strlen(label));
+        qvl_str_printf(out, ", \"mode\": \"%s\", ", qvl_mode_name(s->mode));
+    }
     if (at->kind == IN_ROW)
         qvl_str_printf(out, "\"row\": %zu, \"sample\": %d, ", at->number,
                        at->sample);
@@ -116,8 +125,12 @@ static int put_words(call *c, const qvl_encoded *s, const spot *at)
     else if (at->kind == IN_ROW)
         qvl_str_printf(out, "row %zu of epoch %d, sample %d, ", at->number,
                        c->o->epoch, at->sample);
-    qvl_str_printf(out, "record %zu (%s:%d): %s, %d tokens, %d of them "
-                   "supervised and %d of pictures\n", r->index, r->file,
+    const char *label = c->samples.fusion != NULL
+                            ? qvl_arena_printf(&c->work, " of %s",
+                                               qvl_source_label(r, &c->work))
+                            : "";
+    qvl_str_printf(out, "record %zu%s (%s:%d): %s, %d tokens, %d of them "
+                   "supervised and %d of pictures\n", r->index, label, r->file,
                    r->line,
                    r->messages != NULL             ? "a conversation"
                    : s->mode == QVL_MODE_SUMMARY ? "a summary" : "objects",
@@ -152,8 +165,7 @@ static int print_sample(call *c, const qvl_encoded *s, spot at)
 static int open_loader(call *c, const qvl_loader_options *batches)
 {
     qvl_loader_options options = *batches;
-    options.encoder = c->samples.train.encoder;
-    options.augmenter = qvl_samples_augmenter(&c->samples);
+    options.recipes = c->samples.train.recipes;
     options.n_taken = 1;
     options.n_threads = c->config.data.dataloader_num_workers;
     options.n_ahead = c->config.data.dataloader_prefetch_factor;
@@ -161,45 +173,48 @@ static int open_loader(call *c, const qvl_loader_options *batches)
 }
 
 /* The sample of record k in a packed epoch, whose rows are found without pixels. */
-static int find_in_rows(call *c, size_t k, uint64_t epoch, qvl_sample_at *at)
+static int find_in_rows(call *c, size_t k, uint64_t epoch, qvl_sample_at *at,
+                        bool *is_found)
 {
     qvl_pack_source source = qvl_samples_pack(&c->samples, &c->config);
     qvl_pack_stream *s = qvl_pack_stream_open(&source);
     int rc = QVL_OK;
-    for (bool is_found = false; rc == QVL_OK && !is_found;) {
+    for (bool is_over = false; rc == QVL_OK && !is_over && !*is_found;) {
         qvl_packed_row row;
         rc = qvl_pack_stream_next(s, &row, c->err);
-        for (int i = 0; rc == QVL_OK && i < row.n && !is_found; i++) {
+        for (int i = 0; rc == QVL_OK && i < row.n && !*is_found; i++) {
             *at = row.sample[i];
-            is_found = at->epoch == epoch && at->record == k;
+            *is_found = at->epoch == epoch && at->record == k;
         }
+        is_over = rc == QVL_OK && row.at.epoch == epoch && row.at.ends_epoch;
     }
     qvl_pack_stream_close(s);
     return rc;
 }
 
-/* The sample of record k in an epoch. */
+/* The first sample of record k in an epoch. */
 static int find_sample(call *c, size_t k, uint64_t epoch, qvl_sample_at *at)
 {
     qvl_epoch_plan plan = qvl_samples_plan(&c->samples, &c->config);
-    size_t *order = qvl_arena_array(&c->arena, size_t, plan.n_records);
-    size_t place = 0;
-    if (c->config.training.packing)
-        return find_in_rows(c, k, epoch, at);
-    qvl_epoch_plan_order(order, &plan, epoch);
-    while (order[place] != k)
-        place++;
-    uint64_t batch = epoch * qvl_epoch_plan_batches(&plan) + place / plan.batch;
-    *at = (qvl_sample_at){ .record = k, .epoch = epoch,
-                           .step = qvl_epoch_plan_step(&plan, batch) };
-    return QVL_OK;
+    bool is_found = false;
+    if (c->config.training.packing) {
+        QVL_TRY(find_in_rows(c, k, epoch, at, &is_found));
+    } else {
+        qvl_epoch_slot *order = qvl_arena_array(&c->arena, qvl_epoch_slot,
+                                                plan.n_records);
+        qvl_epoch_plan_order(order, &plan, epoch, &c->work);
+        is_found = qvl_epoch_plan_find(at, &plan, order, epoch, k);
+    }
+    if (is_found)
+        return QVL_OK;
+    return qvl_fail(c->err, QVL_E_USAGE, "flag --index: found %zu, expected a record "
+                    "that epoch %llu takes", k, (unsigned long long)epoch);
 }
 
 /* A record of its own, made as the loader makes it. */
 static int print_record(call *c)
 {
     const qvl_sample_set *set = &c->samples.train;
-    const qvl_augmenter *a = qvl_samples_augmenter(&c->samples);
     size_t k = (size_t)c->o->index;
     qvl_encoded sample;
     qvl_sample_at at = { .record = k, .epoch = (uint64_t)c->o->epoch };
@@ -207,12 +222,11 @@ static int print_record(call *c)
         return qvl_fail(c->err, QVL_E_USAGE, "flag --index: found %zu, "
                         "expected a record from 0 to %zu", k, set->n - 1);
     const qvl_record *record = &set->record[k];
-    if (a != NULL) {
+    const qvl_recipe *recipe = qvl_recipe_of(&set->recipes, k);
+    if (recipe->augmenter != NULL || c->samples.fusion != NULL)
         QVL_TRY(find_sample(c, k, at.epoch, &at));
-        qvl_mode mode = qvl_encoder_draw_mode(set->encoder, record, at.epoch);
-        QVL_TRY(qvl_augment(a, record, &at, mode, &c->arena, &record, NULL, c->err));
-    }
-    QVL_TRY(qvl_encode(set->encoder, record, at.epoch, &c->arena, &sample, c->err));
+    QVL_TRY(qvl_recipe_see(recipe, record, &at, &c->arena, &record, NULL, c->err));
+    QVL_TRY(qvl_encode(recipe->encoder, record, at.epoch, &c->arena, &sample, c->err));
     return print_sample(c, &sample, (spot){ .kind = ALONE });
 }
 
@@ -238,10 +252,10 @@ static int check_slots(call *c, const qvl_epoch_plan *plan)
     const inspect_sample_options *o = c->o;
     size_t n_batches = qvl_epoch_plan_batches(plan);
     if (n_batches == 0)
-        return qvl_fail(c->err, QVL_E_DATA, "custom.train_jsonl: found %zu "
+        return qvl_fail(c->err, QVL_E_DATA, "%s: found %zu "
                         "records, expected at least the %zu of a batch of each "
                         "of %zu ranks with data.dataloader_drop_last",
-                        plan->n_records, plan->batch, plan->world);
+                        qvl_samples_key(&c->samples), plan->n_records, plan->batch, plan->world);
     qvl_stretch end = qvl_epoch_plan_batch(plan, n_batches - 1);
     size_t last = (end.first + end.n - 1) * plan->world + plan->rank;
     if (last >= plan->n_records)  // one from the front, which fills up
@@ -353,7 +367,7 @@ static int run_steps(void *arg)
                              &c->arena, c->err));
     QVL_TRY(qvl_loop_plan(&plan, &max_steps, &c->config, &c->samples, &c->arena,
                           c->err));
-    qvl_samples_augment(&c->samples, &c->config, max_steps);
+    qvl_samples_augment(&c->samples, &c->config, max_steps, &c->arena);
     if (o->index >= 0)
         return print_record(c);
     return c->config.training.packing ? print_rows(c) : print_slots(c);

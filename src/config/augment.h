@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/node.h"
+#include "base/str.h"
 #include "config/schema.h"
 
 /* ---- ops ----------------------------------------------------------------- */
@@ -152,5 +153,10 @@ typedef struct qvl_augmentation {
 void qvl_augmentation_read(qvl_augmentation *out, const qvl_node *tree,
                            const qvl_node *curriculum, const qvl_node *bypass,
                            qvl_faults *faults);
+
+/* Append an op with all of its parameters, and a phase, as words: two are the same if
+ * and only if their texts are. */
+void qvl_aug_op_put(qvl_str *out, const qvl_aug_op *op);
+void qvl_aug_phase_put(qvl_str *out, const qvl_aug_phase *phase);
 
 #endif

@@ -4,9 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "config/fusion_rules.h"
 #include "config/inherit.h"
+#include "config/schema_value.h"
 
 /* ---- the table ----------------------------------------------------------- */
 
@@ -40,6 +42,11 @@ const char *qvl_fusion_mode_name(int mode)
 const char *qvl_fusion_role_name(const qvl_fusion_entry *entry)
 {
     return entry->is_target ? "target" : "source";
+}
+
+bool qvl_fusion_is_evaluated(const qvl_fusion_entry *entry)
+{
+    return entry->eval && entry->val_jsonl != NULL;
 }
 
 /* ---- merging ------------------------------------------------------------- */
@@ -290,4 +297,99 @@ int qvl_fusion_load(qvl_fusion *f, const char *path, int mode,
     l.f.files = (qvl_texts){ files.v, files.n };
     *f = l.f;
     return QVL_OK;
+}
+
+/* ---- as JSON ------------------------------------------------------------- */
+
+/* Has a key a value that is not told by another key, and that may be given? */
+static bool is_told(const qvl_fusion_entry *e, size_t key)
+{
+    const fusion_key *row = &table[key];
+    const void *field = (const char *)e + row->at;
+    if (key == QVL_FUSION_AT_use_summary)
+        return false;
+    if (key == QVL_FUSION_AT_eval)
+        return e->val_jsonl != NULL;
+    if (key == QVL_FUSION_AT_poly_max_points
+        && e->poly_fallback == QVL_FUSION_POLY_OFF)
+        return false;
+    switch (row->type) {
+    case QVL_KEY_INT:
+        return qvl_value_obeys(*(const int *)field, row->rule);
+    case QVL_KEY_PROMPTS:
+        return ((const qvl_texts *)field)->n > 0;
+    case QVL_KEY_TEXT:
+    case QVL_KEY_PROMPT:
+        return *(const char *const *)field != NULL;
+    default:
+        return true;
+    }
+}
+
+static void put_text(qvl_str *out, const char *text)
+{
+    qvl_json_quote(out, text, strlen(text));
+}
+
+static void put_texts(qvl_str *out, const qvl_texts *list)
+{
+    for (int i = 0; i < list->n; i++) {
+        qvl_str_puts(out, i > 0 ? ", " : "[");
+        put_text(out, list->v[i]);
+    }
+    qvl_str_putc(out, ']');
+}
+
+static void put_value(qvl_str *out, const qvl_fusion_entry *e, const fusion_key *row,
+                      qvl_arena *arena)
+{
+    const void *field = (const char *)e + row->at;
+    const qvl_key key = { .rule = row->rule };
+    switch (row->type) {
+    case QVL_KEY_BOOL:
+        qvl_str_puts(out, *(const bool *)field ? "true" : "false");
+        return;
+    case QVL_KEY_FLOAT:
+        qvl_json_number(out, *(const double *)field);
+        return;
+    case QVL_KEY_INT:
+        qvl_json_number(out, *(const int *)field);
+        return;
+    case QVL_KEY_PROMPTS:
+        put_texts(out, field);
+        return;
+    case QVL_KEY_WORD:
+        put_text(out, qvl_key_word(&key, *(const int *)field, arena));
+        return;
+    default:
+        put_text(out, *(const char *const *)field);
+    }
+}
+
+static void put_entry(qvl_str *out, const qvl_fusion_entry *e, qvl_arena *arena)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < QVL_COUNT(table); i++) {
+        if (!is_told(e, i))
+            continue;
+        qvl_str_printf(out, "%s\"%s\": ", is_first ? "{" : ", ", table[i].name);
+        put_value(out, e, &table[i], arena);
+        is_first = false;
+    }
+    qvl_str_putc(out, '}');
+}
+
+void qvl_fusion_json(qvl_str *out, const qvl_fusion *f, qvl_arena *arena)
+{
+    for (int i = 0; i <= f->n; i++) {
+        if (i == 0)
+            qvl_str_printf(out, "{\"%s\": [", lists[0]);
+        if (i == f->n_targets)
+            qvl_str_printf(out, "\n], \"%s\": [", lists[1]);
+        if (i == f->n)
+            break;
+        qvl_str_puts(out, i == 0 || i == f->n_targets ? "\n  " : ",\n  ");
+        put_entry(out, &f->entry[i], arena);
+    }
+    qvl_str_puts(out, "\n]}\n");
 }

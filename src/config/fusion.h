@@ -55,7 +55,7 @@ typedef struct {
 } qvl_fusion_entry;
 
 /* Belongs to the arena of the call that loaded it. */
-typedef struct {
+typedef struct qvl_fusion {
     const qvl_fusion_entry *entry;  // [n] targets, then sources, in their order
     int n;
     int n_targets;
@@ -74,5 +74,28 @@ int qvl_fusion_load(qvl_fusion *f, const char *path, int mode,
 /* "dense" and "summary"; "target" and "source", the words of records. */
 const char *qvl_fusion_mode_name(int mode);
 const char *qvl_fusion_role_name(const qvl_fusion_entry *entry);
+
+/* Are there evaluations with its records? */
+bool qvl_fusion_is_evaluated(const qvl_fusion_entry *entry);
+
+/* What an entry is about: what stands behind the name of its template, else its dataset;
+ * NULL where that says nothing, jsonl and chat. */
+const char *qvl_fusion_domain(const qvl_fusion_entry *entry);
+
+/* Do its answers have the line of custom.assistant_prefix_format? Targets' have, but for
+ * conversations and those that assert_answer names. */
+bool qvl_fusion_has_line(const qvl_fusion_entry *entry);
+
+/* That line: {task} is DETECTION or SUMMARY, {domain} and {dataset} the entry's domain
+ * and name, in capitals. The entry has a domain if the format asks for it. */
+const char *qvl_fusion_line(const qvl_fusion_entry *entry, const char *format,
+                            qvl_arena *arena);
+
+/* Has the format no other words in braces? */
+bool qvl_fusion_format_is_known(const char *format);
+
+/* Append the fusion as JSON, with the final value of every key that has one: a file that
+ * loads as the same fusion. */
+void qvl_fusion_json(qvl_str *out, const qvl_fusion *f, qvl_arena *arena);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "config/inherit.h"
+#include "config/run_fusion.h"
 #include "config/run_rules.h"
 #include "config/schema.h"
 #include "config/schema_value.h"
@@ -46,6 +47,7 @@ int qvl_run_config_load(qvl_run_config *c, const char *file, const char *base,
     qvl_schema_read(&r, r.tree, &faults);
     qvl_run_rules(&r, &faults);
     QVL_TRY(qvl_faults_raise(&faults, err));
+    QVL_TRY(qvl_run_fusion(&r, arena, err));
     *c = r;
     return QVL_OK;
 }

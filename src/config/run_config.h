@@ -76,6 +76,7 @@ typedef struct {
 #define END(field) } field;
 #include "config/keys.def"
     const struct qvl_augmentation *augmentation;  // config/augment.h
+    const struct qvl_fusion *fusion;  // config/fusion.h; NULL: none
     const qvl_node *tree;  // what the files and flags say, merged
     qvl_texts files;       // that were read, weakest first
     const qvl_config_origin *origin;  // [n_origins]
@@ -89,7 +90,7 @@ typedef struct {
     const char *flag;  // "--device", for messages
 } qvl_config_flag;
 
-/* Load a configuration.
+/* Load a configuration, and the file of custom.fusion_config with it.
  *
  *   c      filled; unchanged on error
  *   file   YAML of the run
@@ -98,7 +99,7 @@ typedef struct {
  *
  * Fails with QVL_E_CONFIG (QVL_E_UNSUPPORTED when all faults are keys that ask
  * for something that is not there), QVL_E_IO or QVL_E_MEMORY. Neither model nor data
- * is opened; files that are named are not looked for, but for prompts. */
+ * is opened; files that are named are not looked for, but for prompts and the fusion. */
 int qvl_run_config_load(qvl_run_config *c, const char *file, const char *base,
                         const qvl_config_flag *flag, int n_flags,
                         qvl_arena *arena, qvl_err *err);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config/augment.h"
 #include "config/eval_number.h"
+#include "config/fusion.h"
 #include "config/schema_value.h"
 
 typedef struct {
@@ -143,15 +144,73 @@ static void notice_dataset(const rules *r, const char *path, qvl_texts list)
         if (strcmp(list.v[i], "dummy") != 0
             && strcmp(list.v[i], "placeholder") != 0) {
             qvl_log(QVL_LOG_WARN, "%s:%d: %s has no effect: the records are "
-                    "those of custom.train_jsonl and custom.val_jsonl",
+                    "those of custom.train_jsonl and custom.val_jsonl, or of "
+                    "custom.fusion_config",
                     at->file, at->line, path);
             return;
         }
 }
 
+/* Records are those of files, or of a fusion. */
+static void rule_records(rules *r)
+{
+    static const char *const files[] = { "custom.train_jsonl", "custom.jsonl",
+                                         "custom.val_jsonl" };
+    static const char *const others[] = { files[0], files[1], files[2],
+                                          "custom.summary_ratio" };
+    const qvl_run_config *c = r->c;
+    bool is_known = is_sound(r, files[0]) && is_sound(r, files[1])
+                    && is_sound(r, "custom.fusion_config");
+    if (c->custom.fusion_config == NULL) {
+        if (is_known && given(r, files[0]) != NULL && c->custom.train_jsonl.n == 0)
+            qvl_faults_add(r->faults, given(r, files[0]), QVL_E_CONFIG,
+                           "custom.train_jsonl: found an empty list, expected at "
+                           "least one text");
+        else if (is_known && c->custom.train_jsonl.n == 0)
+            qvl_key_missing(c, files[0], "a value, or custom.fusion_config",
+                            r->faults);
+        return;
+    }
+    if (c->custom.fusion_config[0] == '\0')
+        qvl_faults_add(r->faults, given(r, "custom.fusion_config"), QVL_E_CONFIG,
+                       "custom.fusion_config: found nothing, expected a file");
+    for (size_t i = 0; i < QVL_COUNT(others); i++)
+        if (given(r, others[i]) != NULL && is_sound(r, others[i]))
+            qvl_faults_add(r->faults, given(r, others[i]), QVL_E_CONFIG,
+                           "%s: found it beside custom.fusion_config, expected it "
+                           "of the entries there", others[i]);
+}
+
+/* The words in braces of the line in front of answers. */
+static void rule_prefix(rules *r)
+{
+    const char *path = "custom.assistant_prefix_format";
+    const char *text = r->c->custom.assistant_prefix_format;
+    const char *fault = NULL;
+    if (text == NULL)
+        return;
+    if (r->c->custom.fusion_config == NULL)
+        fault = "nothing without custom.fusion_config, whose targets it is for";
+    else if (strpbrk(text, "\r\n") != NULL)
+        fault = "one line";
+    else if (strstr(text, "<|") != NULL)
+        fault = "text without \"<|\", which begins control tokens";
+    else if (!qvl_fusion_format_is_known(text))
+        fault = "{task}, {domain} and {dataset} alone in braces";
+    else if (strstr(text, "{task}") == NULL
+             || (strstr(text, "{domain}") == NULL
+                 && strstr(text, "{dataset}") == NULL))
+        fault = "{task} in it, and one of {domain} and {dataset}";
+    if (fault != NULL)
+        qvl_faults_add(r->faults, given(r, path), QVL_E_CONFIG,
+                       "%s: found %.200s, expected %s", path, text, fault);
+}
+
 static void rule_data(rules *r)
 {
     qvl_run_config *c = r->c;
+    rule_records(r);
+    rule_prefix(r);
     notice_dataset(r, "data.dataset", c->data.dataset);
     notice_dataset(r, "data.val_dataset", c->data.val_dataset);
     int shared = c->custom.sample_limit > 0 ? c->custom.sample_limit : 0;
@@ -489,7 +548,7 @@ static void rule_evaluation(rules *r)
     qvl_run_config *c = r->c;
     bool has_eval = c->training.eval_strategy != QVL_WHEN_NO;
     if (has_eval && c->custom.val_jsonl.n == 0
-        && is_sound(r, "custom.val_jsonl"))
+        && c->custom.fusion_config == NULL && is_sound(r, "custom.val_jsonl"))
         qvl_faults_add(r->faults, given(r, "training.eval_strategy"),
                        QVL_E_CONFIG,
                        "custom.val_jsonl: found nothing, expected a file, "

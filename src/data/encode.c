@@ -64,11 +64,14 @@ static int fill_in_prompts(const opening *o)
                         &o->e->prompt[m].system));
         QVL_TRY(fill_in(o, given->user, builtin.user, &o->e->prompt[m].user));
     }
+    o->e->user = qvl_arena_array(&o->e->arena, const char *, o->options->n_user);
+    for (int i = 0; i < o->options->n_user; i++)
+        QVL_TRY(fill_in(o, o->options->user[i], NULL, &o->e->user[i]));
     return QVL_OK;
 }
 
 /* What is asked comes with every record: its tokens are kept. */
-static int remember_prompt(opening *o, qvl_mode mode)
+static int remember_prompt(opening *o, qvl_mode mode, int user)
 {
     qvl_record record = { .n_images = 1 };
     qvl_patch_plan plan = { .n_tok = 1 };
@@ -77,6 +80,7 @@ static int remember_prompt(opening *o, qvl_mode mode)
     s->record = &record;
     s->plan = &plan;
     s->out.mode = mode;
+    s->user = user;
     QVL_TRY(qvl_sample_turns(s));
     QVL_TRY(qvl_chat_render(&text, &s->chat, &s->scratch, o->err));
     return qvl_tokenizer_remember(o->e->tokenizer, text.part, text.n, o->err);
@@ -84,8 +88,27 @@ static int remember_prompt(opening *o, qvl_mode mode)
 
 static int remember_prompts(opening *o)
 {
+    int n_user = o->options->n_user;
     for (int m = 0; m < QVL_N_MODES; m++)
-        QVL_TRY(remember_prompt(o, (qvl_mode)m));
+        for (int i = n_user > 0; i <= n_user; i++)
+            QVL_TRY(remember_prompt(o, (qvl_mode)m, i));
+    return QVL_OK;
+}
+
+/* Which of the texts that ask has the most tokens. */
+static int find_longest(opening *o)
+{
+    qvl_encoder *e = o->e;
+    size_t most = 0;
+    for (int i = 0; i < e->o.n_user; i++) {
+        const qvl_text_part part = { e->user[i], strlen(e->user[i]), true };
+        o->sample.ids.n = 0;
+        QVL_TRY(qvl_tokenizer_encode(e->tokenizer, &part, 1, &o->sample.ids, o->err));
+        if (o->sample.ids.n > most) {
+            most = o->sample.ids.n;
+            e->longest_user = i;
+        }
+    }
     return QVL_OK;
 }
 
@@ -95,17 +118,22 @@ static const char *copy(qvl_encoder *e, const char *text, const char *absent)
     return text != NULL ? qvl_arena_strdup(&e->arena, text) : NULL;
 }
 
-static int open_steps(void *arg)
+static void copy_options(const opening *o)
 {
-    opening *o = arg;
     qvl_encoder *e = o->e;
-    const qvl_profile *profile;
     e->o = *o->options;
     e->o.model = copy(e, o->options->model, NULL);
     e->o.profile = copy(e, o->options->profile, NULL);
     e->o.response_prefix = copy(e, o->options->response_prefix, NULL);
+    e->o.answer_line = copy(e, o->options->answer_line, NULL);
     e->o.dataset = copy(e, o->options->dataset, "data");
     e->dataset = qvl_rng_hash(e->o.dataset, strlen(e->o.dataset));
+}
+
+static int open_files(const opening *o)
+{
+    qvl_encoder *e = o->e;
+    const qvl_profile *profile;
     QVL_TRY(qvl_profile_find(&profile, o->options->profile, o->err));
     e->decode = profile->decode;
     if (e->o.exif != QVL_EXIF_PROFILE)
@@ -114,7 +142,32 @@ static int open_steps(void *arg)
                                o->err));
     QVL_TRY(qvl_processor_set_bounds(&e->processor, e->o.min_pixels,
                                      e->o.max_pixels, o->err));
-    QVL_TRY(qvl_tokenizer_open(&e->tokenizer, e->o.model, o->err));
+    return qvl_tokenizer_open(&e->tokenizer, e->o.model, o->err);
+}
+
+/* What belongs to the files is that of another encoder. */
+static void share_files(qvl_encoder *e)
+{
+    const qvl_encoder *other = e->other;
+    e->o.model = other->o.model;
+    e->o.profile = other->o.profile;
+    e->o.exif = other->o.exif;
+    e->o.min_pixels = other->o.min_pixels;
+    e->o.max_pixels = other->o.max_pixels;
+    e->decode = other->decode;
+    e->processor = other->processor;
+    e->tokenizer = other->tokenizer;
+}
+
+static int open_steps(void *arg)
+{
+    opening *o = arg;
+    qvl_encoder *e = o->e;
+    copy_options(o);
+    if (e->other != NULL)
+        share_files(e);
+    else
+        QVL_TRY(open_files(o));
     QVL_TRY(find_control(o, "<|im_end|>", &e->im_end));
     QVL_TRY(find_control(o, "<|vision_start|>", &e->vision_start));
     QVL_TRY(find_control(o, "<|vision_end|>", &e->vision_end));
@@ -122,6 +175,7 @@ static int open_steps(void *arg)
     int im_start;
     QVL_TRY(find_control(o, "<|im_start|>", &im_start));
     QVL_TRY(fill_in_prompts(o));
+    QVL_TRY(find_longest(o));
     return remember_prompts(o);
 }
 
@@ -138,11 +192,12 @@ static int check_options(const qvl_encoder_options *o, qvl_err *err)
     return QVL_OK;
 }
 
-int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
-                     qvl_err *err)
+int qvl_encoder_open_beside(qvl_encoder **out, const qvl_encoder *other,
+                            const qvl_encoder_options *options, qvl_err *err)
 {
     QVL_TRY(check_options(options, err));
     qvl_encoder *e = qvl_memory_zeroed(1, sizeof *e);
+    e->other = other;
     opening o = {
         .e = e, .options = options, .err = err,
         .sample = { .e = e, .has_mode = true, .purpose = QVL_SAMPLE_PROMPT,
@@ -151,6 +206,7 @@ int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
     int rc = qvl_guard(open_steps, &o, err);
     qvl_arena_release(&o.sample.scratch);
     qvl_str_release(&o.sample.text);
+    qvl_ids_release(&o.sample.ids);
     if (rc != QVL_OK) {
         qvl_encoder_close(e);
         return rc;
@@ -159,11 +215,18 @@ int qvl_encoder_open(qvl_encoder **out, const qvl_encoder_options *options,
     return QVL_OK;
 }
 
+int qvl_encoder_open(qvl_encoder **e, const qvl_encoder_options *options,
+                     qvl_err *err)
+{
+    return qvl_encoder_open_beside(e, NULL, options, err);
+}
+
 void qvl_encoder_close(qvl_encoder *e)
 {
     if (e == NULL)
         return;
-    qvl_tokenizer_close(e->tokenizer);
+    if (e->other == NULL)
+        qvl_tokenizer_close(e->tokenizer);
     qvl_arena_release(&e->arena);
     free(e);
 }
@@ -181,6 +244,11 @@ const qvl_processor *qvl_encoder_processor(const qvl_encoder *e)
 const qvl_prompt *qvl_encoder_prompt(const qvl_encoder *e, qvl_mode mode)
 {
     return &e->prompt[mode];
+}
+
+bool qvl_encoder_draws_prompts(const qvl_encoder *e)
+{
+    return e != NULL && e->o.n_user > 1;
 }
 
 /* ---- samples ------------------------------------------------------------ */
@@ -247,6 +315,16 @@ int qvl_encode_text_as(const qvl_encoder *e, const qvl_record *record,
 {
     qvl_sample s = { .e = e, .has_mode = true, .out.mode = mode,
                      .purpose = QVL_SAMPLE_LENGTH, .arena = arena };
+    return make_sample(&s, record, out, err);
+}
+
+int qvl_encode_text_longest(const qvl_encoder *e, const qvl_record *record,
+                            uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
+                            qvl_err *err)
+{
+    qvl_sample s = { .e = e, .epoch = epoch, .purpose = QVL_SAMPLE_LENGTH,
+                     .user = e->o.n_user > 0 ? 1 + e->longest_user : 0,
+                     .arena = arena };
     return make_sample(&s, record, out, err);
 }
 

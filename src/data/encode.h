@@ -14,6 +14,8 @@
  * its grid's t*h*w / merge^2; no label is a placeholder; something is
  * supervised; n <= max_length. Nothing is cut.
  *
+ * A PREFIX is not supervised; a line in front of the answer is a part of it, and is.
+ *
  * Any number of threads may use an encoder once it is open, each with an arena of
  * its own: a sample is the same whatever was encoded before. What encoding leaves in
  * it are ids of pieces of text (text/tokenizer.h), which take memory up to a bound.
@@ -49,6 +51,13 @@ typedef struct {
     int max_length;             // tokens of a sample; 0: no limit
     qvl_answer_rules answer;
     qvl_prompt prompt[QVL_N_MODES];
+    const char *const *user;    // [n_user] texts that ask, instead of those of
+    int n_user;                 // prompt: each sample draws one, by seed, epoch and
+                                // name of its first picture, seen from the folder
+                                // of its file
+    const char *answer_line;    // in front of answers, on a line of its own; not of
+                                // conversations and of qvl_irrelevant_answer;
+                                // NULL: none
     const char *response_prefix; // behind the opening of an answer, not
                                  // supervised; NULL: none
     qvl_loss_turns loss;
@@ -69,13 +78,23 @@ typedef struct qvl_encoder qvl_encoder;
  * handle, QVL_E_MEMORY for what it holds; samples return QVL_E_MEMORY always. */
 int qvl_encoder_open(qvl_encoder **e, const qvl_encoder_options *options,
                      qvl_err *err);
+
+/* The same with the files of `other` (NULL: none), which stays open longer: its model, profile,
+ * exif and bounds of pictures are those of the new one too, whatever its options say.
+ * Not while somebody uses `other`. */
+int qvl_encoder_open_beside(qvl_encoder **e, const qvl_encoder *other,
+                            const qvl_encoder_options *options, qvl_err *err);
 void qvl_encoder_close(qvl_encoder *e);
 
 /* Borrowed until the encoder is closed. */
 const qvl_tokenizer *qvl_encoder_tokenizer(const qvl_encoder *e);
 const qvl_processor *qvl_encoder_processor(const qvl_encoder *e);
-/* The texts of a turn that asks, filled in; system is empty for none. */
+/* The texts of a turn that asks, filled in; system is empty for none. Where texts are
+ * drawn the user's is not among them. */
 const qvl_prompt *qvl_encoder_prompt(const qvl_encoder *e, qvl_mode mode);
+
+/* Does each sample draw the text that asks? NULL does not. */
+bool qvl_encoder_draws_prompts(const qvl_encoder *e);
 
 /* One sample; belongs to the arena. */
 typedef struct {
@@ -125,6 +144,12 @@ int qvl_encode_text(const qvl_encoder *e, const qvl_record *record,
 int qvl_encode_text_as(const qvl_encoder *e, const qvl_record *record,
                        qvl_mode mode, qvl_arena *arena, qvl_encoded *out,
                        qvl_err *err);
+
+/* qvl_encode_text with the text that asks in the most tokens, where each sample draws
+ * one. */
+int qvl_encode_text_longest(const qvl_encoder *e, const qvl_record *record,
+                            uint64_t epoch, qvl_arena *arena, qvl_encoded *out,
+                            qvl_err *err);
 
 /* A sample for inference: it ends with the opening of the answer and has no
  * labels that count. Of a conversation the last turn is left out when it is the

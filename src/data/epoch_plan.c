@@ -46,18 +46,65 @@ size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p)
     return ceil_div(qvl_epoch_plan_batches(p), p->accumulate);
 }
 
-void qvl_epoch_plan_order(size_t *record, const qvl_epoch_plan *p, uint64_t epoch)
+/* The records, shuffled. */
+static void put_records(qvl_epoch_slot *slot, const qvl_epoch_plan *p,
+                        uint64_t epoch, qvl_arena *arena)
 {
     const char *name = p->dataset != NULL ? p->dataset : "data";
     qvl_rng_id id = { .seed = p->seed, .epoch = epoch,
                       .dataset = qvl_rng_hash(name, strlen(name)) };
+    size_t *record = qvl_arena_array(arena, size_t, p->n_records);
     qvl_rng rng;
     for (size_t i = 0; i < p->n_records; i++)
         record[i] = i;
-    if (!p->is_shuffled)
-        return;
     qvl_rng_init(&rng, &id, QVL_RNG_SCHEDULE);
-    qvl_rng_shuffle(&rng, record, p->n_records);
+    if (p->is_shuffled)
+        qvl_rng_shuffle(&rng, record, p->n_records);
+    for (size_t i = 0; i < p->n_records; i++)
+        slot[i] = (qvl_epoch_slot){ .record = record[i] };
+}
+
+static void put_fusion(qvl_epoch_slot *slot, const qvl_epoch_plan *p,
+                       uint64_t epoch, qvl_arena *arena)
+{
+    assert(p->n_records == p->fusion->n_slots);
+    qvl_fusion_slot *from = qvl_arena_array(arena, qvl_fusion_slot, p->n_records);
+    qvl_fusion_plan_order(from, p->fusion, epoch, arena);
+    for (size_t i = 0; i < p->n_records; i++)
+        slot[i] = (qvl_epoch_slot){
+            .record = p->first[from[i].entry] + from[i].record,
+            .occurrence = (uint64_t)from[i].occurrence,
+        };
+}
+
+void qvl_epoch_plan_order(qvl_epoch_slot *slot, const qvl_epoch_plan *p,
+                          uint64_t epoch, qvl_arena *arena)
+{
+    if (p->fusion != NULL)
+        put_fusion(slot, p, epoch, arena);
+    else
+        put_records(slot, p, epoch, arena);
+}
+
+qvl_sample_at qvl_epoch_plan_sample(const qvl_epoch_plan *p,
+                                    const qvl_epoch_slot *slot, uint64_t epoch,
+                                    size_t number)
+{
+    uint64_t batch = epoch * qvl_epoch_plan_batches(p) + number / p->batch;
+    return (qvl_sample_at){ .record = slot[number].record, .epoch = epoch,
+                            .occurrence = slot[number].occurrence,
+                            .step = qvl_epoch_plan_step(p, batch) };
+}
+
+bool qvl_epoch_plan_find(qvl_sample_at *at, const qvl_epoch_plan *p,
+                         const qvl_epoch_slot *slot, uint64_t epoch, size_t record)
+{
+    for (size_t i = 0; i < p->n_records; i++)
+        if (slot[i].record == record) {
+            *at = qvl_epoch_plan_sample(p, slot, epoch, i);
+            return true;
+        }
+    return false;
 }
 
 /* Part k of n things that are taken `each` at a time. */

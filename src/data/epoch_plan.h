@@ -5,6 +5,9 @@
  *
  *     records --order of the epoch--> slots --batch--> batches --accumulate--> updates
  *
+ * Without a fusion the slots are the records, shuffled; with one they are those of
+ * fusion_plan.h.
+ *
  * Several ranks take slots in turns: rank, rank + world, ... What is missing at
  * the end, so that all have the same number, is taken from the first slots of
  * the epoch; or the end is dropped.
@@ -16,8 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "data/fusion_plan.h"
+
 typedef struct {
-    size_t n_records;   // > 0
+    size_t n_records;   // that an epoch takes, as often as it takes them: slots; > 0
     size_t batch;       // records of a batch, > 0
     size_t accumulate;  // batches of an update, > 0
     uint64_t seed;
@@ -26,6 +32,10 @@ typedef struct {
     bool drops_last;    // leave out a last batch that is not full, and slots
                         // that not every rank would have
     size_t rank, world; // rank < world; world 0: one rank
+    const qvl_fusion_plan *fusion;  // NULL: none. Borrowed; n_records slots, and seed
+                        // and shuffle are its own
+    const size_t *first; // [fusion->fusion->n] number of an entry's first record among
+                        // all; of those with slots. Borrowed
 } qvl_epoch_plan;
 
 /* A sample: a record at its turn. */
@@ -36,6 +46,12 @@ typedef struct {
     int64_t step;         // update that takes it, from 0
 } qvl_sample_at;
 
+/* What stands at a slot. */
+typedef struct {
+    size_t record;        // number among all
+    uint64_t occurrence;  // slots before this one, in this epoch, that hold the record
+} qvl_epoch_slot;
+
 /* Places of a rank in an epoch, those of a last batch that is dropped too. */
 size_t qvl_epoch_plan_places(const qvl_epoch_plan *p);
 
@@ -44,9 +60,21 @@ size_t qvl_epoch_plan_places(const qvl_epoch_plan *p);
 size_t qvl_epoch_plan_batches(const qvl_epoch_plan *p);
 size_t qvl_epoch_plan_updates(const qvl_epoch_plan *p);
 
-/* The records of an epoch in the order of its slots, of all ranks:
- * record[n_records]. */
-void qvl_epoch_plan_order(size_t *record, const qvl_epoch_plan *p, uint64_t epoch);
+/* The slots of an epoch in their order, of all ranks: slot[n_records]. The arena is
+ * work space; runs out of host memory as it does. */
+void qvl_epoch_plan_order(qvl_epoch_slot *slot, const qvl_epoch_plan *p,
+                          uint64_t epoch, qvl_arena *arena);
+
+/* The sample at slot `number` of an epoch with these slots; of one rank. The plan has
+ * batches. */
+qvl_sample_at qvl_epoch_plan_sample(const qvl_epoch_plan *p,
+                                    const qvl_epoch_slot *slot, uint64_t epoch,
+                                    size_t number);
+
+/* The same at the first slot that has a record; false: none has it, and *at is
+ * unchanged. */
+bool qvl_epoch_plan_find(qvl_sample_at *at, const qvl_epoch_plan *p,
+                         const qvl_epoch_slot *slot, uint64_t epoch, size_t record);
 
 /* Slot of the epoch that a rank has at a place, below qvl_epoch_plan_places. */
 size_t qvl_epoch_plan_slot(const qvl_epoch_plan *p, size_t place);

@@ -207,9 +207,16 @@ static void put_objects(qvl_str *out, const qvl_fusion_entry *e)
     qvl_str_printf(out, "  %-8s", text);
 }
 
-/* Where the texts that ask come from, the user's first. */
-static void put_prompts(qvl_str *out, const qvl_fusion_entry *e)
+static const char *text_from(const char *own, const char *run, const char *template)
 {
+    return own != NULL ? own : run != NULL ? run : template;
+}
+
+/* Where the texts that ask come from, the user's first. */
+static void put_prompts(qvl_str *out, const qvl_fusion_plan *p,
+                        const qvl_fusion_entry *e)
+{
+    const qvl_prompt *from = &p->from[e->mode];
     if (e->pack == QVL_FUSION_PACK_NONE) {
         qvl_str_puts(out, "  record");
         return;
@@ -217,10 +224,12 @@ static void put_prompts(qvl_str *out, const qvl_fusion_entry *e)
     if (e->prompt_choices.n > 0)
         qvl_str_printf(out, "  1 of %d prompt_choices", e->prompt_choices.n);
     else
-        qvl_str_printf(out, "  %s", e->user_prompt != NULL ? "user_prompt"
-                                                           : e->template);
-    qvl_str_printf(out, ", %s", e->system_prompt != NULL ? "system_prompt"
-                                                         : e->template);
+        qvl_str_printf(out, "  %s",
+                       text_from(e->user_prompt != NULL ? "user_prompt" : NULL,
+                                 from->user, e->template));
+    qvl_str_printf(out, ", %s",
+                   text_from(e->system_prompt != NULL ? "system_prompt" : NULL,
+                             from->system, e->template));
 }
 
 void qvl_fusion_plan_put(qvl_str *out, const qvl_fusion_plan *p)
@@ -243,7 +252,7 @@ void qvl_fusion_plan_put(qvl_str *out, const qvl_fusion_plan *p)
                        : e->curriculum_enabled  ? "curriculum"
                                                 : "on");
         put_objects(out, e);
-        put_prompts(out, e);
+        put_prompts(out, p, e);
         qvl_str_putc(out, '\n');
     }
 }

@@ -29,6 +29,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "config/fusion.h"
+#include "data/message.h"
 
 /* More slots an epoch are an error. */
 #define QVL_FUSION_MAX_SLOTS ((size_t)INT32_MAX)
@@ -40,6 +41,8 @@ typedef struct {
     const size_t *pool;        // [fusion->n] records of an entry, in the arena
     const size_t *quota;       // [fusion->n] slots of an entry, likewise
     size_t n_slots;            // of an epoch, > 0
+    qvl_prompt from[QVL_N_MODES];  // keys of the run that texts come from, where the
+                               // entry has none; NULL: its template. For people
 } qvl_fusion_plan;
 
 typedef struct {

@@ -58,3 +58,29 @@ qvl_fusion_note qvl_fusion_note_of(const qvl_fusion_entry *entry)
         [QVL_FUSED_MODE] = qvl_fusion_mode_name(entry->mode),
     } };
 }
+
+static qvl_node text_node(const char *text)
+{
+    return (qvl_node){ .kind = QVL_NODE_STRING, .s = text, .s_len = strlen(text) };
+}
+
+const qvl_node *qvl_fusion_metadata(const qvl_fusion_entry *entry,
+                                    const qvl_node *metadata, qvl_arena *arena)
+{
+    qvl_fusion_note note = qvl_fusion_note_of(entry);
+    size_t n = metadata != NULL && metadata->kind == QVL_NODE_MAP ? metadata->n : 0;
+    qvl_node *map = qvl_arena_array(arena, qvl_node, 1);
+    qvl_node *keys = qvl_arena_array(arena, qvl_node, n + QVL_N_FUSED);
+    qvl_node *items = qvl_arena_array(arena, qvl_node, n + QVL_N_FUSED);
+    if (n > 0) {
+        memcpy(keys, metadata->keys, n * sizeof *keys);
+        memcpy(items, metadata->items, n * sizeof *items);
+    }
+    for (size_t i = 0; i < QVL_N_FUSED; i++) {
+        keys[n + i] = text_node(qvl_fused_keys[i]);
+        items[n + i] = text_node(note.text[i]);
+    }
+    *map = (qvl_node){ .kind = QVL_NODE_MAP, .keys = keys, .items = items,
+                       .n = n + QVL_N_FUSED };
+    return map;
+}

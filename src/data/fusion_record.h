@@ -30,4 +30,9 @@ typedef struct {
 } qvl_fusion_note;
 qvl_fusion_note qvl_fusion_note_of(const qvl_fusion_entry *entry);
 
+/* The metadata of a record of the entry: its own (NULL: none), and behind them the notes.
+ * Shares the texts of both. */
+const qvl_node *qvl_fusion_metadata(const qvl_fusion_entry *entry,
+                                    const qvl_node *metadata, qvl_arena *arena);
+
 #endif

@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/rng.h"
 
+const char qvl_irrelevant_answer[] = "无关图片";
+
 const char *qvl_mode_name(qvl_mode mode)
 {
     static const char *const names[] = { [QVL_MODE_DENSE] = "dense",

@@ -87,6 +87,9 @@ qvl_spans qvl_answer_put_spans(qvl_str *out, const qvl_record *record,
 /* "dense", "summary". */
 const char *qvl_mode_name(qvl_mode mode);
 
+/* The summary of a picture that has nothing to do with the task. */
+extern const char qvl_irrelevant_answer[];
+
 /* Texts of a turn that asks. A NULL stands for the built-in one; a system text
  * that is empty for no system turn. */
 typedef struct {
@@ -94,8 +97,10 @@ typedef struct {
     const char *user;
 } qvl_prompt;
 
-/* The built-in texts (configs/prompt). */
+/* The built-in texts (configs/prompt): of a mode, and in English of the dense mode, for
+ * data that is mixed in. */
 qvl_prompt qvl_prompt_builtin(qvl_mode mode);
+qvl_prompt qvl_prompt_auxiliary(void);
 
 /* Fill in what a text leaves to the rules of the run:
  *
@@ -106,6 +111,9 @@ qvl_prompt qvl_prompt_builtin(qvl_mode mode);
  *     {points}       how points are listed
  *     {field_rule}   whether the geometry or desc comes first
  *     {example}      an answer under these rules
+ *
+ * Sentences are in the language of the built-in texts; {coord_rule_en} and so on,
+ * {example_en} too, are in English.
  *
  * Only a word of small letters and '_' in braces is looked at; any other such
  * word is QVL_E_CONFIG. The result belongs to the arena. A text that holds "<|"

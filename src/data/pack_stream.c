@@ -11,7 +11,8 @@
 
 struct qvl_pack_stream {
     qvl_pack_source o;
-    size_t *order;        // [n_records] of the epoch
+    qvl_epoch_slot *order;  // [n_records] of the epoch
+    qvl_arena work;       // while the order is found
     int *length;          // [window]
     uint64_t epoch;
     bool is_begun;        // its order is there
@@ -56,6 +57,7 @@ void qvl_pack_stream_close(qvl_pack_stream *s)
         return;
     qvl_arena_release(&s->arena[0]);
     qvl_arena_release(&s->arena[1]);
+    qvl_arena_release(&s->work);
     free(s->order);
     free(s->length);
     free(s);
@@ -63,18 +65,21 @@ void qvl_pack_stream_close(qvl_pack_stream *s)
 
 static void begin_epoch(qvl_pack_stream *s)
 {
-    qvl_epoch_plan_order(s->order, &s->o.plan, s->epoch);
+    qvl_arena_reset(&s->work);
+    qvl_epoch_plan_order(s->order, &s->o.plan, s->epoch, &s->work);
+    qvl_arena_release(&s->work);
     s->next = 0;
     s->n_given = 0;
     s->waiting = (qvl_pack_waiting){ 0 };
     s->is_begun = true;
 }
 
-/* The sample at a place of the epoch. */
-static qvl_sample_at sample_at(const qvl_pack_stream *s, size_t place)
+/* The sample at a place of the epoch, at a step. */
+static qvl_sample_at sample_at(const qvl_pack_stream *s, size_t place, int64_t step)
 {
-    return (qvl_sample_at){ .record = s->order[place], .epoch = s->epoch,
-                            .step = s->step[place >= s->first] };
+    return (qvl_sample_at){ .record = s->order[place].record, .epoch = s->epoch,
+                            .occurrence = s->order[place].occurrence,
+                            .step = step };
 }
 
 /* The update that takes the next row. */
@@ -86,8 +91,7 @@ static int64_t next_step(const qvl_pack_stream *s)
 static int find_lengths(qvl_pack_stream *s, int n, qvl_err *err)
 {
     for (int i = 0; i < n; i++) {
-        const qvl_sample_at at = { .record = s->order[s->next + (size_t)i],
-                                   .epoch = s->epoch, .step = next_step(s) };
+        const qvl_sample_at at = sample_at(s, s->next + (size_t)i, next_step(s));
         QVL_TRY(s->o.length(s->o.ctx, &at, &s->length[i], err));
     }
     return QVL_OK;
@@ -131,7 +135,8 @@ int qvl_pack_stream_next(qvl_pack_stream *s, qvl_packed_row *row, qvl_err *err)
     qvl_sample_at *sample =
         qvl_arena_array(&s->arena[s->turn], qvl_sample_at, from->n);
     for (int i = 0; i < from->n; i++)
-        sample[i] = sample_at(s, from->place[i]);
+        sample[i] = sample_at(s, from->place[i],
+                              s->step[from->place[i] >= s->first]);
     s->at++;
     s->n_given += (size_t)from->n;
     s->n_rows_given++;

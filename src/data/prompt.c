@@ -2,7 +2,7 @@
  *
  * What a variable says must hold for what qvl_answer_put writes under the same rules;
  * {example} is written by it. The sentences are in the language of the built-in
- * prompts, whose texts stand in configs/prompt.
+ * prompts, whose texts stand in configs/prompt, and again in English.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,8 @@ extern const char qvl_prompt_dense_system[];
 extern const char qvl_prompt_dense_user[];
 extern const char qvl_prompt_summary_system[];
 extern const char qvl_prompt_summary_user[];
+extern const char qvl_prompt_auxiliary_system[];
+extern const char qvl_prompt_auxiliary_user[];
 
 qvl_prompt qvl_prompt_builtin(qvl_mode mode)
 {
@@ -22,6 +24,11 @@ qvl_prompt qvl_prompt_builtin(qvl_mode mode)
                                qvl_prompt_summary_user }
                : (qvl_prompt){ qvl_prompt_dense_system,
                                qvl_prompt_dense_user };
+}
+
+qvl_prompt qvl_prompt_auxiliary(void)
+{
+    return (qvl_prompt){ qvl_prompt_auxiliary_system, qvl_prompt_auxiliary_user };
 }
 
 /* ---- variables ---------------------------------------------------------- */
@@ -89,31 +96,100 @@ static bool put_point_list(qvl_str *out, const qvl_answer_rules *rules,
     return true;
 }
 
+static bool has_desc_first(const qvl_answer_rules *rules)
+{
+    return rules->fields == QVL_FIELDS_DESC_FIRST
+           || (rules->fields == QVL_FIELDS_AUTO
+               && rules->shape == QVL_SHAPE_STANDARD);
+}
+
 static bool put_field_rule(qvl_str *out, const qvl_answer_rules *rules,
                            qvl_arena *arena)
 {
     (void)arena;
-    bool desc_first = rules->fields == QVL_FIELDS_DESC_FIRST
-                      || (rules->fields == QVL_FIELDS_AUTO
-                          && rules->shape == QVL_SHAPE_STANDARD);
-    qvl_str_puts(out, desc_first ? "先写 desc，后写几何键。"
-                                 : "先写几何键，后写 desc。");
+    qvl_str_puts(out, has_desc_first(rules) ? "先写 desc，后写几何键。"
+                                            : "先写几何键，后写 desc。");
     return true;
 }
 
-/* The writer itself shows what it writes. */
-static bool put_example(qvl_str *out, const qvl_answer_rules *rules,
-                        qvl_arena *arena)
+/* The writer itself shows what it writes, with two descriptions. */
+static void put_answer(qvl_str *out, const qvl_answer_rules *rules,
+                       const char *first, const char *second, qvl_arena *arena)
 {
     static const double box[] = { 100, 200, 300, 400 };
     static const double line[] = { 50, 600, 80, 640, 120, 650 };
-    static const qvl_object object[] = {
-        { QVL_GEOM_BOX, 2, box, "描述一" },
-        { QVL_GEOM_LINE, 3, line, "描述二" },
+    const qvl_object object[] = {
+        { QVL_GEOM_BOX, 2, box, first },
+        { QVL_GEOM_LINE, 3, line, second },
     };
     qvl_record record = { .w = 1000, .h = 1000, .object = object,
                           .n_objects = 2 };
     qvl_answer_put(out, &record, rules, arena);
+}
+
+static bool put_example(qvl_str *out, const qvl_answer_rules *rules,
+                        qvl_arena *arena)
+{
+    put_answer(out, rules, "描述一", "描述二", arena);
+    return true;
+}
+
+/* ---- the same in English ------------------------------------------------- */
+
+static bool put_coord_rule_en(qvl_str *out, const qvl_answer_rules *rules,
+                              qvl_arena *arena)
+{
+    if (rules->coord == QVL_COORD_PIXELS) {
+        qvl_str_puts(out, "Coordinates are pixels, x to the right, y down.");
+        return true;
+    }
+    qvl_str_puts(out, "Coordinates are integers from 0 to ");
+    put_coord_max(out, rules, arena);
+    qvl_str_puts(out, ", x across the width of the picture, y down its height.");
+    return true;
+}
+
+static bool put_order_rule_en(qvl_str *out, const qvl_answer_rules *rules,
+                              qvl_arena *arena)
+{
+    (void)arena;
+    qvl_str_puts(out, "Objects are ordered from top to bottom, then from left to "
+                      "right, by ");
+    qvl_str_puts(out, rules->order == QVL_ORDER_CENTER
+                          ? "the centre of their bounds."
+                          : "a point of each: of bbox_2d the top left corner, of "
+                            "poly the first vertex, of line the leftmost point.");
+    return true;
+}
+
+static bool put_poly_rule_en(qvl_str *out, const qvl_answer_rules *rules,
+                             qvl_arena *arena)
+{
+    (void)arena;
+    static const char *const way[] = {
+        [QVL_WINDING_CLOCKWISE] = "run clockwise",
+        [QVL_WINDING_COUNTERCLOCKWISE] = "run counterclockwise",
+        [QVL_WINDING_PRESERVE] = "follow the outline",
+    };
+    qvl_str_printf(out, "Vertices %s, beginning at the topmost one, of several "
+                   "the leftmost.", way[rules->winding]);
+    return true;
+}
+
+static bool put_field_rule_en(qvl_str *out, const qvl_answer_rules *rules,
+                              qvl_arena *arena)
+{
+    (void)arena;
+    qvl_str_puts(out, has_desc_first(rules)
+                          ? "desc comes first, then the geometry key."
+                          : "The geometry key comes first, then desc.");
+    return true;
+}
+
+static bool put_example_en(qvl_str *out, const qvl_answer_rules *rules,
+                           qvl_arena *arena)
+{
+    put_answer(out, rules, "first description", "second description", arena);
     return true;
 }
 
@@ -125,6 +201,11 @@ static const struct {
     { "order_rule", put_order_rule }, { "poly_rule", put_poly_rule },
     { "points", put_point_list },     { "field_rule", put_field_rule },
     { "example", put_example },
+    { "coord_rule_en", put_coord_rule_en },
+    { "order_rule_en", put_order_rule_en },
+    { "poly_rule_en", put_poly_rule_en },
+    { "field_rule_en", put_field_rule_en },
+    { "example_en", put_example_en },
 };
 
 /* ---- texts -------------------------------------------------------------- */
@@ -147,7 +228,7 @@ static size_t word_at(const char *p)
 
 static int put_variable(expansion *e, const char *name, size_t len)
 {
-    char list[200] = "";
+    char list[400] = "";
     for (size_t i = 0; i < QVL_COUNT(variables); i++) {
         const char *known = variables[i].name;
         if (strlen(known) == len && memcmp(known, name, len) == 0

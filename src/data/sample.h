@@ -18,16 +18,20 @@ typedef enum {
 struct qvl_encoder {
     // owned
     qvl_arena arena;        // texts of the options
-    qvl_tokenizer *tokenizer;
-    qvl_processor processor;
+    qvl_tokenizer *tokenizer;  // of `other` where there is one
+    qvl_processor processor;   // likewise what it points to
     qvl_decode_options decode;  // of pictures
     qvl_encoder_options o;
     qvl_prompt prompt[QVL_N_MODES];  // filled in
+    const char **user;      // [o.n_user] likewise
+    int longest_user;       // of them, in tokens
     uint64_t dataset;       // hash of its name
     int im_end;             // ids
     int vision_start;
     int vision_end;
     int image_pad;
+    // borrowed
+    const qvl_encoder *other;  // NULL: none
 };
 
 typedef struct {
@@ -36,6 +40,7 @@ typedef struct {
     const qvl_record *record;
     uint64_t epoch;
     bool has_mode;     // out.mode is given and not drawn
+    int user;          // 1 + the text that asks; 0: it is drawn
     qvl_sample_purpose purpose;
     qvl_arena *arena;  // of results
     qvl_err *err;

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "data/picture.h"
 #include "data/sample.h"
 
 static const char opening[] = "<|im_start|>assistant\n";
@@ -140,9 +141,10 @@ static int check_length(qvl_sample *s)
     if (limit == 0 || s->ids.n <= (size_t)limit)
         return QVL_OK;
     qvl_fail(s->err, QVL_E_RANGE, "sample: found %zu tokens (%zu of text, %d of"
-             " %d pictures; dataset %s, record %zu, %s, %d objects), expected "
-             "at most %d", s->ids.n, s->ids.n - (size_t)s->out.n_image_tok,
+             " %d pictures; dataset %s, record %zu, picture %.200s, %s, %d objects), "
+             "expected at most %d", s->ids.n, s->ids.n - (size_t)s->out.n_image_tok,
              s->out.n_image_tok, r->n_images, s->e->o.dataset, r->index,
+             r->n_images > 0 ? qvl_picture_name(r->image[0]) : "none",
              r->messages != NULL ? "conversation" : qvl_mode_name(s->out.mode),
              r->n_objects, limit);
     if (fitting_pixels(s) > 0)

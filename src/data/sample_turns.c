@@ -1,6 +1,7 @@
 /* sample_turns.c - a record to turns: which question, which answer */
 #include <string.h>
 
+#include "base/rng.h"
 #include "data/chat.h"
 #include "data/sample.h"
 
@@ -43,21 +44,69 @@ static void put_dense(qvl_sample *s)
         qvl_answer_put(&s->text, s->record, rules, &s->scratch);
 }
 
-static int make_answer(qvl_sample *s)
+/* The line in front of the answer. */
+static void put_line(qvl_sample *s)
 {
-    const qvl_record *record = s->record;
-    if (s->out.mode == QVL_MODE_DENSE) {
-        QVL_TRY(check_objects(s));
-        put_dense(s);
-        s->out.answer = qvl_arena_strndup(s->arena, s->text.p, s->text.len);
-        return QVL_OK;
-    }
-    if (record->summary == NULL)
+    const char *line = s->e->o.answer_line;
+    bool is_irrelevant = s->out.mode == QVL_MODE_SUMMARY
+                         && strcmp(s->record->summary, qvl_irrelevant_answer) == 0;
+    if (line != NULL && !is_irrelevant)
+        qvl_str_printf(&s->text, "%s\n", line);
+}
+
+static int check_answer(qvl_sample *s)
+{
+    const char *summary = s->record->summary;
+    if (s->out.mode == QVL_MODE_DENSE)
+        return check_objects(s);
+    if (summary == NULL)
         return qvl_fail(s->err, QVL_E_DATA, "summary: found none, expected one "
                         "in a sample that asks for it");
-    s->out.answer = qvl_arena_strdup(s->arena, record->summary);
-    return qvl_encoder_check_text(s->e, "summary", record->summary, QVL_E_DATA,
-                                  s->err);
+    return qvl_encoder_check_text(s->e, "summary", summary, QVL_E_DATA, s->err);
+}
+
+static int make_answer(qvl_sample *s)
+{
+    QVL_TRY(check_answer(s));
+    qvl_str_reset(&s->text);
+    put_line(s);
+    if (s->out.mode == QVL_MODE_DENSE)
+        put_dense(s);
+    else
+        qvl_str_puts(&s->text, s->record->summary);
+    s->out.answer = qvl_arena_strndup(s->arena, s->text.p, s->text.len);
+    return QVL_OK;
+}
+
+/* ---- questions ---------------------------------------------------------- */
+
+/* The name of the first picture, seen from the folder of the file where it lies in it:
+ * one that stays when the folder is moved. */
+static const char *picture_name(const qvl_record *record)
+{
+    const char *name = record->n_images > 0 ? record->image[0] : "";
+    const char *file = record->file != NULL ? record->file : "";
+    const char *slash = strrchr(file, '/');
+    if (slash == NULL)  // the working folder
+        return strncmp(name, "./", 2) == 0 ? name + 2 : name;
+    size_t n = (size_t)(slash - file) + 1;
+    return strncmp(name, file, n) == 0 ? name + n : name;
+}
+
+/* The text that asks. */
+static const char *find_user(const qvl_sample *s)
+{
+    const qvl_encoder *e = s->e;
+    if (e->o.n_user == 0)
+        return e->prompt[s->out.mode].user;
+    if (s->user > 0)
+        return e->user[s->user - 1];
+    const char *name = picture_name(s->record);
+    qvl_rng_id id = { .seed = e->o.seed, .epoch = s->epoch,
+                      .dataset = qvl_rng_hash(name, strlen(name)) };
+    qvl_rng rng;
+    qvl_rng_init(&rng, &id, QVL_RNG_PROMPT);
+    return e->user[qvl_rng_below(&rng, (uint64_t)e->o.n_user)];
 }
 
 static int make_task(qvl_sample *s)
@@ -79,7 +128,7 @@ static int make_task(qvl_sample *s)
         user->item[user->n_items++] = (qvl_chat_item){
             .kind = QVL_ITEM_IMAGE, .n_tok = (int)s->plan[i].n_tok
         };
-    add_text(user, prompt->user);
+    add_text(user, find_user(s));
     if (s->purpose == QVL_SAMPLE_PROMPT)
         return QVL_OK;
     QVL_TRY(make_answer(s));

@@ -123,3 +123,35 @@ const char *qvl_text_short(qvl_arena *arena, const char *text)
             *p = ' ';
     return copy;
 }
+
+/* ---- heads -------------------------------------------------------------- */
+
+static const char *skip_spaces(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+        p++;
+    return p;
+}
+
+/* Behind the <NAME=VALUE> at p; NULL: there is none. */
+static const char *skip_head(const char *p, const char *end)
+{
+    bool has_value = false;
+    if (end - p < 3 || p[0] != '<' || p[1] == '|')
+        return NULL;
+    for (p++; p < end && *p != '>' && *p != '<' && *p != '\n'; p++)
+        has_value = has_value || *p == '=';
+    return p < end && *p == '>' && has_value ? p + 1 : NULL;
+}
+
+size_t qvl_text_head(const char *text, size_t len)
+{
+    const char *end = text + len, *behind = text, *next;
+    const char *p = skip_spaces(text, end);
+    while ((next = skip_head(p, end)) != NULL) {
+        p = behind = skip_spaces(next, end);
+        if (p < end && *p == ',')
+            p = behind = skip_spaces(p + 1, end);
+    }
+    return (size_t)(behind - text);
+}

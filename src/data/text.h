@@ -3,6 +3,7 @@
 #define QVL_DATA_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/arena.h"
 
@@ -22,6 +23,10 @@ const char *qvl_text_make_desc(qvl_arena *arena, const char *text);
 /* The same as qvl_text_desc_fault for a summary, of which alone line breaks, "<|" and
  * nothing in it are wrong. */
 const char *qvl_text_summary_fault(const char *text);
+
+/* Bytes of the head of an answer: <NAME=VALUE> once or more, joined by commas or line
+ * ends, and the blanks around it; 0 when it has none. text [len] */
+size_t qvl_text_head(const char *text, size_t len);
 
 /* Without blanks at its ends; belongs to the arena. */
 const char *qvl_text_trim(qvl_arena *arena, const char *text);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "data/text.h"
 #include "infer/loose.h"
 #include "infer/parse_object.h"
 
@@ -99,23 +100,12 @@ static void strip_think(parse *s)
 /* Header lines: <NAME=VALUE>, joined by commas or line ends. */
 static void strip_headers(parse *s)
 {
-    while (s->end - s->p > 2 && s->p[0] == '<' && s->p[1] != '|') {
-        const char *q = s->p + 1;
-        bool has_value = false;
-        while (q < s->end && *q != '>' && *q != '<' && *q != '\n') {
-            has_value = has_value || *q == '=';
-            q++;
-        }
-        if (q == s->end || *q != '>' || !has_value)
-            return;
-        s->p = q + 1;
-        s->steps |= STEP(HEADER);
-        trim(s);
-        if (s->p < s->end && *s->p == ',') {
-            s->p++;
-            trim(s);
-        }
-    }
+    size_t n = qvl_text_head(s->p, (size_t)(s->end - s->p));
+    if (n == 0)
+        return;
+    s->p += n;
+    s->steps |= STEP(HEADER);
+    trim(s);
 }
 
 static bool is_letter(char c)

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/message.h"
 #include "data/text.h"
 #include "score/report.h"
 
 static const char separator[] = "，";
 static const char times[] = "×";
 static const char stop[] = "。";
-static const char irrelevant[] = "无关图片";
 
 /* What a remark begins with; the first is the right one. */
 static const char *const remark_marks[] = { "备注: ", "备注:", "备注：" };
@@ -127,22 +127,22 @@ static void read_entries(qvl_summary *s, char *line, qvl_arena *arena)
     }
 }
 
-static bool is_json(const char *text)
+/* A summary without the line in front that training may have put there. */
+static const char *skip_head(const char *text)
 {
-    static const char head[] = "<DOMAIN=";
-    return text[0] == '{' || strncmp(text, head, sizeof head - 1) == 0;
+    return text + qvl_text_head(text, strlen(text));
 }
 
 void qvl_summary_parse(qvl_summary *out, const char *text, qvl_arena *arena)
 {
     qvl_summary s = { .is_formed = true };
-    s.is_json = is_json(qvl_text_trim(arena, text));
-    if (s.is_json) {
+    text = skip_head(text);
+    if (qvl_text_trim(arena, text)[0] == '{') {
         *out = (qvl_summary){ .is_json = true };
         return;
     }
     char *line = trim(&s, text, arena);
-    s.is_irrelevant = strcmp(line, irrelevant) == 0;
+    s.is_irrelevant = strcmp(line, qvl_irrelevant_answer) == 0;
     if (!s.is_irrelevant) {
         size_t most = strlen(line) / (sizeof separator - 1) + 1;
         s.item = qvl_arena_array(arena, qvl_summary_item, most);
@@ -209,8 +209,8 @@ void qvl_summary_add(qvl_summary_score *s, const char *truth, const char *pred,
     qvl_summary_parse(&t, truth, arena);
     qvl_summary_parse(&p, pred, arena);
     s->n_rows++;
-    s->n_equal += strcmp(qvl_text_trim(arena, truth),
-                         qvl_text_trim(arena, pred)) == 0;
+    s->n_equal += strcmp(qvl_text_trim(arena, skip_head(truth)),
+                         qvl_text_trim(arena, skip_head(pred))) == 0;
     if (t.is_json)
         s->n_json++;
     else
@@ -228,7 +228,7 @@ static void put_counts(qvl_str *out, const qvl_summary_score *s)
 {
     const named_counts rows[] = { { "items", &s->items },
                                   { "descriptions", &s->descs },
-                                  { irrelevant, &s->irrelevant } };
+                                  { qvl_irrelevant_answer, &s->irrelevant } };
     qvl_str_printf(out, "\n%8s %8s %8s %8s %8s", "F1", "P", "R", "true",
                    "found");
     if (s->beta > 0)

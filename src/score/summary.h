@@ -13,8 +13,9 @@
  * one of the same description and count, and, apart from that, when it has one of the
  * same description. Counts are summed over all rows before rates are taken.
  *
- * A summary in JSON is compared as a whole alone, with blanks at its ends left out, as
- * all are. One is a text that begins with '{', or with a head line <DOMAIN=...>.
+ * A line <NAME=VALUE>, ... in front is none of the summary's (qvl_text_head). A summary
+ * in JSON, a text that begins with '{', is compared as a whole alone, with blanks at its
+ * ends left out, as all are.
  */
 #ifndef QVL_SCORE_SUMMARY_H
 #define QVL_SCORE_SUMMARY_H

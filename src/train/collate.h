@@ -23,7 +23,8 @@ typedef struct {
     int n_samples;
     const qvl_augment_report *augment;  // [n_samples] what was done to each; NULL:
                                         // nothing is augmented
-    const qvl_record *const *record;    // [n_samples] before that; NULL likewise
+    const qvl_record *const *record;    // [n_samples] before that; NULL likewise, and
+                                        // of each that is not augmented
     int64_t n_tokens;      // without padding
     int64_t n_supervised;  // labels
     qvl_pack_progress at;  // behind the batch, of packed rows; ends_epoch: in it

@@ -34,7 +34,8 @@ typedef struct {
 struct qvl_loader {
     qvl_loader_options o;
     uint64_t per_epoch;  // batches
-    size_t *order;       // [n_records] of epoch order_epoch; NULL: rows are packed
+    qvl_epoch_slot *order;  // [n_records] of epoch order_epoch; NULL: rows are packed
+    qvl_arena work;      // while it is found
     uint64_t order_epoch;
     bool has_order;
     qvl_pack_stream *stream;  // NULL: nothing is packed
@@ -61,7 +62,9 @@ static void list_samples(qvl_loader *l, slot *s, uint64_t k)
 {
     uint64_t epoch = k / l->per_epoch;
     if (!l->has_order || l->order_epoch != epoch) {
-        qvl_epoch_plan_order(l->order, &l->o.plan, epoch);
+        qvl_arena_reset(&l->work);
+        qvl_epoch_plan_order(l->order, &l->o.plan, epoch, &l->work);
+        qvl_arena_release(&l->work);
         l->order_epoch = epoch;
         l->has_order = true;
     }
@@ -71,7 +74,9 @@ static void list_samples(qvl_loader *l, slot *s, uint64_t k)
     s->sample = qvl_arena_array(&s->arena, qvl_sample_at, part.n);
     for (size_t i = 0; i < part.n; i++) {
         size_t at = qvl_epoch_plan_slot(&l->o.plan, part.first + i);
-        s->sample[i] = (qvl_sample_at){ .record = l->order[at], .epoch = epoch,
+        s->sample[i] = (qvl_sample_at){ .record = l->order[at].record,
+                                        .epoch = epoch,
+                                        .occurrence = l->order[at].occurrence,
                                         .step = step };
     }
 }
@@ -137,22 +142,26 @@ static slot *begin(qvl_loader *l, uint64_t k)
 typedef struct {
     const qvl_loader_options *o;
     slot *slot;
-    const qvl_record **record;   // [n_samples] as the files have them
+    const qvl_record **record;   // [n_samples] as the files have them; NULL: not
+                                 // augmented
     qvl_augment_report *report;  // [n_samples]
+    bool is_augmented;           // one of them
 } making;
 
-/* The record of sample i, as it is seen this time. */
-static int find_record(making *m, int i, const qvl_record **out)
+static int make_sample(making *m, int i, qvl_encoded *out)
 {
     slot *s = m->slot;
     const qvl_sample_at *at = &s->sample[i];
     const qvl_record *record = &m->o->record[at->record];
-    *out = m->record[i] = record;
-    if (m->o->augmenter == NULL)
-        return QVL_OK;
-    qvl_mode mode = qvl_encoder_draw_mode(m->o->encoder, record, at->epoch);
-    return qvl_augment(m->o->augmenter, record, at, mode, &s->arena, out,
-                       &m->report[i], &s->err);
+    const qvl_recipe *recipe = qvl_recipe_of(&m->o->recipes, at->record);
+    qvl_augment_report *report = NULL;
+    if (recipe->augmenter != NULL) {
+        m->record[i] = record;
+        m->is_augmented = true;
+        report = &m->report[i];
+    }
+    QVL_TRY(qvl_recipe_see(recipe, record, at, &s->arena, &record, report, &s->err));
+    return qvl_encode(recipe->encoder, record, at->epoch, &s->arena, out, &s->err);
 }
 
 static int encode_all(void *arg)
@@ -163,15 +172,11 @@ static int encode_all(void *arg)
         qvl_arena_array(&s->arena, qvl_encoded, s->n_samples);
     m->record = qvl_arena_array(&s->arena, const qvl_record *, s->n_samples);
     m->report = qvl_arena_array(&s->arena, qvl_augment_report, s->n_samples);
-    for (int i = 0; i < s->n_samples; i++) {
-        const qvl_record *record;
-        QVL_TRY(find_record(m, i, &record));
-        QVL_TRY(qvl_encode(m->o->encoder, record, s->sample[i].epoch, &s->arena,
-                           &sample[i], &s->err));
-    }
+    for (int i = 0; i < s->n_samples; i++)
+        QVL_TRY(make_sample(m, i, &sample[i]));
     s->batch = qvl_collate(sample, s->n_samples, s->row_n, s->n_rows, &s->arena);
     s->batch.at = s->at;
-    if (m->o->augmenter != NULL) {
+    if (m->is_augmented) {
         s->batch.augment = m->report;
         s->batch.record = m->record;
     }
@@ -281,6 +286,7 @@ void qvl_loader_close(qvl_loader *l)
     for (uint64_t k = 0; l->slots != NULL && k < l->n_slots; k++)
         qvl_arena_release(&l->slots[k].arena);
     qvl_pack_stream_close(l->stream);
+    qvl_arena_release(&l->work);
     pthread_cond_destroy(&l->has_batch);
     pthread_cond_destroy(&l->has_room);
     pthread_mutex_destroy(&l->lock);

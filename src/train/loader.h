@@ -10,17 +10,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "data/augment/augment.h"
-#include "data/encode.h"
 #include "data/epoch_plan.h"
+#include "data/recipe.h"
 #include "train/collate.h"
 
 /* Copied; what it points to is borrowed until the loader is closed. */
 typedef struct {
-    const qvl_encoder *encoder;
-    const qvl_record *record;  // [plan.n_records]
+    qvl_recipes recipes;       // of the records
+    const qvl_record *record;  // those of the plan
     qvl_epoch_plan plan;       // has batches
-    const qvl_augmenter *augmenter;  // what is done to records first; NULL: nothing
     const qvl_pack_source *pack;  // batches of plan.batch packed rows, which do not
                                   // stop at the end of an epoch; NULL: of samples
     uint64_t first;  // batch to begin with, counted over all epochs
@@ -46,8 +44,8 @@ void qvl_loader_close(qvl_loader *loader);
  *
  *   out  [n], good until the next call; unchanged on error
  *
- * Fails as qvl_augment, qvl_encode and the lengths of packed samples do; the loader is then good
- * for closing only. */
+ * Fails as qvl_recipe_see, qvl_encode and the lengths of packed samples do; the loader
+ * is then good for closing only. */
 int qvl_loader_take(qvl_loader *loader, qvl_collated *out, int n,
                     qvl_err *err);
 

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -263,6 +264,34 @@ static int interrupted(qvl_loop *r)
     return QVL_E_INTERRUPTED;
 }
 
+/* ---- epochs -------------------------------------------------------------- */
+
+/* The epoch of the first sample of the next update. */
+static uint64_t next_epoch(const qvl_loop *r)
+{
+    if (!r->c->training.packing)
+        return qvl_epoch_plan_at(&r->plan, (uint64_t)r->step).epoch;
+    return r->step == 0 ? 0 : r->at.epoch + r->at.ends_epoch;
+}
+
+/* Which records of which set an epoch takes, when it begins. */
+static void tell_epoch(qvl_loop *r)
+{
+    uint64_t epoch = next_epoch(r);
+    if (r->samples.fusion == NULL || r->told_epoch == (int64_t)epoch)
+        return;
+    r->told_epoch = (int64_t)epoch;
+    qvl_log(QVL_LOG_INFO, "epoch %llu: %zu samples", (unsigned long long)epoch,
+            r->samples.fusion->n_slots);
+    qvl_str_reset(&r->text);
+    qvl_fusion_plan_put(&r->text, r->samples.fusion);
+    for (const char *line = r->text.p; *line != '\0';) {
+        size_t n = strcspn(line, "\n");
+        qvl_log(QVL_LOG_INFO, "%.*s", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 
 static int run_steps(qvl_loop *r)
@@ -275,6 +304,7 @@ static int run_steps(qvl_loop *r)
         QVL_TRY(evaluate_and_save(r, true));
     while (r->step < r->max_steps && !qvl_loop_is_stopped(r)) {
         qvl_train_report report;
+        tell_epoch(r);
         QVL_TRY(train_step(r, batch, in, &report));
         show_progress(r, report.loss);
         QVL_TRY(follow_step(r));
@@ -310,7 +340,7 @@ static int run_all(void *arg)
 int qvl_loop_run(const qvl_loop_options *options, qvl_err *err)
 {
     qvl_loop r = { .o = options, .c = options->config, .err = err,
-                        .saved_step = -1 };
+                        .saved_step = -1, .told_epoch = -1 };
     int rc = qvl_guard(run_all, &r, err);
     qvl_progress_end(options->progress);
     if (rc != QVL_OK && rc != QVL_E_INTERRUPTED)

@@ -4,8 +4,8 @@
  *                                     |
  *          in this order: log, evaluate, save, stop
  *
- * Everything the run writes stands in its folder (run_folder.h): args.json,
- * logging.jsonl, images/loss.png, checkpoints; event files in logging_dir. What
+ * Everything the run writes stands in its folder (run_folder.h): args.json, of a fusion
+ * fusion.json, logging.jsonl, images/loss.png, checkpoints; event files in logging_dir. What
  * can be wrong with configuration, records and model is found before the
  * folder is made.
  */

@@ -5,7 +5,8 @@
  *     aug/padding_ratio, aug/pixels, aug/image_tokens   means of samples
  *     aug/OP.PARAM                   where the curriculum stands
  *
- * Of several ops with one name the second is OP.2.
+ * Of several ops with one name the second is OP.2. Samples of sets of data that are not
+ * augmented do not count.
  */
 #include <string.h>
 
@@ -61,7 +62,7 @@ void qvl_loop_augment_open(qvl_loop *r)
 {
     const qvl_augmentation *rules = r->c->augmentation;
     qvl_loop_augment *a = &r->augment;
-    qvl_samples_augment(&r->samples, r->c, r->max_steps);
+    qvl_samples_augment(&r->samples, r->c, r->max_steps, &r->arena);
     if (qvl_samples_augmenter(&r->samples) == NULL)
         return;
     size_t n = (size_t)rules->n_ops;
@@ -99,6 +100,8 @@ void qvl_loop_augment_count(qvl_loop *r, const qvl_collated *batch)
 {
     for (int i = 0; i < batch->n_samples && batch->augment != NULL; i++) {
         const qvl_encoded *s = &batch->sample[i];
+        if (batch->record[i] == NULL)
+            continue;
         count_sample(r, batch->record[i], &batch->augment[i]);
         qvl_metrics_mean(&r->window, "aug/pixels", (double)s->record->w * s->record->h);
         qvl_metrics_mean(&r->window, "aug/image_tokens", s->n_image_tok);

@@ -1,4 +1,4 @@
-/* loop_eval.c - an evaluation: the records of custom.val_jsonl, in their order
+/* loop_eval.c - an evaluation: the records of validation, in their order
  *
  * It has loader threads of its own beside those of training, which wait with
  * full slots meanwhile. Two means are kept: over labels, which does not depend
@@ -124,7 +124,7 @@ static int open_loader(qvl_loop *r, qvl_loader **loader,
                        size_t *n_batches)
 {
     qvl_loader_options options = {
-        .encoder = r->samples.val.encoder,
+        .recipes = r->samples.val.recipes,
         .record = r->samples.val.record,
         .plan = {
             .n_records = r->samples.val.n,

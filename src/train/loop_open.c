@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "config/fusion.h"
 #include "train/loop_state.h"
 #include "train/run_options.h"
 #include "train/sched.h"
@@ -127,9 +128,9 @@ static int count_updates(double *n, const qvl_epoch_plan *p,
     *n = (double)qvl_epoch_plan_updates(p);
     if (*n > 0)
         return QVL_OK;
-    return qvl_fail(err, QVL_E_DATA, "custom.train_jsonl: found %zu records, "
-                    "expected at least the %zu of a batch with "
-                    "data.dataloader_drop_last", p->n_records, p->batch);
+    return qvl_fail(err, QVL_E_DATA, "%s: found %zu records, expected at least the "
+                    "%zu of a batch with data.dataloader_drop_last",
+                    qvl_samples_key(samples), p->n_records, p->batch);
 }
 
 int qvl_loop_plan(qvl_epoch_plan *plan, int64_t *max_steps,
@@ -175,9 +176,8 @@ static int open_loader(qvl_loop *r)
     if (r->c->training.packing)
         r->pack = qvl_samples_pack(&r->samples, r->c);
     qvl_loader_options options = {
-        .encoder = r->samples.train.encoder,
+        .recipes = r->samples.train.recipes,
         .record = r->samples.train.record,
-        .augmenter = qvl_samples_augmenter(&r->samples),
         .plan = r->plan,
         .pack = r->c->training.packing ? &r->pack : NULL,
         .first = first_batch(r, r->step),
@@ -199,6 +199,15 @@ static int find_folder(qvl_loop *r)
                                c->training.resume_from_checkpoint, &r->arena, r->err);
 }
 
+/* The fusion as it is, prompts from their files included. */
+static int write_fusion(qvl_loop *r)
+{
+    const char *path = qvl_arena_printf(&r->arena, "%s/fusion.json", r->folder.path);
+    qvl_str_reset(&r->text);
+    qvl_fusion_json(&r->text, r->c->fusion, &r->arena);
+    return qvl_file_write_all(path, r->text.p, r->text.len, r->err);
+}
+
 static int make_folder(qvl_loop *r)
 {
     const qvl_run_config *c = r->c;
@@ -211,7 +220,8 @@ static int make_folder(qvl_loop *r)
     r->args = qvl_arena_strdup(&r->arena, r->text.p);
     const char *path =
         qvl_arena_printf(&r->arena, "%s/args.json", r->folder.path);
-    return qvl_file_write_all(path, r->args, strlen(r->args), r->err);
+    QVL_TRY(qvl_file_write_all(path, r->args, strlen(r->args), r->err));
+    return c->fusion != NULL ? write_fusion(r) : QVL_OK;
 }
 
 static bool has_board(const qvl_run_config *c)
@@ -351,6 +361,7 @@ int qvl_loop_open(qvl_loop *r)
     QVL_TRY(qvl_loop_plan(&r->plan, &r->max_steps, r->c, &r->samples,
                           &r->arena, r->err));
     qvl_loop_augment_open(r);
+    r->words = qvl_loop_words_of(r);
     r->cadence = qvl_cadence_of(r->c, r->max_steps);
     QVL_TRY(qvl_loop_sources(&r->sources, r->c, &r->samples, &r->arena,
                              r->err));

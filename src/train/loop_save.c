@@ -46,6 +46,19 @@ static const char *strategy_word(qvl_loop *r)
     return qvl_run_config_word(r->c, "training.packing_strategy", &r->arena);
 }
 
+static void put_words(qvl_loop *r)
+{
+    qvl_str *s = &r->text;
+    for (int i = 0; i < r->words.n; i++) {
+        const qvl_loop_word *w = &r->words.v[i];
+        qvl_str_puts(s, i == 0 ? ", \"words\": {" : ", ");
+        qvl_json_quote(s, w->key, strlen(w->key));
+        qvl_str_puts(s, ": ");
+        qvl_json_quote(s, w->text, strlen(w->text));
+    }
+    qvl_str_puts(s, r->words.n > 0 ? "}" : "");
+}
+
 /* What the order of the data depends on, and where it stands. Rules of packed rows
  * are left out where there are none. */
 static const char *dataloader(qvl_loop *r)
@@ -67,6 +80,7 @@ static const char *dataloader(qvl_loop *r)
                        (unsigned long long)r->at.epoch, r->at.n_given,
                        bool_text(r->at.ends_epoch));
     }
+    put_words(r);
     qvl_str_putc(s, '}');
     return qvl_arena_strdup(&r->arena, s->p);
 }
@@ -176,7 +190,7 @@ static int fail_order(const qvl_loop *r, const char *key, const char *found,
              "found %s %s in the checkpoint, expected %s as now",
              r->folder.resume, key, found, wanted);
     qvl_err_hint(r->err, "the order of the data would differ; keep records, "
-                 "batch size, accumulation, seed and packing");
+                 "batch size, accumulation, seed, packing, fusion and augmentation");
     return QVL_E_CONFIG;
 }
 
@@ -212,6 +226,28 @@ static int check_word(const qvl_loop *r, const qvl_node *map, const char *key,
                                          : fail_order(r, key, word, now);
 }
 
+static bool has_word(const qvl_loop *r, const char *key)
+{
+    for (int i = 0; i < r->words.n; i++)
+        if (strcmp(r->words.v[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* The same words as now, none missing, none more. */
+static int check_words(const qvl_loop *r, const qvl_node *words)
+{
+    for (int i = 0; i < r->words.n; i++)
+        QVL_TRY(check_word(r, words, r->words.v[i].key, r->words.v[i].text));
+    for (size_t i = 0; words != NULL && i < words->n; i++) {
+        const char *text = "something";
+        qvl_node_as_string(&words->items[i], &text);
+        if (!has_word(r, words->keys[i].s))
+            return fail_order(r, words->keys[i].s, text, "nothing");
+    }
+    return QVL_OK;
+}
+
 /* Packed as now, or not packed as now. */
 static int check_packing(qvl_loop *r, const qvl_node *map)
 {
@@ -230,6 +266,7 @@ static int check_packing(qvl_loop *r, const qvl_node *map)
 static int check_order(qvl_loop *r, const qvl_node *map)
 {
     const qvl_epoch_plan *p = &r->plan;
+    QVL_TRY(check_words(r, qvl_node_find(map, "words")));
     QVL_TRY(check_number(r, map, "n_records", (double)p->n_records));
     QVL_TRY(check_number(r, map, "batch", (double)p->batch));
     QVL_TRY(check_number(r, map, "accumulate", (double)p->accumulate));

@@ -41,6 +41,15 @@ typedef struct {
     const char *label;
     const char *name;  // of the mode
 } qvl_loop_kind;
+/* A fact that samples and their order follow from, for checkpoints. */
+typedef struct {
+    const char *key, *text;
+} qvl_loop_word;
+
+typedef struct {
+    const qvl_loop_word *v;  // [n]
+    int n;
+} qvl_loop_words;
 
 typedef struct {
     // borrowed
@@ -65,6 +74,8 @@ typedef struct {
     const qvl_loop_kind *kind;      // [n_kinds] that are in it
     int n_kinds;
     char last_sample[512];          // for a report; empty: none yet
+    qvl_loop_words words;
+    int64_t told_epoch;  // whose plan was logged last; -1: none
     qvl_epoch_plan plan;
     qvl_pack_source pack;  // with training.packing
     qvl_pack_progress at;  // behind the last step, with training.packing
@@ -131,6 +142,9 @@ int qvl_loop_save(qvl_loop *r, qvl_save_why why);
 /* Take up the state that a checkpoint had. Fails with QVL_E_CONFIG when the run
  * orders its records otherwise, QVL_E_FORMAT when something is missing. */
 int qvl_loop_resume(qvl_loop *r, const qvl_train_state *state);
+
+/* loop_words.c: those of a run with a fusion or with augmentation; none without. */
+qvl_loop_words qvl_loop_words_of(qvl_loop *r);
 
 /* loop_augment.c: augment the samples of the run from now on, when the configuration
  * asks for it, and name the numbers of it. The plan is known. */

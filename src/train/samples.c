@@ -12,123 +12,17 @@
 #include <string.h>
 
 #include "base/each.h"
-#include "base/log.h"
-#include "base/rng.h"
-
-/* Name of the training set, which keeps its draws apart from others. */
-#define TRAIN "train"
+#include "config/fusion.h"
+#include "train/sample_parts.h"
 
 /* Beginning a thread pays for more samples than this. */
 #define SAMPLES_PER_THREAD 16
-
-/* ---- options of the configuration ---------------------------------------- */
-
-static unsigned needs_of(const qvl_run_config *c)
-{
-    double ratio = c->custom.summary_ratio;
-    bool asks_summary = c->custom.use_summary || ratio > 0;
-    bool asks_objects = !c->custom.use_summary && !(ratio >= 1);
-    return QVL_NEEDS_ANSWER | (asks_objects ? QVL_NEEDS_OBJECTS : 0)
-           | (asks_summary ? QVL_NEEDS_SUMMARY : 0);
-}
-
-/* Is the answer of a record drawn anew in each epoch? */
-static bool draws_modes(const qvl_run_config *c)
-{
-    double ratio = c->custom.summary_ratio;
-    return !c->custom.use_summary && ratio > 0 && ratio < 1;
-}
-
-/* The texts of a mode; the weakest is that of the module. */
-static qvl_prompt prompt_of(const qvl_run_config *c, qvl_mode mode)
-{
-    bool is_summary = mode == QVL_MODE_SUMMARY;
-    qvl_prompt p = { .system = c->template.system };
-    if (c->prompts.system != NULL)
-        p.system = c->prompts.system;
-    if (is_summary && c->custom.system_prompt_summary != NULL)
-        p.system = c->custom.system_prompt_summary;
-    p.user = c->prompts.user;
-    if (c->custom.user_prompt != NULL)
-        p.user = c->custom.user_prompt;
-    return p;
-}
-
-/* Words of the configuration stand in the order of these enums. */
-static qvl_answer_rules rules_of(const qvl_run_config *c)
-{
-    return (qvl_answer_rules){
-        .coord = (qvl_coord)c->custom.emit_norm,
-        .shape = (qvl_shape)c->custom.json_format,
-        .fields = (qvl_fields)c->custom.object_field_order,
-        .order = (qvl_order)c->custom.object_ordering_policy,
-        .winding = (qvl_winding)c->custom.polygon_winding,
-    };
-}
-
-static qvl_encoder_options encoder_options(const qvl_run_config *c,
-                                           const char *dataset)
-{
-    qvl_encoder_options o = {
-        .model = c->model.model,
-        .min_pixels = c->template.min_pixels,
-        .max_pixels = c->template.max_pixels,
-        .max_length = c->template.max_length,
-        .answer = rules_of(c),
-        .response_prefix = c->template.response_prefix,
-        .loss = (qvl_loss_turns)c->template.loss_scale,
-        .wants_types = c->token_types.enabled,
-        .summary_ratio = c->custom.use_summary          ? 1
-                         : c->custom.summary_ratio > 0 ? c->custom.summary_ratio
-                                                        : 0,
-        .seed = (uint64_t)c->training.data_seed,
-        .dataset = dataset,
-    };
-    for (int mode = 0; mode < QVL_N_MODES; mode++)
-        o.prompt[mode] = prompt_of(c, (qvl_mode)mode);
-    return o;
-}
-
-/* ---- records ------------------------------------------------------------- */
-
-/* Records of all files, one behind the other, at most `limit` (0: all). Each
- * keeps its number in the whole, so that no two make the same draws. */
-static int load_files(qvl_sample_set *set, const qvl_texts *files, int limit,
-                      const qvl_run_config *c, qvl_arena *arena, qvl_err *err)
-{
-    qvl_record_list *part = qvl_arena_array(arena, qvl_record_list, files->n);
-    size_t n = 0;
-    for (int i = 0; i < files->n; i++) {
-        qvl_record_options options = {
-            .needs = needs_of(c),
-            .pictures = QVL_PICTURES_EXIST,
-            .lint = (qvl_lint)c->custom.desc_profile,
-            .limit = limit > 0 ? (size_t)limit - n : 0,
-        };
-        if (limit > 0 && n == (size_t)limit)
-            break;
-        QVL_TRY(qvl_records_load(&part[i], files->v[i], &options,
-                                 c->data.dataset_num_proc, arena, err));
-        n += part[i].n;
-    }
-    qvl_record *all = qvl_arena_array(arena, qvl_record, n);
-    set->record = all;
-    set->n = n;
-    n = 0;
-    for (int i = 0; i < files->n; i++)
-        for (size_t k = 0; k < part[i].n; k++, n++) {
-            all[n] = part[i].record[k];
-            all[n].index = n;
-        }
-    return QVL_OK;
-}
 
 /* ---- checks -------------------------------------------------------------- */
 
 typedef struct {
     qvl_sample_set *set;
     qvl_samples_check check;
-    bool draws;       // a later epoch may ask for the other answer of a record
     qvl_sample_set *part;  // [n_threads] sums of what a thread saw
 } checking;
 
@@ -168,19 +62,66 @@ static void keep_length(qvl_sample_set *set, size_t k, const qvl_encoded *sample
         };
 }
 
-/* The answer of record k that a later epoch may ask for. */
-static int check_other(const checking *c, size_t k, qvl_sample_set *part,
-                       qvl_mode drawn, qvl_arena *arena, qvl_err *err)
+/* A record on its way through a check. */
+typedef struct {
+    const qvl_recipe *recipe;
+    const qvl_record *record;  // as it is seen in epoch 0
+    size_t k;
+    qvl_sample_set *part;
+    qvl_arena *arena;
+} checked;
+
+/* The answer that a later epoch may ask for. */
+static int check_other(const checking *c, const checked *r, qvl_mode drawn,
+                       qvl_err *err)
 {
     qvl_encoded sample;
     qvl_mode other =
         drawn == QVL_MODE_DENSE ? QVL_MODE_SUMMARY : QVL_MODE_DENSE;
-    QVL_TRY(qvl_encode_text_as(c->set->encoder, &c->set->record[k], other,
-                               arena, &sample, err));
-    keep_length(c->set, k, &sample);
-    if (sample.n > part->longest_tok)
-        part->longest_tok = sample.n;
+    QVL_TRY(qvl_encode_text_as(r->recipe->encoder, r->record, other, r->arena,
+                               &sample, err));
+    keep_length(c->set, r->k, &sample);
+    if (sample.n > r->part->longest_tok)
+        r->part->longest_tok = sample.n;
     return QVL_OK;
+}
+
+/* May a later epoch ask for the other answer of a record? */
+static bool draws_modes(const checked *r)
+{
+    double ratio = r->recipe->draw.summary_ratio;
+    return ratio > 0 && ratio < 1 && r->record->messages == NULL;
+}
+
+/* The longest text that a later epoch may ask with. */
+static int check_longest(const checked *r, qvl_err *err)
+{
+    qvl_encoded sample;
+    if (!qvl_encoder_draws_prompts(r->recipe->encoder))
+        return QVL_OK;
+    QVL_TRY(qvl_encode_text_longest(r->recipe->encoder, r->record, 0, r->arena, &sample,
+                                    err));
+    if (sample.n > r->part->longest_tok)
+        r->part->longest_tok = sample.n;
+    return QVL_OK;
+}
+
+static int check_record(const checking *c, const checked *r, bool is_read_back,
+                        qvl_err *err)
+{
+    qvl_encoded sample;
+    const qvl_encoder *e = r->recipe->encoder;
+    if (is_read_back) {
+        QVL_TRY(qvl_encode(e, r->record, 0, r->arena, &sample, err));
+        QVL_TRY(qvl_encoded_check(e, &sample, err));
+    } else {
+        QVL_TRY(qvl_encode_text(e, r->record, 0, r->arena, &sample, err));
+    }
+    count(r->part, &sample);
+    keep_length(c->set, r->k, &sample);
+    if (draws_modes(r))
+        QVL_TRY(check_other(c, r, sample.mode, err));
+    return check_longest(r, err);
 }
 
 static int check_one(void *ctx, size_t k, int thread, qvl_arena *arena,
@@ -188,32 +129,24 @@ static int check_one(void *ctx, size_t k, int thread, qvl_arena *arena,
 {
     const checking *c = ctx;
     const qvl_sample_set *set = c->set;
-    const qvl_record *record = &set->record[k];
-    qvl_sample_set *part = &c->part[thread];
-    qvl_encoded sample;
+    checked r = { .recipe = qvl_recipe_of(&set->recipes, k),
+                  .k = k, .part = &c->part[thread], .arena = arena };
     qvl_arena_reset(arena);
     bool is_read_back = c->check == QVL_SAMPLES_ALL
                         || (c->check == QVL_SAMPLES_FIRST
                             && is_first_of_file(set, k));
-    if (is_read_back) {
-        QVL_TRY(qvl_encode(set->encoder, record, 0, arena, &sample, err));
-        QVL_TRY(qvl_encoded_check(set->encoder, &sample, err));
-    } else {
-        QVL_TRY(qvl_encode_text(set->encoder, record, 0, arena, &sample, err));
-    }
-    count(part, &sample);
-    keep_length(c->set, k, &sample);
-    return c->draws && record->messages == NULL
-               ? check_other(c, k, part, sample.mode, arena, err) : QVL_OK;
+    QVL_TRY(qvl_recipe_see(r.recipe, &set->record[k], &(qvl_sample_at){ .record = k },
+                           arena, &r.record, NULL, err));
+    return check_record(c, &r, is_read_back, err);
 }
 
-static int check_set(qvl_sample_set *set, qvl_samples_check check, bool draws,
-                     bool keeps, int n_threads, qvl_arena *arena, qvl_err *err)
+static int check_set(qvl_sample_set *set, qvl_samples_check check, bool keeps,
+                     int n_threads, qvl_arena *arena, qvl_err *err)
 {
     if (keeps)
         set->length = qvl_arena_alloc_n(arena, set->n, sizeof *set->length);
     n_threads = qvl_each_threads(n_threads, set->n / SAMPLES_PER_THREAD);
-    checking c = { .set = set, .check = check, .draws = draws,
+    checking c = { .set = set, .check = check,
                    .part = qvl_arena_array(arena, qvl_sample_set, n_threads) };
     QVL_TRY(qvl_each(set->n, n_threads, check_one, &c, NULL, err));
     for (int t = 0; t < n_threads; t++)
@@ -222,23 +155,6 @@ static int check_set(qvl_sample_set *set, qvl_samples_check check, bool draws,
 }
 
 /* ---- calls --------------------------------------------------------------- */
-
-/* Two encoders only where a draw tells training and validation apart. */
-static int open_encoders(qvl_samples *s, const qvl_run_config *c,
-                         bool has_limit, qvl_err *err)
-{
-    qvl_encoder_options options = encoder_options(c, TRAIN);
-    if (!has_limit)
-        options.max_length = 0;
-    QVL_TRY(qvl_encoder_open(&s->encoder, &options, err));
-    s->train.encoder = s->val.encoder = s->encoder;
-    if (!draws_modes(c) || c->custom.val_jsonl.n == 0)
-        return QVL_OK;
-    options.dataset = "val";
-    QVL_TRY(qvl_encoder_open(&s->val_encoder, &options, err));
-    s->val.encoder = s->val_encoder;
-    return QVL_OK;
-}
 
 typedef struct {
     qvl_samples s;
@@ -254,18 +170,12 @@ static int open_all(void *arg)
     qvl_samples *s = &o->s;
     const qvl_run_config *c = o->config;
     int n_threads = c->data.dataset_num_proc;
-    QVL_TRY(load_files(&s->train, &c->custom.train_jsonl,
-                       c->custom.train_sample_limit, c, o->arena, o->err));
-    if (c->custom.val_jsonl.n > 0)
-        QVL_TRY(load_files(&s->val, &c->custom.val_jsonl,
-                           c->custom.val_sample_limit, c, o->arena, o->err));
-    QVL_TRY(open_encoders(s, c, o->check != QVL_SAMPLES_LENGTHS, o->err));
-    bool draws = draws_modes(c);
     bool keeps = o->check == QVL_SAMPLES_LENGTHS;
-    QVL_TRY(check_set(&s->train, o->check, draws, keeps || c->training.packing,
-                      n_threads, o->arena, o->err));
-    return check_set(&s->val, o->check, draws, keeps, n_threads, o->arena,
-                     o->err);
+    QVL_TRY(qvl_sample_parts_load(s, c, true, o->arena, o->err));
+    QVL_TRY(qvl_sample_parts_open(s, c, !keeps, o->arena, o->err));
+    QVL_TRY(check_set(&s->train, o->check, keeps || c->training.packing, n_threads,
+                      o->arena, o->err));
+    return check_set(&s->val, o->check, keeps, n_threads, o->arena, o->err);
 }
 
 int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
@@ -285,10 +195,8 @@ int qvl_samples_open(qvl_samples *s, const qvl_run_config *config,
 int qvl_samples_read(qvl_samples *s, const qvl_run_config *config,
                      qvl_arena *arena, qvl_err *err)
 {
-    const qvl_run_config *c = config;
     qvl_samples read = { 0 };
-    QVL_TRY(load_files(&read.train, &c->custom.train_jsonl,
-                       c->custom.train_sample_limit, c, arena, err));
+    QVL_TRY(qvl_sample_parts_load(&read, config, false, arena, err));
     *s = read;
     return QVL_OK;
 }
@@ -298,13 +206,15 @@ qvl_epoch_plan qvl_samples_plan(const qvl_samples *s,
 {
     const qvl_run_config *c = config;
     return (qvl_epoch_plan){
-        .n_records = s->train.n,
+        .n_records = s->fusion != NULL ? s->fusion->n_slots : s->train.n,
         .batch = (size_t)c->training.per_device_train_batch_size,
         .accumulate = (size_t)c->training.gradient_accumulation_steps,
         .seed = (uint64_t)c->training.data_seed,
-        .dataset = TRAIN,
+        .dataset = "train",
         .is_shuffled = c->data.train_dataloader_shuffle,
         .drops_last = c->data.dataloader_drop_last,
+        .fusion = s->fusion,
+        .first = s->first,
     };
 }
 
@@ -312,8 +222,8 @@ const qvl_sample_length *qvl_sample_set_length(const qvl_sample_set *set,
                                                size_t k, uint64_t epoch)
 {
     assert(set->length != NULL && k < set->n);
-    return &set->length[k][qvl_encoder_draw_mode(set->encoder, &set->record[k],
-                                                 epoch)];
+    return &set->length[k][qvl_recipe_mode(qvl_recipe_of(&set->recipes, k),
+                                           &set->record[k], epoch)];
 }
 
 int64_t qvl_samples_steps(const qvl_samples *s, const qvl_run_config *config)
@@ -326,24 +236,67 @@ int64_t qvl_samples_steps(const qvl_samples *s, const qvl_run_config *config)
     return steps > 1.0 ? (int64_t)fmin(steps, 1e9) : 1;
 }
 
-void qvl_samples_augment(qvl_samples *s, const qvl_run_config *config,
-                         int64_t total_steps)
+/* Rules without a curriculum. */
+static const qvl_augmentation *without_phases(const qvl_augmentation *rules,
+                                              qvl_arena *arena)
 {
-    const qvl_run_config *c = config;
-    if (!c->augmentation->is_on)
+    qvl_augmentation *copy = qvl_arena_array(arena, qvl_augmentation, 1);
+    *copy = *rules;
+    copy->n_phases = 0;
+    return copy;
+}
+
+/* The rules for records of a recipe; NULL: none. */
+static const qvl_augmentation *rules_of(const qvl_samples *s, int recipe,
+                                        const qvl_augmentation *all,
+                                        const qvl_augmentation *steady)
+{
+    if (s->fusion == NULL)
+        return all;
+    const qvl_fusion_entry *e = &s->fusion->fusion->entry[s->train.entry[recipe]];
+    if (!e->augmentation_enabled)
+        return NULL;
+    return e->curriculum_enabled ? all : steady;
+}
+
+void qvl_samples_augment(qvl_samples *s, const qvl_run_config *config,
+                         int64_t total_steps, qvl_arena *arena)
+{
+    const qvl_augmentation *all = config->augmentation;
+    if (!all->is_on)
         return;
-    s->augmenter = (qvl_augmenter){
-        .rules = c->augmentation,
-        .winding = (qvl_winding)c->custom.polygon_winding,
-        .seed = (uint64_t)c->training.data_seed,
-        .dataset = qvl_rng_hash(TRAIN, strlen(TRAIN)),
-        .total_steps = total_steps,
-    };
+    const qvl_augmentation *steady = without_phases(all, arena);
+    s->augmenter = qvl_arena_array(arena, qvl_augmenter, s->train.recipes.n);
+    for (int k = 0; k < s->train.recipes.n; k++) {
+        qvl_recipe *recipe = &s->train.recipe[k];
+        const qvl_augmentation *rules = rules_of(s, k, all, steady);
+        if (rules == NULL)
+            continue;
+        s->augmenter[k] = (qvl_augmenter){
+            .rules = rules,
+            .winding = (qvl_winding)config->custom.polygon_winding,
+            .seed = recipe->draw.seed,
+            .dataset = recipe->draw.dataset,
+            .total_steps = total_steps,
+        };
+        recipe->augmenter = &s->augmenter[k];
+    }
 }
 
 const qvl_augmenter *qvl_samples_augmenter(const qvl_samples *s)
 {
-    return s->augmenter.rules != NULL ? &s->augmenter : NULL;
+    const qvl_augmenter *found = NULL;
+    for (int k = 0; k < s->train.recipes.n && s->augmenter != NULL; k++) {
+        const qvl_augmenter *a = s->train.recipe[k].augmenter;
+        if (a != NULL && (found == NULL || a->rules->n_phases > found->rules->n_phases))
+            found = a;
+    }
+    return found;
+}
+
+const char *qvl_samples_key(const qvl_samples *s)
+{
+    return s->fusion != NULL ? "custom.fusion_config" : "custom.train_jsonl";
 }
 
 /* ---- lengths ------------------------------------------------------------- */
@@ -356,24 +309,23 @@ typedef struct {
     qvl_err *err;
 } measuring;
 
-/* Tokens of an augmented sample. */
+/* Tokens of a sample as it is at its turn. */
 static int measure(void *arg)
 {
     measuring *m = arg;
     const qvl_sample_set *set = &m->s->train;
+    const qvl_recipe *recipe = qvl_recipe_of(&set->recipes, m->at->record);
     const qvl_record *record = &set->record[m->at->record];
     qvl_encoded sample;
-    qvl_mode mode = qvl_encoder_draw_mode(set->encoder, record, m->at->epoch);
-    QVL_TRY(qvl_augment(&m->s->augmenter, record, m->at, mode, &m->arena, &record, NULL,
-                        m->err));
-    QVL_TRY(qvl_encode_text(set->encoder, record, m->at->epoch, &m->arena, &sample,
+    QVL_TRY(qvl_recipe_see(recipe, record, m->at, &m->arena, &record, NULL, m->err));
+    QVL_TRY(qvl_encode_text(recipe->encoder, record, m->at->epoch, &m->arena, &sample,
                             m->err));
     m->n_tokens = sample.n;
     return QVL_OK;
 }
 
-static int augmented_length(const qvl_samples *s, const qvl_sample_at *at,
-                            int *n_tokens, qvl_err *err)
+static int measured_length(const qvl_samples *s, const qvl_sample_at *at,
+                           int *n_tokens, qvl_err *err)
 {
     measuring m = { .s = s, .at = at, .err = err };
     int rc = qvl_guard(measure, &m, err);
@@ -386,8 +338,9 @@ static int augmented_length(const qvl_samples *s, const qvl_sample_at *at,
 static int length_of(void *ctx, const qvl_sample_at *at, int *n_tokens, qvl_err *err)
 {
     const qvl_samples *s = ctx;
-    if (qvl_samples_augmenter(s) != NULL)
-        return augmented_length(s, at, n_tokens, err);
+    const qvl_recipe *recipe = qvl_recipe_of(&s->train.recipes, at->record);
+    if (!qvl_recipe_is_steady(recipe, &s->train.record[at->record]))
+        return measured_length(s, at, n_tokens, err);
     const qvl_sample_length *l =
         qvl_sample_set_length(&s->train, at->record, at->epoch);
     *n_tokens = l->prompt + l->image + l->answer;
@@ -416,9 +369,11 @@ void qvl_samples_close(qvl_samples *s)
 {
     if (s == NULL)
         return;
+    for (int i = 0; i < s->n_beside; i++)
+        qvl_encoder_close(s->beside[i]);
     qvl_encoder_close(s->encoder);
-    qvl_encoder_close(s->val_encoder);
-    s->encoder = s->val_encoder = NULL;
+    s->n_beside = 0;
+    s->encoder = NULL;
 }
 
 /* ---- a sample for people ------------------------------------------------- */
@@ -457,4 +412,31 @@ int qvl_samples_put(const qvl_encoder *encoder, const qvl_encoded *sample,
     QVL_TRY(put_ids(encoder, sample, true, out, err));
     qvl_str_putc(out, '\n');
     return QVL_OK;
+}
+
+typedef struct {
+    const qvl_sample_set *set;
+    qvl_arena arena;
+    qvl_str *out;
+    qvl_err *err;
+} dumping;
+
+static int dump_first(void *arg)
+{
+    dumping *d = arg;
+    const qvl_recipe *recipe = qvl_recipe_of(&d->set->recipes, 0);
+    const qvl_record *record = d->set->record;
+    qvl_encoded sample;
+    QVL_TRY(qvl_recipe_see(recipe, record, &(qvl_sample_at){ .record = 0 }, &d->arena,
+                           &record, NULL, d->err));
+    QVL_TRY(qvl_encode_text(recipe->encoder, record, 0, &d->arena, &sample, d->err));
+    return qvl_samples_put(recipe->encoder, &sample, d->out, d->err);
+}
+
+int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err)
+{
+    dumping d = { .set = set, .out = out, .err = err };
+    int rc = qvl_guard(dump_first, &d, err);
+    qvl_arena_release(&d.arena);
+    return rc;
 }

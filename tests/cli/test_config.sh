@@ -215,7 +215,7 @@ complains "many.yaml:4: training.seed: found 1 2"
 complains "many.yaml:4: training.cached_lengths: this key has been removed"
 complains "many.yaml:4: training.attn_impl: unknown key, the nearest is model.attn_impl"
 complains "many.yaml:5: custom.emit_norm: found null"
-complains "many.yaml:5: custom.train_jsonl: found list, expected at least one text"
+complains "many.yaml:5: custom.train_jsonl: found it beside custom.fusion_config"
 
 start "files that are no configuration"
 for text in 'a: 1\na: 2' '\tmodel: {}' 'a: !!str b' 'a: 1\n---\nb: 2' '- a' 'a: *b'; do

@@ -251,6 +251,75 @@ static void test_older_places(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_defaults), TEST(test_every_op), TEST(test_values),
+/* ---- as words ------------------------------------------------------------ */
+
+static const char *words_of(const char *text, qvl_arena *arena)
+{
+    reading r;
+    qvl_str out = { 0 };
+    const qvl_aug_op *op = op_of(text, &r);
+    if (r.a.n_phases > 0)
+        qvl_aug_phase_put(&out, &r.a.phase[0]);
+    else
+        qvl_aug_op_put(&out, op);
+    const char *copy = qvl_arena_strdup(arena, out.p);
+    qvl_str_release(&out);
+    qvl_arena_release(&r.arena);
+    return copy;
+}
+
+#define PHASE(text) \
+    "ops: [{name: rotate}, {name: random_crop}]\ncurriculum: {phases: [{" text "}]}"
+
+/* Texts are the same where what they say is. */
+static void test_words(void)
+{
+    static const struct {
+        const char *text;
+        int which;  // those of a number are one
+    } cases[] = {
+        { "ops: [{name: hflip}]", 0 },
+        { "ops: [{name: hflip, params: {prob: 0.5}}]", 0 },
+        { "ops: [{name: hflip, params: {augment_prob: '5e-1'}}]", 0 },
+        { "ops: [{name: hflip, params: {prob: 0.25}}]", 1 },
+        { "ops: [{name: vflip, params: {prob: 0.25}}]", 2 },
+        { "ops: [{name: rotate, params: {prob: 1, max_deg: 7}}]", 3 },
+        { "ops: [{name: rotate, params: {max_deg: 7, prob: 1}}]", 3 },
+        { "ops: [{name: rotate, params: {max_deg: 1, prob: 1}}]", 4 },
+        { "ops: [{name: random_crop}]", 5 },
+        { "ops: [{name: random_crop, params: {scale: [0.5, 1]}}]", 6 },
+        { "ops: [{name: random_crop, params: {scale: [0.6, 0.9]}}]", 7 },
+        { "ops: [{name: random_crop, params: {skip_if_line: no}}]", 8 },
+        { "ops: [{name: random_crop, params: {min_objects: 5}}]", 9 },
+        { "ops: [{name: clahe}]", 10 },
+        { "ops: [{name: clahe, params: {tile_grid_size: [8, 9]}}]", 11 },
+        { "ops: [{name: roi_crop, params: {anchor_classes: a}}]", 12 },
+        { "ops: [{name: roi_crop, params: {anchor_classes: [a, b]}}]", 13 },
+        { "ops: [{name: roi_crop, params: {anchor_classes: ['a\", \"b']}}]", 14 },
+        { "ops: [{name: resize_by_scale, params: {scales: [1, 2]}}]", 15 },
+        { "ops: [{name: resize_by_scale, params: {scales: []}}]", 16 },
+        { "ops: [{name: albumentations_color, params: {preset: strong}}]", 17 },
+        { "ops: [{name: albumentations_color, params: {preset: extreme}}]", 18 },
+        { PHASE("until_step: 5, bypass_prob: 0.5"), 19 },
+        { PHASE("until_step: 6, bypass_prob: 0.5"), 20 },
+        { PHASE("until_step: 5, bypass_prob: 0"), 21 },
+        { PHASE("until_step: 5, ops: {rotate: {prob: 0}}"), 22 },
+        { PHASE("until_step: 5, ops: {rotate: {max_deg: 0}}"), 23 },
+        { PHASE("until_step: 5, ops: {random_crop: {scale: [0.5, 0.75]}}"), 24 },
+        { PHASE("until_step: 5, ops: {random_crop: {scale: [0.5, 0.5]}}"), 25 },
+    };
+    qvl_arena arena = { 0 };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++)
+        for (size_t k = 0; k <= i; k++) {
+            const char *a = words_of(cases[i].text, &arena);
+            const char *b = words_of(cases[k].text, &arena);
+            CHECK((strcmp(a, b) == 0) == (cases[i].which == cases[k].which),
+                  "case %zu |%s|, case %zu |%s|", i, a, k, b);
+        }
+    qvl_arena_release(&arena);
+}
+
+RUN_TESTS(TEST(test_words), TEST(test_defaults), TEST(test_every_op),
+          TEST(test_values),
           TEST(test_curriculum), TEST(test_off), TEST(test_faults),
           TEST(test_many_faults), TEST(test_older_places))

@@ -28,7 +28,8 @@ static bool has_field(const qvl_key *key)
 static bool is_needed(const qvl_key *key, const char *path)
 {
     return key->preset == qvl_key_needed
-           || strcmp(path, "template.max_length") == 0;
+           || strcmp(path, "template.max_length") == 0
+           || strcmp(path, "custom.train_jsonl") == 0;
 }
 
 /* A path for a row; `*` becomes a letter. */

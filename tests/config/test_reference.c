@@ -133,7 +133,8 @@ static void test_keys(void)
         { "training.lr_scheduler_kwargs",
           "| `factor` | number | `0.1` | above 0, below 1 |" },
         { "custom", "| `visual_kd` | `enabled: false` |" },
-        { "custom", "| `train_jsonl` | list | required |" },
+        { "custom", "| `train_jsonl` | list | unset |" },
+        { "custom", "| `emit_norm` | word | required |" },
         { "prompts", "\nRemoved:\n\n| Key | Advice |\n|---|---|\n| `scheme` |" },
     };
     for (size_t i = 0; i < QVL_COUNT(rows); i++)

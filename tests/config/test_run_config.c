@@ -259,8 +259,6 @@ static const struct {
       "label smoothing" },
     { CONFIG("", ", augment_eval: true", ""), QVL_E_UNSUPPORTED,
       "custom.augment_eval: found true: not supported" },
-    { CONFIG("", ", fusion_config: f.yaml", ""), QVL_E_UNSUPPORTED,
-      "custom.fusion_config: found f.yaml: not supported" },
     { CONFIG("", "", "rlhf: {rlhf_type: gkd}\n"), QVL_E_UNSUPPORTED,
       "rlhf.rlhf_type: found gkd: not supported" },
     { CONFIG("", "", "deepspeed: {enabled: true, config: zero2}\n"),

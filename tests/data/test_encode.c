@@ -446,6 +446,81 @@ static void test_places(void)
     qvl_arena_release(&a);
 }
 
+/* ---- several encoders, lines in front of answers ------------------------- */
+
+/* An encoder beside another one makes what one of its own would make. */
+static void test_beside(void)
+{
+    const char *const image[] = { made_png("a.png", 32, 32) };
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_encoded s, t;
+    qvl_encoder_options o = options_of(), other = options_of();
+    qvl_encoder *base = open_encoder(&o), *beside, *own;
+    qvl_record r = record_of(image, 1, 32, 32);
+    other.prompt[QVL_MODE_SUMMARY] = (qvl_prompt){ "Be brief.", "List." };
+    other.summary_ratio = 1;
+    own = open_encoder(&other);
+    other.model = "no/such/folder";
+    CHECK_OK(qvl_encoder_open_beside(&beside, base, &other, &err), err);
+    CHECK(qvl_encoder_tokenizer(beside) == qvl_encoder_tokenizer(base), "one tokenizer");
+    CHECK_OK(qvl_encode(beside, &r, 0, &a, &s, &err), err);
+    CHECK_OK(qvl_encode(own, &r, 0, &a, &t, &err), err);
+    CHECK_INT(s.n, t.n, "tokens");
+    CHECK(memcmp(s.id, t.id, (size_t)s.n * sizeof *s.id) == 0, "ids");
+    CHECK(memcmp(s.pixels, t.pixels, s.n_patches * s.n_values * sizeof *s.pixels) == 0,
+          "pixels");
+    CHECK_OK(qvl_encoded_check(beside, &s, &err), err);
+    qvl_encoder_close(beside);
+    CHECK_OK(qvl_encode(base, &r, 0, &a, &t, &err), err);
+    CHECK(t.n != s.n, "the first one is as it was");
+    other.prompt[QVL_MODE_DENSE].user = "{what}";
+    beside = NULL;
+    CHECK_FAILS(qvl_encoder_open_beside(&beside, base, &other, &err), QVL_E_CONFIG,
+                err, "{what}");
+    CHECK(beside == NULL, "unchanged");
+    CHECK_OK(qvl_encode(base, &r, 0, &a, &t, &err), err);
+    qvl_encoder_close(base);
+    qvl_encoder_close(own);
+    qvl_arena_release(&a);
+}
+
+/* The line stands in front of answers, supervised, but not of all. */
+static void test_answer_line(void)
+{
+    static const char head[] = "<DOMAIN=BBU>, <TASK=SUMMARY>";
+    const char *const image[] = { made_png("c.png", 32, 32) };
+    qvl_arena a = { 0 };
+    qvl_err err = { 0 };
+    qvl_encoded s, prompt;
+    qvl_encoder_options o = options_of();
+    o.answer_line = head;
+    for (int mode = 0; mode < QVL_N_MODES; mode++) {
+        o.summary_ratio = mode;
+        qvl_encoder *e = open_encoder(&o);
+        qvl_record r = record_of(image, 1, 32, 32);
+        const char *text = mode == QVL_MODE_SUMMARY ? r.summary : answer;
+        const char *wanted = qvl_arena_printf(&a, "%s\n%s", head, text);
+        const char *const run[] = { "<|im_start|>user\n" IM(PAD) "Detect."
+                                    ASSISTANT, wanted };
+        CHECK_OK(qvl_encode(e, &r, 0, &a, &s, &err), err);
+        check_sample(e, &s, run, 2, 2, "line");
+        CHECK_STR(s.answer, wanted, "answer");
+        CHECK_OK(qvl_encoded_check(e, &s, &err), err);
+        CHECK_OK(qvl_encode_prompt(e, &r, 0, &a, &prompt, &err), err);
+        CHECK_INT(prompt.n, s.n - s.n_supervised, "not asked for");
+        r.summary = qvl_irrelevant_answer;
+        CHECK_OK(qvl_encode_text(e, &r, 0, &a, &s, &err), err);
+        CHECK_STR(s.answer, mode == QVL_MODE_SUMMARY ? "无关图片" : wanted,
+                  "an irrelevant picture");
+        r = chat_of(&a, talk, image, 1, false);
+        CHECK_OK(qvl_encode_text(e, &r, 0, &a, &s, &err), err);
+        CHECK_STR(s.answer, "two\nthree", "a conversation");
+        qvl_encoder_close(e);
+    }
+    qvl_arena_release(&a);
+}
+
 /* ---- data: URLs --------------------------------------------------------- */
 
 /* A 1 x 1 red BMP, 58 bytes. */
@@ -502,6 +577,7 @@ static void test_too_long(void)
     CHECK_FAILS(qvl_encode_text(e, &r, 0, &a, &s, &err), QVL_E_RANGE, err,
                 "r.jsonl:3: sample: found ");
     CHECK_HAS(err.msg, "300 of 1 pictures", "what it is made of");
+    CHECK_HAS(err.msg, "dataset data, record 2, picture x, dense, 1 objects", "which");
     CHECK_HAS(err.hint, "lower max_pixels to 306176", "299 tokens");
     qvl_encoder_close(e);
     qvl_arena_release(&a);
@@ -652,4 +728,5 @@ RUN_TESTS(TEST(test_out_of_memory), TEST(test_layout), TEST(test_objects),
           TEST(test_count), TEST(test_pixels), TEST(test_prompt),
           TEST(test_modes), TEST(test_mode_asked), TEST(test_conversation),
           TEST(test_places), TEST(test_url), TEST(test_too_long),
-          TEST(test_mistakes), TEST(test_bad_options), TEST(test_read_back))
+          TEST(test_mistakes), TEST(test_bad_options), TEST(test_read_back),
+          TEST(test_beside), TEST(test_answer_line))

@@ -4,13 +4,13 @@
 
 #define N 37
 
-static bool is_permutation(const size_t *v, size_t n)
+static bool is_permutation(const qvl_epoch_slot *v, size_t n)
 {
     bool seen[N] = { false };
     for (size_t i = 0; i < n; i++) {
-        if (v[i] >= n || seen[v[i]])
+        if (v[i].record >= n || seen[v[i].record] || v[i].occurrence != 0)
             return false;
-        seen[v[i]] = true;
+        seen[v[i].record] = true;
     }
     return true;
 }
@@ -51,30 +51,93 @@ static void test_order(void)
 {
     qvl_epoch_plan p = { .n_records = N, .batch = 4, .accumulate = 1, .seed = 5,
                    .is_shuffled = true };
-    size_t a[N], b[N];
+    qvl_epoch_slot a[N], b[N];
+    qvl_arena arena = { 0 };
     for (uint64_t epoch = 0; epoch < 50; epoch++) {
-        qvl_epoch_plan_order(a, &p, epoch);
+        qvl_epoch_plan_order(a, &p, epoch, &arena);
         CHECK(is_permutation(a, N), "epoch %d", (int)epoch);
     }
-    qvl_epoch_plan_order(a, &p, 3);
-    qvl_epoch_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(a, &p, 3, &arena);
+    qvl_epoch_plan_order(b, &p, 3, &arena);
     CHECK(memcmp(a, b, sizeof a) == 0, "the same epoch again");
-    qvl_epoch_plan_order(b, &p, 4);
+    qvl_epoch_plan_order(b, &p, 4, &arena);
     CHECK(memcmp(a, b, sizeof a) != 0, "another epoch");
     p.seed = 6;
-    qvl_epoch_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3, &arena);
     CHECK(memcmp(a, b, sizeof a) != 0, "another seed");
     p.seed = 5;
     p.dataset = "other";
-    qvl_epoch_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3, &arena);
     CHECK(memcmp(a, b, sizeof a) != 0, "another name");
     p.dataset = "data";
-    qvl_epoch_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3, &arena);
     CHECK(memcmp(a, b, sizeof a) == 0, "the name that NULL stands for");
     p.is_shuffled = false;
-    qvl_epoch_plan_order(b, &p, 3);
+    qvl_epoch_plan_order(b, &p, 3, &arena);
     for (size_t i = 0; i < N; i++)
-        CHECK_INT(b[i], i, "as they are");
+        CHECK_INT(b[i].record, i, "as they are");
+    qvl_arena_release(&arena);
+}
+
+/* Slots of a fusion: entries one behind the other among all records, those without slots
+ * left out, each record with the times that it came. */
+static void test_fusion(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_err err = { 0 };
+    const qvl_fusion_entry entry[] = {
+        { .name = "a", .ratio = 2, .sample_without_replacement = true, .seed = -1,
+          .is_target = true },
+        { .name = "b", .ratio = 0, .seed = -1, .is_target = true },
+        { .name = "c", .ratio = 0.5, .seed = -1 },
+    };
+    const qvl_fusion fusion = { .entry = entry, .n = 3, .n_targets = 2 };
+    const size_t n_records[] = { 7, 5, 4 }, first[] = { 0, 99, 7 };
+    qvl_fusion_plan plan;
+    CHECK_OK(qvl_fusion_plan_init(&plan, &fusion, n_records, 3, &arena, &err), err);
+    CHECK_INT(plan.n_slots, 21, "slots");
+    qvl_epoch_plan p = { .n_records = 21, .batch = 4, .accumulate = 1,
+                         .fusion = &plan, .first = first };
+    for (uint64_t epoch = 0; epoch < 20; epoch++) {
+        qvl_epoch_slot slot[21];
+        uint64_t seen[11] = { 0 };
+        qvl_epoch_plan_order(slot, &p, epoch, &arena);
+        for (size_t i = 0; i < 21; i++) {
+            CHECK(slot[i].record < 11, "slot %zu: %zu", i, slot[i].record);
+            CHECK_INT(slot[i].occurrence, seen[slot[i].record], "slot %zu", i);
+            seen[slot[i].record]++;
+        }
+        for (size_t k = 0; k < 7; k++)
+            CHECK_INT(seen[k], 2, "record %zu of a", k);
+    }
+    qvl_arena_release(&arena);
+}
+
+/* The sample at a slot, and the first that has a record. */
+static void test_find(void)
+{
+    qvl_arena arena = { 0 };
+    qvl_epoch_plan p = { .n_records = 10, .batch = 2, .accumulate = 2, .seed = 1,
+                         .is_shuffled = true };
+    qvl_epoch_slot slot[10];
+    qvl_epoch_plan_order(slot, &p, 3, &arena);
+    for (size_t i = 0; i < 10; i++) {
+        qvl_sample_at at = qvl_epoch_plan_sample(&p, slot, 3, i), found;
+        CHECK_INT(at.record, slot[i].record, "slot %zu", i);
+        CHECK_INT(at.epoch, 3, "slot %zu", i);
+        CHECK_INT(at.step, 9 + (int)i / 4, "slot %zu", i);
+        CHECK(qvl_epoch_plan_find(&found, &p, slot, 3, at.record), "slot %zu", i);
+        CHECK_INT(found.step, at.step, "slot %zu", i);
+    }
+    slot[7] = (qvl_epoch_slot){ .record = slot[2].record, .occurrence = 1 };
+    qvl_sample_at at = { .step = 77 };
+    CHECK(qvl_epoch_plan_find(&at, &p, slot, 3, slot[2].record), "twice");
+    CHECK_INT(at.occurrence, 0, "the first time");
+    CHECK_INT(at.step, 9, "the first time");
+    at.step = 77;
+    CHECK(!qvl_epoch_plan_find(&at, &p, slot, 3, 10), "none");
+    CHECK_INT(at.step, 77, "unchanged");
+    qvl_arena_release(&arena);
 }
 
 /* Steps of a run one after the other, and found by arithmetic. */
@@ -123,5 +186,5 @@ static void test_ranks(void)
     }
 }
 
-RUN_TESTS(TEST(test_sizes), TEST(test_order), TEST(test_place),
-          TEST(test_ranks))
+RUN_TESTS(TEST(test_sizes), TEST(test_order), TEST(test_fusion),
+          TEST(test_find), TEST(test_place), TEST(test_ranks))

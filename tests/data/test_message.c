@@ -123,6 +123,37 @@ static void test_prompt(void)
     CHECK_HAS(expand(&a, "{example}", standard),
               "{\"object_1\": {\"desc\": \"描述一\", \"bbox_2d\": [10, 20, 30, "
               "40]}", "example");
+    CHECK_HAS(expand(&a, "{poly_rule_en}", standard), "run counterclockwise", "winding");
+    CHECK_HAS(expand(&a, "{coord_rule_en}", standard), "from 0 to 100,", "range");
+    CHECK_HAS(expand(&a, "{example_en}", standard),
+              "{\"object_1\": {\"desc\": \"first description\", \"bbox_2d\": [10, 20, "
+              "30, 40]}", "example");
+    qvl_arena_release(&a);
+}
+
+/* What the sentences say in the two languages changes with the same rules. */
+static void test_languages(void)
+{
+    static const char *const names[] = { "coord_rule", "order_rule", "poly_rule",
+                                         "field_rule", "example" };
+    enum { N_RULES = 3 * 2 * 3 * 2 * 3 };
+    qvl_arena a = { 0 };
+    for (size_t k = 0; k < QVL_COUNT(names); k++) {
+        const char *one[N_RULES], *two[N_RULES];
+        for (int i = 0; i < N_RULES; i++) {
+            qvl_answer_rules rules = {
+                .coord = (qvl_coord)(i % 3), .shape = (qvl_shape)(i / 3 % 2),
+                .fields = (qvl_fields)(i / 6 % 3), .order = (qvl_order)(i / 18 % 2),
+                .winding = (qvl_winding)(i / 36),
+            };
+            one[i] = expand(&a, qvl_arena_printf(&a, "{%s}", names[k]), rules);
+            two[i] = expand(&a, qvl_arena_printf(&a, "{%s_en}", names[k]), rules);
+        }
+        for (int i = 0; i < N_RULES; i++)
+            for (int j = 0; j < N_RULES; j++)
+                CHECK_INT(strcmp(one[i], one[j]) == 0, strcmp(two[i], two[j]) == 0,
+                          "%s: rules %d, %d", names[k], i, j);
+    }
     qvl_arena_release(&a);
 }
 
@@ -155,7 +186,7 @@ static void test_prompt_mistakes(void)
 static void test_builtin(void)
 {
     qvl_arena a = { 0 };
-    for (int m = 0; m < QVL_N_MODES; m++)
+    for (int m = 0; m <= QVL_N_MODES; m++)
         for (int i = 0; i < 3 * 2 * 3 * 2 * 3; i++) {
             qvl_answer_rules rules = {
                 .coord = (qvl_coord)(i % 3),
@@ -164,7 +195,8 @@ static void test_builtin(void)
                 .order = (qvl_order)(i / 18 % 2),
                 .winding = (qvl_winding)(i / 36),
             };
-            qvl_prompt p = qvl_prompt_builtin((qvl_mode)m);
+            qvl_prompt p = m < QVL_N_MODES ? qvl_prompt_builtin((qvl_mode)m)
+                                           : qvl_prompt_auxiliary();
             CHECK(strlen(expand(&a, p.system, rules)) > 100, "system");
             CHECK(strlen(expand(&a, p.user, rules)) > 10, "user");
         }
@@ -172,6 +204,13 @@ static void test_builtin(void)
                                (qvl_answer_rules){ 0 });
     CHECK_HAS(dense, "1000", "range");
     CHECK_HAS(dense, "先写几何键", "order of fields");
+    const char *english = expand(&a, qvl_prompt_auxiliary().system,
+                                 (qvl_answer_rules){ 0 });
+    CHECK_HAS(english, "from 0 to 1000", "range");
+    CHECK_HAS(english, "The geometry key comes first", "order of fields");
+    CHECK(strpbrk(english, "{}") != NULL, "an example");
+    for (const char *p = english; *p != '\0'; p++)
+        CHECK((unsigned char)*p < 0x80, "all of it is English: %s", p);
     qvl_arena_release(&a);
 }
 
@@ -194,5 +233,6 @@ static void test_places(void)
 }
 
 RUN_TESTS(TEST(test_flat), TEST(test_standard), TEST(test_rules),
-          TEST(test_many), TEST(test_prompt), TEST(test_prompt_mistakes),
+          TEST(test_many), TEST(test_prompt), TEST(test_languages),
+          TEST(test_prompt_mistakes),
           TEST(test_builtin), TEST(test_places))

@@ -67,4 +67,28 @@ static void test_any_name(void)
     }
 }
 
-RUN_TESTS(TEST(test_make_desc), TEST(test_any_name))
+/* What stands in front of an answer, and what does not. */
+static void test_head(void)
+{
+    static const struct {
+        const char *head, *rest;
+    } cases[] = {
+        { "", "" }, { "", "x" }, { "", " x" }, { "", "<" }, { "", "<>" },
+        { "", "<a>" }, { "", "<a=b" }, { "", "<a\n=b>" }, { "", "<|a=b>" },
+        { "", "<a<b=c>" }, { "", "x<a=b>" },
+        { "<a=b>", "" }, { "<=>", "x" }, { " \t<a=b> \r\n", "x" },
+        { "<a=b>, <c=d>\n", "{}" }, { "<a=b>,<c=d>,", "{}" },
+        { "<a=b>\n<c=d>\n", "<e>" }, { "<a=b>", "<|c=d>" },
+        { "<DOMAIN=BBU>, <TASK=SUMMARY>\n", "线×1" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s%s", cases[i].head, cases[i].rest);
+        CHECK_INT(qvl_text_head(text, strlen(text)), strlen(cases[i].head),
+                  "case %zu", i);
+    }
+    for (size_t len = 0; len < 5; len++)  // no byte behind the end is read
+        CHECK_INT(qvl_text_head("<a=b>", len), 0, "%zu bytes", len);
+}
+
+RUN_TESTS(TEST(test_make_desc), TEST(test_any_name), TEST(test_head))

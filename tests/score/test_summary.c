@@ -68,6 +68,9 @@ static void test_parse(void)
         { "{\"统计\": []}", "json wrong" },
         { " {", "json wrong" },
         { "<DOMAIN=BBU>, <TASK=SUMMARY>\n{}", "json wrong" },
+        { "<DOMAIN=BBU>, <TASK=SUMMARY>\na×1", "right [a 1]" },
+        { "<TASK=SUMMARY>\na×1 ", "wrong [a 1]" },
+        { "<BBU>\na×1", "wrong [<BBU>\na 1]" },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
         qvl_arena a = { 0 };

@@ -44,10 +44,13 @@ static qvl_encoder *open_encoder(void)
     return e;
 }
 
+/* One recipe for all records, until the next call. */
 static qvl_loader_options options_of(const qvl_encoder *e)
 {
+    static qvl_recipe recipe;
+    recipe = (qvl_recipe){ .encoder = e };
     return (qvl_loader_options){
-        .encoder = e, .record = record,
+        .recipes = { .v = &recipe, .n = 1 }, .record = record,
         .plan = { .n_records = N_RECORDS, .batch = 3, .accumulate = 2,
                   .seed = 5, .is_shuffled = true },
         .end = 9, .n_taken = 2, .n_ahead = 2,
@@ -267,7 +270,8 @@ static void test_augmented(void)
     uint64_t plain[9], changed[9];
     int n_same = 0;
     take_all(plain, &o);
-    o.augmenter = &a;
+    const qvl_recipe recipe = { .encoder = e, .augmenter = &a };
+    o.recipes.v = &recipe;
     take_all(changed, &o);
     check_same(changed, o);
     for (int k = 0; k < 9; k++)
@@ -451,7 +455,7 @@ static void test_memory_of_order(void)
                                  .rules = { 100, 4, QVL_PACK_BFD } };
         o.pack = is_packed ? &pack : NULL;
         qvl_loader *l;
-        qvl_memory_limit((is_packed ? 2 : 1) * sizeof(size_t) * N + 100000);
+        qvl_memory_limit((is_packed ? 2 : 1) * sizeof(qvl_epoch_slot) * N + 100000);
         int rc = qvl_loader_open(&l, &o, &err);
         qvl_memory_limit(SIZE_MAX);
         CHECK_OK(rc, err);

@@ -177,7 +177,7 @@ static const char *make_two_faced(void)
 static qvl_mode check_length(const qvl_samples *s, const qvl_pack_source *pack,
                              size_t k, uint64_t epoch)
 {
-    const qvl_encoder *e = s->train.encoder;
+    const qvl_encoder *e = s->train.recipes.v[0].encoder;
     const qvl_record *record = &s->train.record[k];
     qvl_arena arena = { 0 };
     qvl_err err = { 0 };
@@ -256,7 +256,7 @@ static void test_host_memory(void)
               err.msg);
         CHECK_INT(s.train.n, rc == QVL_OK ? 6 : 77, "%zu bytes", limit);
         if (rc == QVL_OK) {
-            CHECK(s.val_encoder != NULL, "two encoders");
+            CHECK_INT(s.n_beside, 1, "two encoders");
             qvl_samples_close(&s);
         }
         qvl_arena_release(&arena);
