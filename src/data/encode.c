@@ -127,6 +127,7 @@ static void copy_options(const opening *o)
     e->o.response_prefix = copy(e, o->options->response_prefix, NULL);
     e->o.answer_line = copy(e, o->options->answer_line, NULL);
     e->o.dataset = copy(e, o->options->dataset, "data");
+    e->o.user = NULL;  // filled in they are e->user
     e->dataset = qvl_rng_hash(e->o.dataset, strlen(e->o.dataset));
 }
 

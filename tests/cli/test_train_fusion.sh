@@ -267,6 +267,10 @@ while read -r line; do
     printf '%s\n' "$line" | "$IS_JSON" || failed "no JSON: $line"
 done <"$dir/out"
 sort "$dir/out" >"$dir/all"
+grep -o '^{"index": [0-9]*, "dataset": "[^"]*"' "$dir/out" | sed 's/.*: //' >"$dir/one"
+grep -o '"_fusion_source": "[^"]*"' "$dir/fused.jsonl" | sed 's/.*: //' |
+    tr '[:upper:]' '[:lower:]' >"$dir/two"
+holds "data fuse takes other records" cmp "$dir/one" "$dir/two"
 for i in 0 1; do
     run inspect sample --config "$dir/one.yaml" --all --json --rank $i --world 2
     exits 0

@@ -64,7 +64,7 @@ static void test_faults(void)
         { "", ", fusion_config: {}", TARGET, "custom.fusion_config: found map" },
         { "", "", "targets: []\n", "f.yaml: targets: found nothing" },
         { "", "", "targets:\n" DENSE ", ratio: -1}\n",
-          "f.yaml:2:56: targets[0].ratio: found -1" },
+          "f.yaml:2: targets[0].ratio: found -1" },
         { ", eval_strategy: epoch", "", TARGET, "f.yaml: found no entry with records "
           "for evaluations, expected a val_jsonl of a target, which "
           "training.eval_strategy epoch needs" },
