@@ -156,8 +156,8 @@ static void rule_records(rules *r)
 {
     static const char *const files[] = { "custom.train_jsonl", "custom.jsonl",
                                          "custom.val_jsonl" };
-    static const char *const others[] = { files[0], files[1], files[2],
-                                          "custom.summary_ratio" };
+    const char *const others[] = { files[0], files[1], files[2],
+                                   "custom.summary_ratio" };
     const qvl_run_config *c = r->c;
     bool is_known = is_sound(r, files[0]) && is_sound(r, files[1])
                     && is_sound(r, "custom.fusion_config");

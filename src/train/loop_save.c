@@ -239,7 +239,8 @@ static int check_words(const qvl_loop *r, const qvl_node *words)
 {
     for (int i = 0; i < r->words.n; i++)
         QVL_TRY(check_word(r, words, r->words.v[i].key, r->words.v[i].text));
-    for (size_t i = 0; words != NULL && i < words->n; i++) {
+    bool is_map = words != NULL && words->kind == QVL_NODE_MAP;
+    for (size_t i = 0; is_map && i < words->n; i++) {
         const char *text = "something";
         qvl_node_as_string(&words->items[i], &text);
         if (!has_word(r, words->keys[i].s))
