@@ -23,18 +23,20 @@ typedef struct {
 static void map_bytes(qvl_image *im, const table *t)
 {
     table own = *t;
+    uint8_t *p = im->pixel;
     size_t n = qvl_image_bytes(im);
     for (size_t i = 0; i < n; i++)
-        im->pixel[i] = own.to[im->pixel[i]];
+        p[i] = own.to[p[i]];
 }
 
 /* Each channel through its own: t is [3]. */
 static void map_channels(qvl_image *im, const table *t)
 {
+    uint8_t *p = im->pixel;
     size_t n = qvl_image_bytes(im);
-    for (size_t i = 0; i < n; i += QVL_IMAGE_CHANNELS)
+    for (size_t i = 0; i < n; i += QVL_IMAGE_CHANNELS, p += QVL_IMAGE_CHANNELS)
         for (int c = 0; c < QVL_IMAGE_CHANNELS; c++)
-            im->pixel[i + (size_t)c] = t[c].to[im->pixel[i + (size_t)c]];
+            p[c] = t[c].to[p[c]];
 }
 
 static table same_table(void)
@@ -118,10 +120,26 @@ static void blend_value(qvl_image *im, uint8_t from, double factor)
     map_bytes(im, &t);
 }
 
-static uint8_t grey_of(const uint8_t *p)
+/* Parts of grey that the bytes of each channel are, the half that rounds among them:
+ * looking up costs less than a product. */
+typedef struct {
+    uint32_t of[QVL_IMAGE_CHANNELS][LEVELS];
+} grey_parts;
+
+static grey_parts fill_grey(void)
 {
-    return (uint8_t)((19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768)
-                     >> 16);
+    grey_parts t;
+    for (uint32_t v = 0; v < LEVELS; v++) {
+        t.of[0][v] = 19595 * v + 32768;
+        t.of[1][v] = 38470 * v;
+        t.of[2][v] = 7471 * v;
+    }
+    return t;
+}
+
+static uint8_t grey_of(const grey_parts *t, const uint8_t *p)
+{
+    return (uint8_t)((t->of[0][p[0]] + t->of[1][p[1]] + t->of[2][p[2]]) >> 16);
 }
 
 void qvl_image_brightness(qvl_image *im, double factor)
@@ -138,27 +156,29 @@ void qvl_image_contrast(qvl_image *im, double factor)
     size_t bytes = qvl_image_bytes(im);
     uint64_t n = bytes / QVL_IMAGE_CHANNELS;
     uint64_t sum = 0;
+    grey_parts grey = fill_grey();
     for (size_t i = 0; i < bytes; i += QVL_IMAGE_CHANNELS)
-        sum += grey_of(im->pixel + i);
+        sum += grey_of(&grey, im->pixel + i);
     blend_value(im, (uint8_t)((2 * sum + n) / (2 * n)), factor);
 }
 
-/* Pixels that are blended together: they stay in the first cache. */
-#define CHUNK 1024
-
+/* One table for each grey level. */
 void qvl_image_saturation(qvl_image *im, double factor)
 {
     assert(im->pixel != NULL);
 
     float f = factor_of(factor);
-    uint8_t grey[CHUNK * QVL_IMAGE_CHANNELS];
-    size_t bytes = qvl_image_bytes(im);
-    for (size_t at = 0; at < bytes; at += sizeof grey) {
-        size_t n = bytes - at < sizeof grey ? bytes - at : sizeof grey;
-        uint8_t *p = im->pixel + at;
-        for (size_t i = 0; i < n; i += QVL_IMAGE_CHANNELS)
-            grey[i] = grey[i + 1] = grey[i + 2] = grey_of(p + i);
-        blend_run(p, grey, n, f);
+    table blended[LEVELS];
+    grey_parts grey = fill_grey();
+    for (int from = 0; from < LEVELS; from++)
+        for (int v = 0; v < LEVELS; v++)
+            blended[from].to[v] = blend((uint8_t)from, (uint8_t)v, f);
+    uint8_t *p = im->pixel;
+    size_t n = qvl_image_bytes(im);
+    for (size_t i = 0; i < n; i += QVL_IMAGE_CHANNELS, p += QVL_IMAGE_CHANNELS) {
+        const table *t = &blended[grey_of(&grey, p)];
+        for (int c = 0; c < QVL_IMAGE_CHANNELS; c++)
+            p[c] = t->to[p[c]];
     }
 }
 

@@ -2,6 +2,8 @@
 #include "image/patch.h"
 
 #include <assert.h>
+#include <stdbool.h>
+#include <string.h>
 
 #define N_BYTES 256
 
@@ -38,22 +40,30 @@ static void cut_patch(float *out, size_t stride, const qvl_image *frame,
     }
 }
 
-/* One frame of a group: all its patches, at place `slot` of each row. */
-static void cut_frame(float *rows, const qvl_image *frame, int slot,
+/* The numbers of a patch, n a channel, once more in the place behind. */
+static void repeat_patch(float *out, size_t stride, size_t n)
+{
+    for (int c = 0; c < QVL_IMAGE_CHANNELS; c++, out += stride)
+        memcpy(out + n, out, n * sizeof *out);
+}
+
+/* One frame of a group: all its patches, at n_slots places of each row from `slot` on. */
+static void cut_frame(float *rows, const qvl_image *frame, int slot, int n_slots,
                       const qvl_processor *p, const float *value)
 {
-    size_t side = (size_t)p->patch;
+    size_t n = (size_t)p->patch * (size_t)p->patch;
     size_t row_values = qvl_processor_patch_values(p);
-    size_t stride = (size_t)p->frames * side * side;
-    float *out = rows + (size_t)slot * side * side;
+    size_t stride = (size_t)p->frames * n;
+    float *out = rows + (size_t)slot * n;
     int gh = frame->h / p->patch, gw = frame->w / p->patch;
     for (int y = 0; y < gh; y += p->merge)
         for (int x = 0; x < gw; x += p->merge)
-            for (int i = 0; i < p->merge * p->merge; i++) {
+            for (int i = 0; i < p->merge * p->merge; i++, out += row_values) {
                 int row = y + i / p->merge, col = x + i % p->merge;
                 cut_patch(out, stride, frame, row * p->patch, col * p->patch,
                           p->patch, value);
-                out += row_values;
+                for (int s = 1; s < n_slots; s++)
+                    repeat_patch(out + (size_t)(s - 1) * n, stride, n);
             }
 }
 
@@ -70,9 +80,10 @@ void qvl_patch_cut(float *rows, const qvl_image *frame, int n_frames,
                       * qvl_processor_patch_values(p);
     qvl_patch_values(value, p);
     for (int t = 0; t < n_frames; t += p->frames, rows += n_values)
-        for (int s = 0; s < p->frames; s++) {
-            int i = t + s < n_frames ? t + s : n_frames - 1;
-            assert(frame[i].h == frame[0].h && frame[i].w == frame[0].w);
-            cut_frame(rows, &frame[i], s, p, value);
+        for (int s = 0; s < p->frames && t + s < n_frames; s++) {
+            const qvl_image *f = &frame[t + s];
+            bool is_last = t + s + 1 == n_frames;  // and stands for what lacks
+            assert(f->h == frame[0].h && f->w == frame[0].w);
+            cut_frame(rows, f, s, is_last ? p->frames - s : 1, p, value);
         }
 }

@@ -1,9 +1,10 @@
 /* resize.c - weights of an axis, and the pass along it
  *
- * Both passes add runs of bytes, each run times one weight (sum_rows), in a loop that a
- * compiler turns into vectors: for the height rows as they lie, for the width columns
- * of 16 rows, which are turned for it. Which pass comes first changes the result, since
- * pixels are rounded to bytes between them.
+ * Both passes take two neighbours at a time, whose bytes lie in turns, times their two
+ * weights (base/lanes.h): for the height 16 bytes of two rows, for the width the three
+ * channels of two pixels. A weight has too many bits for that, so its upper and its
+ * lower bits are summed apart. Which pass comes first changes the result, since pixels
+ * are rounded to bytes between them.
  */
 #include "image/resize.h"
 
@@ -13,16 +14,27 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/lanes.h"
+#include "image/pairs.h"
+
+/* Weights of two neighbours: each is upper * 2^LOWER_BITS + lower. They are at most
+ * little more than 2^22, since those of a pixel sum up to that or less. */
+#define LOWER_BITS 12
+typedef struct {
+    int16_t lower[2];
+    int16_t upper[2];
+} weights;
 
 /* Where the pixels of one axis come from: pixel o is the sum of count[o]
  * pixels from first[o] on, each times its weight, shifted right by `shift`. */
 typedef struct {
     int n_in, n_out;
     int n_taps;       // largest count
+    int n_pairs;      // of taps; the last one of a pixel may have one alone
     int shift;        // bits of the weights behind the point
     int *first;       // [n_out]
     int *count;       // [n_out]
-    int32_t *weight;  // [n_out, n_taps]
+    weights *weight;  // [n_out, n_pairs]
 } axis;
 
 typedef struct {
@@ -91,6 +103,20 @@ static int choose_shift(const double *w, size_t n, qvl_resize_rule rule)
     return shift;
 }
 
+/* Round the weights of pixel o. */
+static void put_weights(axis *a, const double *w, int o)
+{
+    const int32_t half = 1 << (LOWER_BITS - 1);
+    double one = (double)(1 << a->shift);
+    weights *to = a->weight + (size_t)o * (size_t)a->n_pairs;
+    for (int t = 0; t < a->count[o]; t++) {
+        int32_t v = (int32_t)(w[t] * one + (w[t] < 0.0 ? -0.5 : 0.5));
+        int32_t upper = (v + half) >> LOWER_BITS;
+        to[t / 2].upper[t % 2] = (int16_t)upper;
+        to[t / 2].lower[t % 2] = (int16_t)(v - upper * (1 << LOWER_BITS));
+    }
+}
+
 static void make_axis(axis *a, int n_in, int n_out, qvl_resize_rule rule,
                       qvl_arena *arena)
 {
@@ -101,105 +127,141 @@ static void make_axis(axis *a, int n_in, int n_out, qvl_resize_rule rule,
     size_t n = (size_t)n_out * (size_t)a->n_taps;
     a->first = qvl_arena_array(arena, int, n_out);
     a->count = qvl_arena_array(arena, int, n_out);
-    a->weight = qvl_arena_array(arena, int32_t, n);
+    a->n_pairs = (a->n_taps + 1) / 2;
+    a->weight = qvl_arena_array(arena, weights,
+                                (size_t)n_out * (size_t)a->n_pairs);
     double *w = qvl_arena_array(arena, double, n);
     for (int o = 0; o < n_out; o++)
         fill_taps(a, w + (size_t)o * (size_t)a->n_taps, o);
     a->shift = choose_shift(w, n, rule);
-    double one = (double)(1 << a->shift);
-    for (size_t i = 0; i < n; i++)
-        a->weight[i] = (int32_t)(w[i] * one + (w[i] < 0.0 ? -0.5 : 0.5));
+    for (int o = 0; o < n_out; o++)
+        put_weights(a, w + (size_t)o * (size_t)a->n_taps, o);
 }
 
-/* ---- passes ------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------- */
 
-/* The pixel of a sum that began with half a unit. Right shifts of negative
- * numbers keep the sign with every compiler we know. */
-static uint8_t pixel_of(int32_t sum, int shift)
+/* Four sums of products with weights, of their upper and of their lower bits. */
+typedef struct {
+    qvl_lanes upper, lower;
+} sums;
+
+static inline void add_pairs(sums *s, qvl_lanes pairs, qvl_lanes lower,
+                             qvl_lanes upper)
 {
-    int32_t v = sum >> shift;
-    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    s->lower = qvl_lanes_add_i32(s->lower, qvl_lanes_pairs_i16(pairs, lower));
+    s->upper = qvl_lanes_add_i32(s->upper, qvl_lanes_pairs_i16(pairs, upper));
 }
 
-/* Bytes summed at a time: the sums stay in the first cache. */
-#define CHUNK 1024
-
-/* sum[i] = half + sum_t weight[t] in[t * stride + i] */
-static void sum_rows(int32_t *sum, int n, const uint8_t *in, size_t stride,
-                     const int32_t *weight, int count, int shift)
+/* rnd(sum / 2^shift), not yet cut off at 0 and 255. Right shifts of negative numbers
+ * keep the sign with every compiler we know. */
+static inline qvl_lanes round_sums(const sums *s, int shift)
 {
-    for (int i = 0; i < n; i++)
-        sum[i] = 1 << (shift - 1);
-    for (int t = 0; t < count; t++) {
-        const uint8_t *p = in + (size_t)t * stride;
-        int32_t w = weight[t];
-        for (int i = 0; i < n; i++)
-            sum[i] += w * p[i];
+    qvl_lanes v = qvl_lanes_left_i32(s->upper, LOWER_BITS);
+    v = qvl_lanes_add_i32(v, s->lower);
+    v = qvl_lanes_add_i32(v, qvl_lanes_fill_i32(1 << (shift - 1)));
+    return qvl_lanes_right_i32(v, shift);
+}
+
+/* ---- columns ------------------------------------------------------------- */
+
+/* Bytes that are summed together. */
+#define BLOCK 16
+
+/* n <= BLOCK bytes from as many of `count` rows, `stride` bytes apart. */
+static inline void sum_rows(uint8_t *to, const uint8_t *from, size_t n, size_t stride,
+                            const weights *w, int count, int shift)
+{
+    const qvl_lanes zero = qvl_lanes_zero();
+    sums s[4] = { { zero, zero }, { zero, zero }, { zero, zero }, { zero, zero } };
+    for (int t = 0; t < count; t += 2, from += 2 * stride, w++) {
+        bool is_alone = t + 1 == count;
+        qvl_lanes a = n == BLOCK ? qvl_lanes_load(from) : qvl_lanes_load_few(from, n);
+        qvl_lanes b = is_alone     ? zero
+                      : n == BLOCK ? qvl_lanes_load(from + stride)
+                                   : qvl_lanes_load_few(from + stride, n);
+        qvl_lanes weight = qvl_lanes_load_half(w);
+        qvl_lanes lower = qvl_lanes_first_i32(weight);
+        qvl_lanes upper = qvl_lanes_second_i32(weight);
+        qvl_lanes ab = qvl_lanes_lower_u8(a, b);
+        add_pairs(&s[0], qvl_lanes_lower_u8(ab, zero), lower, upper);
+        add_pairs(&s[1], qvl_lanes_upper_u8(ab, zero), lower, upper);
+        ab = qvl_lanes_upper_u8(a, b);
+        add_pairs(&s[2], qvl_lanes_lower_u8(ab, zero), lower, upper);
+        add_pairs(&s[3], qvl_lanes_upper_u8(ab, zero), lower, upper);
     }
+    qvl_lanes v = qvl_lanes_pack_u8(
+        qvl_lanes_pack_i32(round_sums(&s[0], shift), round_sums(&s[1], shift)),
+        qvl_lanes_pack_i32(round_sums(&s[2], shift), round_sums(&s[3], shift)));
+    if (n == BLOCK)
+        qvl_lanes_store(to, v);
+    else
+        qvl_lanes_store_few(to, n, v);
 }
 
 /* Each row of `out` from some rows of `in`. */
 static void resize_columns(qvl_image *out, const qvl_image *in, const axis *a)
 {
-    int32_t sum[CHUNK];
     size_t stride = (size_t)in->w * QVL_IMAGE_CHANNELS;
     for (int y = 0; y < out->h; y++) {
         const uint8_t *from = qvl_image_row(in, a->first[y]);
         uint8_t *to = qvl_image_row(out, y);
-        const int32_t *weight = a->weight + (size_t)y * (size_t)a->n_taps;
-        for (size_t x = 0; x < stride; x += CHUNK) {
-            int n = stride - x < CHUNK ? (int)(stride - x) : CHUNK;
-            sum_rows(sum, n, from + x, stride, weight, a->count[y], a->shift);
-            for (int i = 0; i < n; i++)
-                to[x + (size_t)i] = pixel_of(sum[i], a->shift);
-        }
+        const weights *w = a->weight + (size_t)y * (size_t)a->n_pairs;
+        size_t x = 0;
+        for (; x + BLOCK <= stride; x += BLOCK)
+            sum_rows(to + x, from + x, BLOCK, stride, w, a->count[y], a->shift);
+        if (x < stride)
+            sum_rows(to + x, from + x, stride - x, stride, w, a->count[y],
+                     a->shift);
     }
 }
 
-/* Rows that are resized together, so that the loop over them is a vector. */
-#define ROWS 16
-#define COLUMN (QVL_IMAGE_CHANNELS * ROWS)
+/* ---- rows ----------------------------------------------------------------- */
 
-/* Pixels of n rows from y on, a column after the other: [w, 3, ROWS]. */
-static void turn_rows(uint8_t *column, const qvl_image *in, int y, int n)
+/* Pixels at the end of a row whose pairs reach behind it. */
+#define LAST 3
+
+/* All pairs of a row. */
+static void pair_row(int16_t *pair, const uint8_t *row, int w)
 {
-    size_t stride = (size_t)in->w * QVL_IMAGE_CHANNELS;
-    const uint8_t *from = qvl_image_row(in, y);
-    for (size_t i = 0; i < stride; i++, column += ROWS)
-        for (int r = 0; r < n; r++)
-            column[r] = from[(size_t)r * stride + i];
+    uint8_t end[LAST * QVL_IMAGE_CHANNELS + QVL_PAIRS_SLACK] = { 0 };
+    int n = w > LAST ? w - LAST : 0;
+    qvl_pairs_make(pair, row, n);
+    memcpy(end, row + (size_t)n * QVL_IMAGE_CHANNELS,
+           (size_t)(w - n) * QVL_IMAGE_CHANNELS);
+    qvl_pairs_make(pair + (size_t)n * QVL_PAIR, end, w - n);
 }
 
-/* Pixel x of n rows from their sums. */
-static void put_column(qvl_image *out, const int32_t *sum, int shift, int y,
-                       int x, int n)
+/* The bytes of a pixel from `count` of them, lowest first; the fourth is of no use. */
+static inline int32_t sum_pixels(const int16_t *pair, const weights *w, int count,
+                                 int shift)
 {
-    uint8_t v[COLUMN];
-    for (int i = 0; i < COLUMN; i++)
-        v[i] = pixel_of(sum[i], shift);
-    for (int r = 0; r < n; r++) {
-        uint8_t *to = qvl_image_row(out, y + r)
-                      + (size_t)x * QVL_IMAGE_CHANNELS;
-        for (int c = 0; c < QVL_IMAGE_CHANNELS; c++)
-            to[c] = v[c * ROWS + r];
+    sums s = { qvl_lanes_zero(), qvl_lanes_zero() };
+    for (int t = 0; t < count; t += 2, pair += 2 * QVL_PAIR, w++) {
+        qvl_lanes weight = qvl_lanes_load_half(w);
+        add_pairs(&s, qvl_lanes_load(pair), qvl_lanes_first_i32(weight),
+                  qvl_lanes_second_i32(weight));
     }
+    qvl_lanes v = round_sums(&s, shift);
+    v = qvl_lanes_pack_i32(v, v);
+    return qvl_lanes_take_i32(qvl_lanes_pack_u8(v, v));
 }
 
 /* Each column of `out` from some columns of `in`. */
 static void resize_rows(qvl_image *out, const qvl_image *in, const axis *a,
                         qvl_arena *arena)
 {
-    int32_t sum[COLUMN];
-    uint8_t *column = qvl_arena_array(arena, uint8_t,
-                                      (size_t)in->w * COLUMN);
-    for (int y = 0; y < in->h; y += ROWS) {
-        int n = in->h - y < ROWS ? in->h - y : ROWS;
-        turn_rows(column, in, y, n);
-        for (int x = 0; x < out->w; x++) {
-            sum_rows(sum, COLUMN, column + (size_t)a->first[x] * COLUMN,
-                     COLUMN, a->weight + (size_t)x * (size_t)a->n_taps,
-                     a->count[x], a->shift);
-            put_column(out, sum, a->shift, y, x, n);
+    int16_t *pair = qvl_arena_array(arena, int16_t, (size_t)in->w * QVL_PAIR);
+    for (int y = 0; y < in->h; y++) {
+        uint8_t *to = qvl_image_row(out, y);
+        const weights *w = a->weight;
+        pair_row(pair, qvl_image_row(in, y), in->w);
+        for (int x = 0; x < out->w; x++, w += a->n_pairs, to += QVL_IMAGE_CHANNELS) {
+            int32_t v = sum_pixels(pair + (size_t)a->first[x] * QVL_PAIR, w,
+                                   a->count[x], a->shift);
+            if (x + 1 < out->w)  // the fourth byte is that of the pixel to come
+                memcpy(to, &v, QVL_IMAGE_CHANNELS + 1);
+            else
+                memcpy(to, &v, QVL_IMAGE_CHANNELS);
         }
     }
 }

@@ -1,11 +1,9 @@
 /* warp.c - positions in whole numbers, pixels a tile at a time
  *
  * For a square of the result, the pixels of the picture that it can touch are laid
- * out as floats, four a pixel, with those outside of the picture filled in; the
- * loop over the square then looks at no border, and its sums over channels become
- * vectors. Every sum of floats here is one of whole numbers (of some power of two)
- * below 2^24, so nothing is rounded but where it is said, and no order of sums or
- * joined multiply-add can change a bit.
+ * out in pairs (image/pairs.h), with those outside of the picture filled in; the
+ * loop over the square then looks at no border, and sums two pixels in all channels at
+ * once. All are whole numbers, so nothing is rounded but where it is said.
  */
 #include "image/warp.h"
 
@@ -16,7 +14,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/lanes.h"
 #include "image/decode.h"
+#include "image/pairs.h"
 #include "image/resize.h"
 #include "image/window.h"
 
@@ -33,7 +33,6 @@
 #define PHASE (PIXEL >> PHASE_BITS)
 
 #define N_TAPS 4
-#define LANES 4  // floats a pixel, the last one is of no use
 
 /* Side of the squares of the result. */
 #define TILE 64
@@ -50,7 +49,9 @@ typedef struct {
 /* Pixels of the picture around a tile: from `from` on, n of each axis. */
 typedef struct {
     int from_x, from_y, n_x, n_y;
-    float *pixel;  // [n_y, n_x, LANES]
+    bool is_inside;  // all of them are near enough to the picture to be told apart
+    int16_t *pair;  // [n_y, n_x, QVL_PAIR]
+    uint8_t *line;  // bytes of one row, and QVL_PAIRS_SLACK
 } area;
 
 typedef struct {
@@ -61,7 +62,7 @@ typedef struct {
     qvl_arena arena;
     qvl_image small;  // shrunk picture
     qvl_image out;
-    float (*weight)[N_TAPS];  // [N_PHASES]
+    int16_t (*weight)[N_TAPS];  // [N_PHASES]
     area around;
     // what is wanted
     const double *inverse;
@@ -212,9 +213,15 @@ static int pixel_of(int64_t phase, int side)
     return clamp(phase >> PHASE_BITS, -3, side + 1);
 }
 
+/* Is a pixel one that pixel_of tells? */
+static bool is_told(int64_t phase, int side)
+{
+    return phase >> PHASE_BITS == pixel_of(phase, side);
+}
+
 /* Pixels of an axis that n_x x n_y pixels of the result touch, the first of them at
- * `at`: *n of them from *from on. */
-static void find_span(int *from, int *n, const axis *a, int64_t at, int n_x,
+ * `at`: *n of them from *from on. Returns whether all are told. */
+static bool find_span(int *from, int *n, const axis *a, int64_t at, int n_x,
                       int n_y)
 {
     int64_t x = a->right * (n_x - 1);
@@ -223,6 +230,7 @@ static void find_span(int *from, int *n, const axis *a, int64_t at, int n_x,
     int64_t most = at + (x > 0 ? x : 0) + (y > 0 ? y : 0);
     *from = pixel_of(phase_of(least), a->side) - 1;
     *n = pixel_of(phase_of(most), a->side) + 2 - *from + 1;
+    return is_told(phase_of(least), a->side) && is_told(phase_of(most), a->side);
 }
 
 /* Most pixels of an axis that a tile can touch. */
@@ -233,45 +241,26 @@ static size_t longest_span(const axis *a)
     return (size_t)(n < a->side + 8 ? n : a->side + 8);
 }
 
-static void fill_outside(float *to, int n)
-{
-    for (int i = 0; i < n * LANES; i++)
-        to[i] = QVL_IMAGE_OUTSIDE;
-}
-
-static void fill_inside(float *restrict to, const uint8_t *restrict p, int n)
-{
-    for (int i = 0; i < n; i++, to += LANES, p += CHANNELS) {
-        to[0] = p[0];
-        to[1] = p[1];
-        to[2] = p[2];
-    }
-}
-
 static void fill_area(area *a, const qvl_image *in)
 {
     int x0 = clamp(-(int64_t)a->from_x, 0, a->n_x);
     int x1 = clamp((int64_t)in->w - a->from_x, x0, a->n_x);
     for (int r = 0; r < a->n_y; r++) {
-        float *to = a->pixel + (size_t)r * (size_t)a->n_x * LANES;
         int y = a->from_y + r;
-        if (y < 0 || y >= in->h || x0 == x1) {
-            fill_outside(to, a->n_x);
-            continue;
-        }
-        fill_outside(to, x0);
-        fill_inside(to + (size_t)x0 * LANES,
-                    qvl_image_row(in, y)
-                        + (size_t)(a->from_x + x0) * CHANNELS, x1 - x0);
-        fill_outside(to + (size_t)x1 * LANES, a->n_x - x1);
+        memset(a->line, QVL_IMAGE_OUTSIDE, (size_t)a->n_x * CHANNELS);
+        if (y >= 0 && y < in->h && x0 < x1)
+            memcpy(a->line + (size_t)x0 * CHANNELS,
+                   qvl_image_row(in, y) + (size_t)(a->from_x + x0) * CHANNELS,
+                   (size_t)(x1 - x0) * CHANNELS);
+        qvl_pairs_make(a->pair + (size_t)r * (size_t)a->n_x * QVL_PAIR, a->line,
+                       a->n_x);
     }
 }
 
 /* ---- the kernel --------------------------------------------------------- */
 
-/* K at the four pixels around a place, as n / 4096 each, with the sum 1. All terms
- * are exact. */
-static void fill_weights(float (*weight)[N_TAPS])
+/* 4096 K at the four pixels around a place, with the sum 4096. All terms are exact. */
+static void fill_weights(int16_t (*weight)[N_TAPS])
 {
     const double one = 4096.0;
     for (int i = 0; i < N_PHASES; i++) {
@@ -290,63 +279,80 @@ static void fill_weights(float (*weight)[N_TAPS])
         }
         k[f < 0.5 ? 1 : 2] += rest;
         for (int t = 0; t < N_TAPS; t++)
-            weight[i][t] = (float)(k[t] / one);
+            weight[i][t] = (int16_t)k[t];
     }
 }
 
-/* Added and taken away again, it leaves multiples of 1/8. */
-#define EIGHTHS (1.5f * (1 << 20))
+/* Bits of a weight, and of what is dropped from the sum of a row: eighths are left. */
+#define WEIGHT_BITS 12
+#define ROW_BITS (WEIGHT_BITS - 3)
+#define SUM_BITS (WEIGHT_BITS + 3)
 
-/* One pixel from 4 x 4, rows `stride` floats apart. A row is a sum of n / 4096 below
- * 2^9, rounded to eighths; the sum of rows one of n / 2^15 below 2^9. */
-static void sample(float *restrict to, const float *restrict p, size_t stride,
-                   const float *restrict wx, const float *restrict wy)
+/* Weights of two neighbours in all places. */
+typedef struct {
+    qvl_lanes first, last;
+} spread;
+
+static inline spread spread_weights(const int16_t *weight)
 {
-    float row[N_TAPS][LANES];
-    for (int r = 0; r < N_TAPS; r++, p += stride)
-        for (int c = 0; c < LANES; c++) {
-            float v = wx[0] * p[c] + wx[1] * p[LANES + c]
-                      + wx[2] * p[2 * LANES + c] + wx[3] * p[3 * LANES + c];
-            v = v + EIGHTHS;
-            row[r][c] = v - EIGHTHS;
-        }
-    for (int c = 0; c < LANES; c++)
-        to[c] = wy[0] * row[0][c] + wy[1] * row[1][c] + wy[2] * row[2][c]
-                + wy[3] * row[3][c];
+    qvl_lanes w = qvl_lanes_load_half(weight);
+    return (spread){ qvl_lanes_first_i32(w), qvl_lanes_second_i32(w) };
 }
 
-/* Round n pixels to bytes. */
-static void finish_run(uint8_t *restrict to, const float *restrict v, int n)
+/* 8 sum_u wx[u] p[u] of the four pixels of a row, rounded; below 2^12. */
+static inline qvl_lanes sum_row(const int16_t *pair, spread wx)
 {
-    uint8_t byte[TILE * LANES];
-    for (int i = 0; i < n * LANES; i++) {
-        float x = v[i] + 0.5f;
-        x = x > 0.0f ? x : 0.0f;
-        x = x < 255.0f ? x : 255.0f;
-        byte[i] = (uint8_t)(int)x;
+    qvl_lanes v = qvl_lanes_add_i32(
+        qvl_lanes_pairs_i16(qvl_lanes_load(pair), wx.first),
+        qvl_lanes_pairs_i16(qvl_lanes_load(pair + 2 * QVL_PAIR), wx.last));
+    return qvl_lanes_round_i32(v, ROW_BITS);
+}
+
+/* One pixel from 4 x 4, rows `stride` words apart, as numbers that are not cut off at
+ * 0 and 255 yet. */
+static inline qvl_lanes sample(const int16_t *pair, size_t stride, const int16_t *wx,
+                               const int16_t *wy)
+{
+    spread x = spread_weights(wx), y = spread_weights(wy);
+    qvl_lanes upper = qvl_lanes_turns_i16(sum_row(pair, x), sum_row(pair + stride, x));
+    pair += 2 * stride;
+    qvl_lanes lower = qvl_lanes_turns_i16(sum_row(pair, x), sum_row(pair + stride, x));
+    qvl_lanes v = qvl_lanes_add_i32(qvl_lanes_pairs_i16(upper, y.first),
+                                    qvl_lanes_pairs_i16(lower, y.last));
+    v = qvl_lanes_add_i32(v, qvl_lanes_fill_i32(1 << (SUM_BITS - 1)));
+    return qvl_lanes_right_i32(v, SUM_BITS);
+}
+
+/* Where a pixel that the kernel stands on begins in the area. */
+static inline size_t place_in(const area *a, const job *j, int64_t px, int64_t py)
+{
+    int64_t x = px >> PHASE_BITS, y = py >> PHASE_BITS;
+    if (!a->is_inside) {
+        x = pixel_of(px, j->x.side);
+        y = pixel_of(py, j->y.side);
     }
-    for (int i = 0; i < n; i++)
-        memcpy(to + (size_t)i * CHANNELS, byte + (size_t)i * LANES, CHANNELS);
+    return ((size_t)(y - 1 - a->from_y) * (size_t)a->n_x
+            + (size_t)(x - 1 - a->from_x)) * QVL_PAIR;
 }
 
 /* n pixels of a row, the first at (x, y). */
 static void sample_run(const job *j, uint8_t *to, int64_t x, int64_t y, int n)
 {
     const area *a = &j->around;
-    float v[TILE * LANES];
-    size_t stride = (size_t)a->n_x * LANES;
-    for (int i = 0; i < n; i++) {
-        int64_t px = phase_of(x);
-        int64_t py = phase_of(y);
-        int left = pixel_of(px, j->x.side) - 1 - a->from_x;
-        int top = pixel_of(py, j->y.side) - 1 - a->from_y;
-        sample(v + (size_t)i * LANES,
-               a->pixel + (size_t)top * stride + (size_t)left * LANES, stride,
-               j->weight[px & (N_PHASES - 1)], j->weight[py & (N_PHASES - 1)]);
-        x += j->x.right;
-        y += j->y.right;
+    const int64_t right_x = j->x.right, right_y = j->y.right;
+    size_t stride = (size_t)a->n_x * QVL_PAIR;
+    for (; n > 0; n--, to += CHANNELS, x += right_x, y += right_y) {
+        int64_t px = phase_of(x), py = phase_of(y);
+        qvl_lanes v = sample(a->pair + place_in(a, j, px, py), stride,
+                             j->weight[px & (N_PHASES - 1)],
+                             j->weight[py & (N_PHASES - 1)]);
+        v = qvl_lanes_pack_i32(v, v);
+        int32_t byte = qvl_lanes_take_i32(qvl_lanes_pack_u8(v, v));
+        if (n > 1)  // the fourth byte is that of the pixel to come
+            memcpy(to, &byte, CHANNELS + 1);
+        else
+            memcpy(to, &byte, CHANNELS);
     }
-    finish_run(to, v, n);
 }
 
 static int64_t position(const axis *a, int x, int y)
@@ -359,8 +365,11 @@ static void sample_tile(job *j, const qvl_image *in, int x0, int y0)
     int n_x = j->w - x0 < TILE ? j->w - x0 : TILE;
     int n_y = j->h - y0 < TILE ? j->h - y0 : TILE;
     area *a = &j->around;
-    find_span(&a->from_x, &a->n_x, &j->x, position(&j->x, x0, y0), n_x, n_y);
-    find_span(&a->from_y, &a->n_y, &j->y, position(&j->y, x0, y0), n_x, n_y);
+    bool is_told_x = find_span(&a->from_x, &a->n_x, &j->x,
+                               position(&j->x, x0, y0), n_x, n_y);
+    bool is_told_y = find_span(&a->from_y, &a->n_y, &j->y,
+                               position(&j->y, x0, y0), n_x, n_y);
+    a->is_inside = is_told_x && is_told_y;
     fill_area(a, in);
     for (int y = y0; y < y0 + n_y; y++)
         sample_run(j, qvl_image_row(&j->out, y) + (size_t)x0 * CHANNELS,
@@ -371,8 +380,11 @@ static void sample_all(job *j, const qvl_image *in)
 {
     j->weight = qvl_arena_alloc_n(&j->arena, N_PHASES, sizeof *j->weight);
     fill_weights(j->weight);
-    j->around.pixel = qvl_arena_array(
-        &j->arena, float, longest_span(&j->x) * longest_span(&j->y) * LANES);
+    size_t n_x = longest_span(&j->x);
+    j->around.pair = qvl_arena_array(&j->arena, int16_t,
+                                     n_x * longest_span(&j->y) * QVL_PAIR);
+    j->around.line = qvl_arena_array(&j->arena, uint8_t,
+                                     n_x * CHANNELS + QVL_PAIRS_SLACK);
     for (int y = 0; y < j->h; y += TILE)
         for (int x = 0; x < j->w; x += TILE)
             sample_tile(j, in, x, y);
