@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks start at 64 KiB and double up to 16 MiB: few calls for large arenas,
+/* Blocks start at 16 KiB and double up to 16 MiB: few calls for large arenas,
  * little waste for small ones. */
-#define BLOCK_MIN_BYTES ((size_t)64 << 10)
+#define BLOCK_MIN_BYTES ((size_t)16 << 10)
 #define BLOCK_MAX_BYTES ((size_t)16 << 20)
 #define ALIGN_SMALL ((size_t)16)
 #define ALIGN_LARGE ((size_t)64)

@@ -252,9 +252,9 @@ void qvl_json_escape(qvl_str *out, const char *s, size_t len)
     size_t done = 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s[i];
-        const char *code = c != 0 ? strchr(codes, c) : NULL;
-        if (code == NULL && c >= 0x20)
+        if (c >= 0x20 && c != '"' && c != '\\')
             continue;
+        const char *code = c != 0 ? strchr(codes, c) : NULL;
         qvl_str_putn(out, s + done, i - done);
         if (code != NULL)
             qvl_str_printf(out, "\\%c", letters[code - codes]);

@@ -63,6 +63,20 @@ void qvl_str_puts(qvl_str *s, const char *text)
     qvl_str_putn(s, text, strlen(text));
 }
 
+void qvl_str_put_int(qvl_str *s, long long v)
+{
+    char text[24];
+    size_t at = sizeof text;
+    unsigned long long rest =
+        v < 0 ? 0 - (unsigned long long)v : (unsigned long long)v;
+    do
+        text[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (v < 0)
+        text[--at] = '-';
+    qvl_str_putn(s, text + at, sizeof text - at);
+}
+
 void qvl_str_vprintf(qvl_str *s, const char *fmt, va_list args)
 {
     va_list again;

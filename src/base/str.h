@@ -26,6 +26,7 @@ void qvl_str_reset(qvl_str *s);
 void qvl_str_putc(qvl_str *s, char c);
 void qvl_str_puts(qvl_str *s, const char *text);
 void qvl_str_putn(qvl_str *s, const char *p, size_t n);
+void qvl_str_put_int(qvl_str *s, long long v);  // as "%lld"
 void qvl_str_printf(qvl_str *s, const char *fmt, ...) QVL_PRINTF(2, 3);
 void qvl_str_vprintf(qvl_str *s, const char *fmt, va_list args)
     QVL_PRINTF(2, 0);

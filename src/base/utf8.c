@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* Length of a character by its first byte, 0 for a byte that begins none. */
 static size_t length_by_head(uint8_t head)
@@ -49,10 +50,22 @@ size_t qvl_utf8_bytes(const char *p, size_t len)
     return n > 0 && n == length_by_head((uint8_t)*p) ? n : 0;
 }
 
+/* Are the eight bytes at p characters of one byte each? */
+static bool is_ascii(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return (v & 0x8080808080808080u) == 0;
+}
+
 size_t qvl_utf8_valid_bytes(const char *p, size_t len)
 {
     size_t at = 0;
     while (at < len) {
+        if (len - at >= 8 && is_ascii(p + at)) {
+            at += 8;
+            continue;
+        }
         size_t n = (uint8_t)p[at] < 0x80 ? 1 : qvl_utf8_bytes(p + at, len - at);
         if (n == 0)
             break;

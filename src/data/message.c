@@ -53,7 +53,7 @@ static void put_coord(const writing *w, double v, int side_px)
     if (scale == 0)
         qvl_json_number(w->out, v);
     else
-        qvl_str_printf(w->out, "%d", qvl_geom_norm(v, side_px, scale));
+        qvl_str_put_int(w->out, qvl_geom_norm(v, side_px, scale));
     note(w, from, w->out->len, QVL_TYPE_COORD);
 }
 
@@ -79,7 +79,9 @@ static void put_geometry(const writing *w, const qvl_object *o)
 {
     if (o->kind == QVL_GEOM_LINE)
         qvl_str_printf(w->out, "\"line_points\": %d, ", o->n);
-    qvl_str_printf(w->out, "\"%s\": ", qvl_geom_name(o->kind));
+    qvl_str_putc(w->out, '"');
+    qvl_str_puts(w->out, qvl_geom_name(o->kind));
+    qvl_str_puts(w->out, "\": ");
     put_points(w, o);
 }
 
@@ -100,7 +102,9 @@ static bool has_desc_first(const qvl_answer_rules *rules)
 
 static void put_object(const writing *w, const qvl_object *o, int number)
 {
-    qvl_str_printf(w->out, "\"object_%d\": {", number);
+    qvl_str_puts(w->out, "\"object_");
+    qvl_str_put_int(w->out, number);
+    qvl_str_puts(w->out, "\": {");
     if (has_desc_first(w->rules)) {
         put_desc(w, o->desc);
         qvl_str_puts(w->out, ", ");

@@ -26,8 +26,10 @@ static int put_run(qvl_sample *s, const qvl_text_part *part, size_t n,
 {
     size_t from = s->ids.n;
     QVL_TRY(qvl_tokenizer_encode(s->e->tokenizer, part, n, &s->ids, s->err));
-    for (size_t i = from; i < s->ids.n; i++)
-        qvl_ids_put(&s->labels, is_supervised ? s->ids.p[i] : QVL_IGNORE_INDEX);
+    if (is_supervised)
+        qvl_ids_put_all(&s->labels, s->ids.p + from, s->ids.n - from);
+    else
+        qvl_ids_repeat(&s->labels, QVL_IGNORE_INDEX, s->ids.n - from);
     return QVL_OK;
 }
 
@@ -193,22 +195,35 @@ static int take_types(qvl_sample *s)
 
 /* ---- results ------------------------------------------------------------ */
 
+/* [ids->n] of an arena */
+static int64_t *widen(const qvl_ids *ids, qvl_arena *arena)
+{
+    int64_t *wide = qvl_arena_array(arena, int64_t, ids->n);
+    for (size_t i = 0; i < ids->n; i++)
+        wide[i] = ids->p[i];
+    return wide;
+}
+
+static int check_labels(const qvl_sample *s)
+{
+    for (size_t i = 0; i < s->labels.n; i++)
+        if (s->labels.p[i] == s->e->image_pad)
+            return qvl_fail(s->err, QVL_E_MODEL, "token %zu: found a label "
+                            "that is a placeholder, expected answers without",
+                            i);
+    return QVL_OK;
+}
+
 static int take_ids(qvl_sample *s)
 {
     qvl_encoded *out = &s->out;
     assert(s->labels.n == s->ids.n);
+    QVL_TRY(check_labels(s));
     out->n = (int)s->ids.n;
-    out->id = qvl_arena_array(s->arena, int64_t, s->ids.n);
-    out->label = qvl_arena_array(s->arena, int64_t, s->ids.n);
-    for (size_t i = 0; i < s->ids.n; i++) {
-        out->id[i] = s->ids.p[i];
-        out->label[i] = s->labels.p[i];
+    out->id = widen(&s->ids, s->arena);
+    out->label = widen(&s->labels, s->arena);
+    for (size_t i = 0; i < s->labels.n; i++)
         out->n_supervised += s->labels.p[i] != QVL_IGNORE_INDEX;
-        if (out->label[i] == s->e->image_pad)
-            return qvl_fail(s->err, QVL_E_MODEL, "token %zu: found a label "
-                            "that is a placeholder, expected answers without",
-                            i);
-    }
     if (out->n_supervised == 0 && s->purpose != QVL_SAMPLE_PROMPT)
         return qvl_fail(s->err, QVL_E_DATA, "sample: found no supervised "
                         "token, expected an answer");

@@ -62,3 +62,14 @@ int qvl_added_match(const qvl_added *a, const char *p, size_t len,
     }
     return id;
 }
+
+bool qvl_added_is_longest(const qvl_added *a, const char *p, size_t len)
+{
+    int node = 0;
+    for (size_t i = 0; i < len; i++) {
+        node = step(a, node, (uint8_t)p[i]);
+        if (node == 0)
+            return true;
+    }
+    return len > 0 && a->node[node].child == 0;
+}

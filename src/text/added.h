@@ -7,6 +7,7 @@
 #ifndef QVL_ADDED_H
 #define QVL_ADDED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,8 @@ void qvl_added_put(qvl_added *a, const char *text, size_t len, int id);
  * there, *n_bytes is unchanged then. */
 int qvl_added_match(const qvl_added *a, const char *p, size_t len,
                     size_t *n_bytes);
+
+/* Does no token begin with the bytes p [len], but be longer? */
+bool qvl_added_is_longest(const qvl_added *a, const char *p, size_t len);
 
 #endif

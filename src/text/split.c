@@ -2,7 +2,9 @@
  *
  * Escapes that engines read in different ways are refused instead of guessed.
  * Steps of a match are bounded, so that a text cannot make a walk endless;
- * going past the bound is an error.
+ * going past the bound is an error. Most expressions are of the form that a matcher
+ * reads: then the engine is asked once what its sets hold, and later only for the
+ * matches that the matcher cannot tell.
  */
 #include "text/split.h"
 
@@ -16,9 +18,15 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
+#include "text/matcher.h"
 
 struct qvl_split {
+    // owned
+    qvl_arena arena;
     pcre2_code *code;
+    bool has_matcher;
+    qvl_matcher matcher;
 };
 
 /* What a walk needs of the library; all memory is the arena's. */
@@ -126,15 +134,15 @@ static int translate(qvl_str *out, const char *pattern, qvl_err *err)
     return QVL_OK;
 }
 
+#define OPTIONS (PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C)
+
 static int compile(pcre2_code **out, const char *pattern, const char *source,
                    qvl_err *err)
 {
     int number;
     PCRE2_SIZE place;
-    pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &number,
-                      &place, NULL);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                                     OPTIONS, &number, &place, NULL);
     if (code == NULL && number == PCRE2_ERROR_HEAP_FAILED)
         return qvl_fail(err, QVL_E_MEMORY, "no memory for an expression");
     if (code == NULL) {
@@ -160,46 +168,7 @@ static int compile(pcre2_code **out, const char *pattern, const char *source,
     return QVL_OK;
 }
 
-typedef struct {
-    const char *pattern;
-    qvl_str translated;
-    pcre2_code *code;
-    qvl_err *err;
-} opening;
-
-static int open_steps(void *arg)
-{
-    opening *o = arg;
-    QVL_TRY(translate(&o->translated, o->pattern, o->err));
-    const char *pattern = o->translated.p != NULL ? o->translated.p : "";
-    return compile(&o->code, pattern, o->pattern, o->err);
-}
-
-int qvl_split_open(qvl_split **split, const char *pattern, qvl_err *err)
-{
-    assert(pattern != NULL);
-    opening o = { .pattern = pattern, .err = err };
-    qvl_split *s = qvl_memory_zeroed(1, sizeof *s);
-    int rc = qvl_guard(open_steps, &o, err);
-    qvl_str_release(&o.translated);
-    s->code = o.code;
-    if (rc != QVL_OK) {
-        qvl_split_close(s);
-        return rc;
-    }
-    *split = s;
-    return QVL_OK;
-}
-
-void qvl_split_close(qvl_split *split)
-{
-    if (split == NULL)
-        return;
-    pcre2_code_free(split->code);
-    free(split);
-}
-
-/* ---- a walk ------------------------------------------------------------- */
+/* ---- memory of the engine ------------------------------------------------- */
 
 static void *take_memory(PCRE2_SIZE bytes, void *arena)
 {
@@ -213,26 +182,164 @@ static void leave_memory(void *p, void *arena)
     (void)arena;
 }
 
+/* ---- what sets hold ------------------------------------------------------- */
+
+/* All characters that a matcher has in its table, one behind the other, as UTF-8. */
+static char *all_characters(size_t *len, qvl_arena *arena)
+{
+    char *text = qvl_arena_alloc_n(arena, QVL_MATCHER_CHARS, 3);
+    *len = 0;
+    for (uint32_t code = 0; code < QVL_MATCHER_CHARS; code++)
+        if (code < 0xd800 || code > 0xdfff)
+            *len += qvl_utf8_put(text + *len, code);
+    return text;
+}
+
+/* Sets of a matcher being asked for. */
+typedef struct {
+    qvl_matcher *m;
+    const char *text;    // all characters, [len]
+    size_t len;
+    qvl_arena *arena;    // of the matches
+    pcre2_code *code;    // owned; of one set
+} asking;
+
+/* Put a set into the table for the characters of text[from, end). */
+static void mark(const asking *a, int set, size_t from, size_t end)
+{
+    size_t bytes;
+    for (; from < end; from += bytes)
+        a->m->sets[qvl_utf8_code(a->text + from, &bytes)] |= (uint32_t)1 << set;
+}
+
+/* Ask the engine for runs of characters of set number i; false when it fails. */
+static bool ask(asking *a, int i)
+{
+    const qvl_matcher_set *set = &a->m->set[i];
+    const char *run = qvl_arena_printf(a->arena, "%.*s+", (int)set->len, set->p);
+    int number;
+    PCRE2_SIZE place;
+    a->code = pcre2_compile((PCRE2_SPTR)run, PCRE2_ZERO_TERMINATED,
+                            OPTIONS | (set->ignores_case ? PCRE2_CASELESS : 0),
+                            &number, &place, NULL);
+    if (a->code == NULL)
+        return false;
+    pcre2_jit_compile(a->code, PCRE2_JIT_COMPLETE);
+    pcre2_general_context *general =
+        pcre2_general_context_create(take_memory, leave_memory, a->arena);
+    pcre2_match_data *data = pcre2_match_data_create(1, general);
+    const PCRE2_SIZE *found = pcre2_get_ovector_pointer(data);
+    int rc = 1;
+    for (size_t at = 0; at < a->len && rc > 0; at = found[1]) {
+        rc = pcre2_match(a->code, (PCRE2_SPTR)a->text, a->len, at,
+                         PCRE2_NO_UTF_CHECK, data, NULL);
+        if (rc > 0)
+            mark(a, i, found[0], found[1]);
+    }
+    pcre2_code_free(a->code);
+    a->code = NULL;
+    return rc > 0 || rc == PCRE2_ERROR_NOMATCH;
+}
+
+static int ask_steps(void *arg)
+{
+    asking *a = arg;
+    a->text = all_characters(&a->len, a->arena);
+    for (int i = 0; i < a->m->n_sets; i++)
+        if (!ask(a, i))
+            return QVL_E_MODEL;
+    return QVL_OK;
+}
+
+/* Fill the table of a matcher. *is_known is false when the engine does not say what a
+ * set holds. */
+static int fill_matcher(qvl_matcher *m, bool *is_known, qvl_err *err)
+{
+    qvl_arena scratch = { 0 };
+    asking a = { .m = m, .arena = &scratch };
+    int rc = qvl_guard(ask_steps, &a, err);
+    pcre2_code_free(a.code);
+    qvl_arena_release(&scratch);
+    *is_known = rc == QVL_OK;
+    return rc == QVL_E_MEMORY ? rc : QVL_OK;
+}
+
+/* ---- opening -------------------------------------------------------------- */
+
+typedef struct {
+    qvl_split *split;
+    const char *pattern;
+    qvl_str translated;
+    qvl_err *err;
+} opening;
+
+static int open_steps(void *arg)
+{
+    opening *o = arg;
+    qvl_split *s = o->split;
+    QVL_TRY(translate(&o->translated, o->pattern, o->err));
+    const char *p = o->translated.p != NULL ? o->translated.p : "";
+    QVL_TRY(compile(&s->code, p, o->pattern, o->err));
+    if (!qvl_matcher_parse(&s->matcher, qvl_arena_strdup(&s->arena, p), &s->arena))
+        return QVL_OK;
+    return fill_matcher(&s->matcher, &s->has_matcher, o->err);
+}
+
+int qvl_split_open(qvl_split **split, const char *pattern, qvl_err *err)
+{
+    assert(pattern != NULL);
+    qvl_split *s = qvl_memory_zeroed(1, sizeof *s);
+    opening o = { .split = s, .pattern = pattern, .err = err };
+    int rc = qvl_guard(open_steps, &o, err);
+    qvl_str_release(&o.translated);
+    if (rc != QVL_OK) {
+        qvl_split_close(s);
+        return rc;
+    }
+    *split = s;
+    return QVL_OK;
+}
+
+void qvl_split_close(qvl_split *split)
+{
+    if (split == NULL)
+        return;
+    pcre2_code_free(split->code);
+    qvl_arena_release(&split->arena);
+    free(split);
+}
+
+/* ---- a walk ------------------------------------------------------------- */
+
 void qvl_split_start(qvl_split_walk *walk, const qvl_split *split,
                      const char *text, size_t len, qvl_arena *arena)
 {
-    work *w = qvl_arena_array(arena, work, 1);
+    *walk = (qvl_split_walk){ .split = split, .text = text, .len = len,
+                              .arena = arena };
+}
+
+/* What the engine needs; made when it is asked for the first time. */
+static work *work_of(qvl_split_walk *walk)
+{
+    if (walk->work != NULL)
+        return walk->work;
+    work *w = qvl_arena_array(walk->arena, work, 1);
     w->general = pcre2_general_context_create(take_memory, leave_memory,
-                                              arena);
+                                              walk->arena);
     w->context = pcre2_match_context_create(w->general);
     w->data = pcre2_match_data_create(1, w->general);
-    size_t steps = BASE_STEPS + len * STEPS_PER_BYTE;
+    size_t steps = BASE_STEPS + walk->len * STEPS_PER_BYTE;
     pcre2_set_match_limit(w->context,
                           steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
-    *walk = (qvl_split_walk){ .split = split, .text = text, .len = len,
-                              .work = w };
+    walk->work = w;
+    return w;
 }
 
 /* Put the next match at or behind `at` into the walk; len, len when there is
  * none. */
 static int find_match(qvl_split_walk *walk, qvl_err *err)
 {
-    work *w = walk->work;
+    work *w = work_of(walk);
     PCRE2_SPTR text = (PCRE2_SPTR)walk->text;
     int rc = pcre2_match(walk->split->code, text, walk->len, walk->at,
                          PCRE2_NO_UTF_CHECK, w->data, w->context);
@@ -259,8 +366,15 @@ static int find_match(qvl_split_walk *walk, qvl_err *err)
 int qvl_split_next(qvl_split_walk *walk, const char **piece, size_t *len,
                    qvl_err *err)
 {
-    if (walk->at == walk->match_end && walk->at < walk->len)
-        QVL_TRY(find_match(walk, err));
+    if (walk->at == walk->match_end && walk->at < walk->len) {
+        const qvl_split *s = walk->split;
+        size_t n = !s->has_matcher ? 0 : qvl_matcher_match(&s->matcher, walk->text,
+                                                           walk->len, walk->at);
+        walk->match = walk->at;
+        walk->match_end = walk->at + n;
+        if (n == 0)
+            QVL_TRY(find_match(walk, err));
+    }
     size_t end = walk->at < walk->match ? walk->match : walk->match_end;
     *piece = walk->text + walk->at;
     *len = end - walk->at;

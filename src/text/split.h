@@ -32,7 +32,8 @@ typedef struct {
     const qvl_split *split;
     const char *text;   // [len] valid UTF-8, until the walk ends
     size_t len;
-    void *work;         // of the arena given at the start
+    qvl_arena *arena;   // given at the start
+    void *work;         // of the arena; NULL before the first need
     size_t at;          // start of the next piece
     size_t match;       // [match, match_end) is the next match
     size_t match_end;

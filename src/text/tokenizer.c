@@ -47,6 +47,22 @@ void qvl_ids_put(qvl_ids *ids, int id)
     ids->p[ids->n++] = id;
 }
 
+void qvl_ids_put_all(qvl_ids *ids, const int *id, size_t n)
+{
+    reserve(ids, n);
+    if (n > 0)
+        memcpy(ids->p + ids->n, id, n * sizeof *id);
+    ids->n += n;
+}
+
+void qvl_ids_repeat(qvl_ids *ids, int id, size_t n)
+{
+    reserve(ids, n);
+    for (size_t i = 0; i < n; i++)
+        ids->p[ids->n + i] = id;
+    ids->n += n;
+}
+
 /* ---- open --------------------------------------------------------------- */
 
 typedef struct {
@@ -134,6 +150,10 @@ typedef struct {
  * many. */
 static size_t encode_piece(encoding *e, int *out, const char *piece, size_t n)
 {
+    if (n == 1) {
+        out[0] = e->t->bpe.byte_id[(uint8_t)piece[0]];
+        return 1;
+    }
     const qvl_known_piece *known = qvl_pieces_find(e->t->pieces, piece, n);
     if (known != NULL) {
         memcpy(out, known->id, known->n_ids * sizeof *out);
@@ -215,10 +235,7 @@ static int encode_stretch(encoding *e, const char *p, size_t len,
         return QVL_OK;
     const qvl_known_text *known = find_known(e->t, p, len, has_literal);
     if (known != NULL) {
-        reserve(e->out, known->n_ids);
-        memcpy(e->out->p + e->out->n, known->id,
-               known->n_ids * sizeof *known->id);
-        e->out->n += known->n_ids;
+        qvl_ids_put_all(e->out, known->id, known->n_ids);
         return QVL_OK;
     }
     size_t from = e->out->n;
@@ -252,6 +269,27 @@ static const char *join(encoding *e, size_t *len)
     return text;
 }
 
+/* Times that the `n` bytes before `at` stand there again, up to `end`. */
+static size_t repeats(const char *text, size_t at, size_t end, size_t n)
+{
+    size_t times = 0;
+    for (; end - at >= n && memcmp(text + at, text + at - n, n) == 0; at += n)
+        times++;
+    return times;
+}
+
+/* An added token that was found before `at`, and the same again as often as it
+ * follows, as the places of pictures do; returns the place behind. */
+static size_t put_added(encoding *e, const char *text, size_t at, size_t end,
+                        int id, size_t n)
+{
+    size_t times = 1;
+    if (qvl_added_is_longest(&e->t->raw, text + at - n, n))
+        times += repeats(text, at, end, n);
+    qvl_ids_repeat(e->out, id, times);
+    return at + (times - 1) * n;
+}
+
 /* Cut the text at the added tokens that stand in it. */
 static int encode_text(encoding *e, const char *text, size_t len)
 {
@@ -272,8 +310,7 @@ static int encode_text(encoding *e, const char *text, size_t len)
                 continue;
             }
             QVL_TRY(encode_stretch(e, text + done, at - done, has_literal));
-            qvl_ids_put(e->out, id);
-            done = at += n;
+            done = at = put_added(e, text, at + n, end, id, n);
             has_literal = false;
         }
     }

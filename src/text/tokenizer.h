@@ -33,8 +33,11 @@ typedef struct {
 
 void qvl_ids_release(qvl_ids *ids);
 
-/* Append; out of memory unwinds as in base/arena.h. */
+/* Append one, n of another list, n times the same; out of memory unwinds as in
+ * base/arena.h. */
 void qvl_ids_put(qvl_ids *ids, int id);
+void qvl_ids_put_all(qvl_ids *ids, const int *id, size_t n);
+void qvl_ids_repeat(qvl_ids *ids, int id, size_t n);
 
 /* What is behind an id. */
 typedef struct {

@@ -1,6 +1,8 @@
 /* test_str.c - texts that grow, and the nearest of several words */
 #include "base/str.h"
 
+#include <limits.h>
+
 #include "base/arena.h"
 #include "check.h"
 
@@ -20,6 +22,10 @@ static void test_put(void)
     CHECK_STR(s.p, "", "reset");
     qvl_str_printf(&s, "%d %s", 12, "x");
     CHECK_STR(s.p, "12 x", "printf");
+    qvl_str_reset(&s);
+    for (int i = 0; i < 4; i++)
+        qvl_str_put_int(&s, i < 2 ? i * -305 : i == 2 ? LLONG_MAX : LLONG_MIN);
+    CHECK_STR(s.p, "0-3059223372036854775807-9223372036854775808", "numbers");
     qvl_str_release(&s);
     CHECK(s.p == NULL && s.cap == 0, "released");
     qvl_str_release(&s);

@@ -76,6 +76,12 @@ static void test_parts(void)
         { { { "<|im_end|>", 10, false }, { "<|im_end|>", 10, true },
             { "<|im_end|>", 10, false } },
           "151645 27 91 318 6213 91 29 151645" },
+        /* the same again and again, up to the end of its part */
+        { { { "<|im_end|><|im_end|><|im_end|><|im_", 35, false },
+            { "end|>", 5, false } },
+          "151645 151645 151645 27 91 318 6213 91 29" },
+        { { { "<|im_end|><|im_end|>", 20, false }, { "<|im_end|>", 10, true } },
+          "151645 151645 27 91 318 6213 91 29" },
         { { { NULL, 0, false }, { "user", 4, false }, { NULL, 0, true } },
           "872" },
     };
@@ -576,6 +582,8 @@ static void test_added(void)
               "behind the normal form");
     CHECK_STR(tokens_of(t, "<|im_end|>!<|im_end|>", false), "151671 151645",
               "the longest");
+    CHECK_STR(tokens_of(t, "<|im_end|><|im_end|>!<|im_end|>!<|im_end|>", false),
+              "151645 151671 151671 151645", "the longest, each time");
     CHECK_STR(tokens_of(t, "caf\xc3\xa9", true), "66 2577 963", "literal");
     CHECK_INT(qvl_tokenizer_eos(t), -1, "no config, no end");
     qvl_tokenizer_close(t);
