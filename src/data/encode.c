@@ -417,9 +417,11 @@ static int check_answer(reading *r)
 static int check_meaning(reading *r)
 {
     const qvl_encoded *s = r->sample;
-    return is_dense(s) ? qvl_answer_check(s->answer, s->record, &r->e->o.answer,
-                                          &r->arena, r->err)
-                       : QVL_OK;
+    const char *line = r->e->o.answer_line;
+    if (!is_dense(s))
+        return QVL_OK;
+    return qvl_answer_check(s->answer + (line != NULL ? strlen(line) + 1 : 0),
+                            s->record, &r->e->o.answer, &r->arena, r->err);
 }
 
 static int check_steps(void *arg)

@@ -51,7 +51,7 @@ static int put_sample(qvl_loop *r, const qvl_encoded *s)
     const qvl_loop_kind *kind = &r->kind[r->n_kinds - 1];
     qvl_str_printf(&r->conversations, "=== %s, %s (%s:%d) ===\n", kind->label,
                    kind->name, s->record->file, s->record->line);
-    return qvl_samples_put(r->samples.train.encoder, s, &r->conversations, r->err);
+    return qvl_samples_put(r->samples.encoder, s, &r->conversations, r->err);
 }
 
 static int write_new(qvl_loop *r, const qvl_collated *batch)

@@ -413,30 +413,3 @@ int qvl_samples_put(const qvl_encoder *encoder, const qvl_encoded *sample,
     qvl_str_putc(out, '\n');
     return QVL_OK;
 }
-
-typedef struct {
-    const qvl_sample_set *set;
-    qvl_arena arena;
-    qvl_str *out;
-    qvl_err *err;
-} dumping;
-
-static int dump_first(void *arg)
-{
-    dumping *d = arg;
-    const qvl_recipe *recipe = qvl_recipe_of(&d->set->recipes, 0);
-    const qvl_record *record = d->set->record;
-    qvl_encoded sample;
-    QVL_TRY(qvl_recipe_see(recipe, record, &(qvl_sample_at){ .record = 0 }, &d->arena,
-                           &record, NULL, d->err));
-    QVL_TRY(qvl_encode_text(recipe->encoder, record, 0, &d->arena, &sample, d->err));
-    return qvl_samples_put(recipe->encoder, &sample, d->out, d->err);
-}
-
-int qvl_samples_dump(const qvl_sample_set *set, qvl_str *out, qvl_err *err)
-{
-    dumping d = { .set = set, .out = out, .err = err };
-    int rc = qvl_guard(dump_first, &d, err);
-    qvl_arena_release(&d.arena);
-    return rc;
-}
