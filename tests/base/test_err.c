@@ -112,7 +112,7 @@ static void test_try(void)
 /* A broken promise inside the library ends the program in every build. */
 static void test_asserts(void)
 {
-    int status;
+    int status = 0;
     pid_t child = fork();
     if (child == 0) {
         char out[4];

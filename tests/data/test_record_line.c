@@ -40,8 +40,8 @@ static void test_as_it_was(void)
         "{\"z\": null, \"y\": [true, false, {}], \"images\": [\"a\"], "
         "\"height\": 9, \"width\": 9, \"x\": 1.50, \"w\": -0.0, \"v\": 1e-05, "
         "\"u\": 12345678901234567890, \"t\": {\"\": []}}",
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}, "
-        "{\"role\": \"assistant\", \"content\": \"ho\"}]}",
+        ("{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}, "
+         "{\"role\": \"assistant\", \"content\": \"ho\"}]}"),
     };
     for (size_t i = 0; i < QVL_COUNT(lines); i++) {
         read_line r;

@@ -544,7 +544,7 @@ static void test_asserts(void)
     };
     qvl_image im = picture(3, 3);
     for (size_t i = 0; i < QVL_COUNT(wrong); i++) {
-        int status;
+        int status = 0;
         pid_t child = fork();
         if (child == 0) {
             setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });

@@ -469,7 +469,7 @@ static void test_asserts(void)
     qvl_image in = picture(3, 3);
     static const double wrong[] = { NAN, INFINITY, -INFINITY };
     for (int i = 0; i < 18; i++) {
-        int status;
+        int status = 0;
         pid_t child = fork();
         if (child == 0) {
             qvl_image out;

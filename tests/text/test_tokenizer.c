@@ -134,8 +134,8 @@ static void test_known(void)
     static const char *const text[] = {
         "system\nList all objects that can be seen, in order, as JSON only.",
         "system\nList all objects that can be seen, in order, as <|im_end|> JSON",
-        "\xe5\x8f\xaf\xe8\xa7\x81\xe6\x80\xa7=\xe5\xae\x8c\xe6\x95\xb4, "
-        "Cafe\xcc\x81 and something longer behind it",
+        ("\xe5\x8f\xaf\xe8\xa7\x81\xe6\x80\xa7=\xe5\xae\x8c\xe6\x95\xb4, "
+         "Cafe\xcc\x81 and something longer behind it"),
         "short",
     };
     qvl_tokenizer *t;

@@ -490,7 +490,7 @@ static void cut(const char *path, long bytes)
 static void flip(const char *path, long at)
 {
     int fd = open(path, O_RDWR);
-    char c;
+    char c = 0;
     CHECK(fd >= 0 && pread(fd, &c, 1, at) == 1, "%s", path);
     c ^= 1;
     CHECK(pwrite(fd, &c, 1, at) == 1, "%s", path);

@@ -1,6 +1,7 @@
 /* isa.c - which instruction set the C kernels run with */
 #include "backend/cpu/isa.h"
 
+#include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,22 @@ static const char *const names[QVL_N_ISA] = { QVL_ISA_TABLE(QVL_ISA_TEXT) };
 const char *qvl_isa_name(qvl_isa isa)
 {
     return names[isa];
+}
+
+/* Bits of ECX in leaves of CPUID. */
+enum { LEAF_BASIC = 1, BIT_MOVBE = 22, BIT_F16C = 29 };
+#define LEAF_MORE 0x80000001u
+enum { BIT_LZCNT = 5 };
+
+/* What x86-64-v3 adds and not every compiler's builtin has a word for. The operating
+ * system's part of it is that of AVX2. */
+static bool has_rest_of_v3(void)
+{
+    unsigned a, b, basic, more, d;
+    return __get_cpuid(LEAF_BASIC, &a, &b, &basic, &d)
+        && (basic >> BIT_MOVBE & 1u) != 0 && (basic >> BIT_F16C & 1u) != 0
+        && __get_cpuid(LEAF_MORE, &a, &b, &more, &d)
+        && (more >> BIT_LZCNT & 1u) != 0;
 }
 
 /* The builtin takes literals only. Each line names what the psABI level adds
@@ -25,9 +42,7 @@ bool qvl_isa_is_present(qvl_isa isa)
         return qvl_isa_is_present(QVL_ISA_V2)
             && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
             && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
-            && __builtin_cpu_supports("f16c")
-            && __builtin_cpu_supports("lzcnt")
-            && __builtin_cpu_supports("movbe");
+            && has_rest_of_v3();
     case QVL_ISA_V4:
 #ifdef QVL_EMULATE_AVX512
         return qvl_isa_is_present(QVL_ISA_V3);
