@@ -47,6 +47,7 @@ static int decode_jpeg(qvl_image *im, const header *head,
                        const qvl_decode_options *o, qvl_err *err)
 {
     (void)o;
+    QVL_TRY(qvl_jpeg_check_room(&head->jpeg, file, err));
     return qvl_jpeg_decode(im, &head->jpeg, file, err);
 }
 

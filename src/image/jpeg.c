@@ -86,6 +86,36 @@ static bool is_frame(int marker)
            && marker != JPG && marker != DAC;
 }
 
+/* Blocks of `part` of `most` samples along a side. */
+static size_t blocks_along(int side, int part, int most)
+{
+    size_t all = (size_t)side * (size_t)part;
+    return (all + 8 * (size_t)most - 1) / (8 * (size_t)most);
+}
+
+/* Fewest blocks of a colour. Its byte behind the name has the samples it has across
+ * and down, where others may have more; a frame that is cut here, or has none, is left
+ * to the decoder. */
+static size_t count_blocks(const qvl_jpeg *jpeg, const segment *s)
+{
+    int n = s->len > 5 ? s->data[5] : 0, most_x = 1, most_y = 1;
+    size_t fewest = SIZE_MAX;
+    const uint8_t *colour = s->data + 6;
+    if (n == 0 || s->len < 6 + 3 * (size_t)n)
+        return 0;
+    for (int i = 0; i < n; i++) {
+        int x = colour[3 * i + 1] >> 4, y = colour[3 * i + 1] & 15;
+        most_x = x > most_x ? x : most_x;
+        most_y = y > most_y ? y : most_y;
+    }
+    for (int i = 0; i < n; i++) {
+        size_t here = blocks_along(jpeg->w, colour[3 * i + 1] >> 4, most_x)
+                      * blocks_along(jpeg->h, colour[3 * i + 1] & 15, most_y);
+        fewest = here < fewest ? here : fewest;
+    }
+    return fewest;
+}
+
 static int read_frame(qvl_jpeg *jpeg, const segment *s,
                       const qvl_image_file *file, qvl_err *err)
 {
@@ -100,7 +130,31 @@ static int read_frame(qvl_jpeg *jpeg, const segment *s,
         return qvl_image_file_fail(file, err, "found a size of %d x %d, "
                                               "expected sides above 0",
                                    jpeg->h, jpeg->w);
+    jpeg->n_blocks = count_blocks(jpeg, s);
     return QVL_OK;
+}
+
+int qvl_jpeg_check_room(const qvl_jpeg *jpeg, const qvl_image_file *file,
+                        qvl_err *err)
+{
+    if (jpeg->n_blocks / 8 <= file->len)
+        return QVL_OK;
+    return qvl_image_file_fail(file, err,
+                               "found %zu bytes, expected more for %d x %d "
+                               "pixels",
+                               file->len, jpeg->h, jpeg->w);
+}
+
+/* Some seconds of decoding, in pixels times scans. */
+#define SCANNED_PIXELS 4000000000u
+enum { LEAST_SCANS = 32, MOST_SCANS = 500 };
+
+int qvl_jpeg_most_scans(const qvl_jpeg *jpeg)
+{
+    size_t n = SCANNED_PIXELS / ((size_t)jpeg->h * (size_t)jpeg->w);
+    if (n > MOST_SCANS)
+        return MOST_SCANS;
+    return n < LEAST_SCANS ? LEAST_SCANS : (int)n;
 }
 
 bool qvl_jpeg_is(const qvl_image_file *file)

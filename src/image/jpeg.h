@@ -14,6 +14,7 @@
 #define QVL_IMAGE_JPEG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "image/file.h"
 #include "image/image.h"
@@ -22,12 +23,24 @@
 typedef struct {
     int h, w;
     int orientation;  // 1 to 8
+    size_t n_blocks;  // of 8 x 8 samples, in the colour that has the fewest
 } qvl_jpeg;
 
 bool qvl_jpeg_is(const qvl_image_file *file);
 
 /* Read these segments. Fails with QVL_E_DATA. */
 int qvl_jpeg_read(qvl_jpeg *jpeg, const qvl_image_file *file, qvl_err *err);
+
+/* Has the file a bit for each block? Less is only possible where arithmetic coding
+ * meets a picture of one colour, and is refused: else a few bytes could ask for the
+ * memory of the largest picture. Fails with QVL_E_DATA. */
+int qvl_jpeg_check_room(const qvl_jpeg *jpeg, const qvl_image_file *file,
+                        qvl_err *err);
+
+/* Scans that a file may have. Each goes over the whole picture at the price of a few
+ * bytes: 500, fewer of pictures above 8 million pixels, and never less than 32. Real
+ * files have about ten. */
+int qvl_jpeg_most_scans(const qvl_jpeg *jpeg);
 
 /* Decode what qvl_jpeg_read found. Fails with QVL_E_DATA or QVL_E_MEMORY. */
 int qvl_jpeg_decode(qvl_image *im, const qvl_jpeg *jpeg,

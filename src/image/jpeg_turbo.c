@@ -15,10 +15,6 @@
 
 #include "image/jpeg.h"
 
-/* A progressive file may scan its pixels again and again at the price of a few
- * bytes. Real ones have about ten scans. */
-#define MAX_SCANS 500
-
 /* One file while it is decoded. The library keeps pointers to `errors` and
  * `progress`; what it calls finds the job by client_data. */
 typedef struct {
@@ -66,9 +62,10 @@ static void on_message(j_common_ptr info, int level)
 static void on_progress(j_common_ptr info)
 {
     job *j = info->client_data;
-    if (j->info.input_scan_number <= MAX_SCANS)
+    int most = qvl_jpeg_most_scans(j->jpeg);
+    if (j->info.input_scan_number <= most)
         return;
-    snprintf(j->reason, sizeof j->reason, "more than %d scans", MAX_SCANS);
+    snprintf(j->reason, sizeof j->reason, "more than %d scans", most);
     leave(j, QVL_E_DATA);
 }
 

@@ -12,6 +12,8 @@
 
 #define CHUNK_HEAD_BYTES 8
 #define CHUNK_EXTRA_BYTES 12
+/* A compressed byte becomes this many at most (deflate: 258 for two bits). */
+#define MAX_INFLATION 1032
 
 /* One smaller picture: its first pixel, and the steps to the next. */
 typedef struct {
@@ -81,6 +83,21 @@ static int check_sums(const qvl_png *png, const qvl_image_file *file,
         at += len + CHUNK_EXTRA_BYTES;
     }
     return QVL_OK;
+}
+
+/* Can the chunks hold so many rows? Without it a few bytes could ask for the memory of
+ * the largest picture. */
+static int check_room(const qvl_png *png, const qvl_image_file *file,
+                      qvl_err *err)
+{
+    size_t bytes = png->data_end - png->data_at;
+    size_t rows = bytes * MAX_INFLATION / (row_bytes(png, png->w) + 1);
+    if (rows >= (size_t)png->h)
+        return QVL_OK;
+    return qvl_image_file_fail(file, err,
+                               "found pixels in %zu bytes, expected more for "
+                               "%d x %d of them",
+                               bytes, png->h, png->w);
 }
 
 /* Give the next chunk of pixels to the decompressor. */
@@ -299,6 +316,7 @@ int qvl_png_decode(qvl_image *out, const qvl_png *png,
                    qvl_err *err)
 {
     qvl_image im = { 0 };
+    QVL_TRY(check_room(png, file, err));
     QVL_TRY(check_sums(png, file, err));
     QVL_TRY(qvl_image_init(&im, png->h, png->w, err));
     decoder d = {

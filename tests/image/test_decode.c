@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "check.h"
 #include "image/decode.h"
+#include "image/jpeg.h"
 #include "make_jpeg.h"
 
 static bool has_turbo(void)
@@ -94,9 +95,16 @@ static void test_scans(void)
                       .n_scans = 2000 };
     jpeg_write(&text, &s);
     qvl_image_file file = file_of(&text);
-    if (has_turbo())
-        CHECK_FAILS(qvl_image_decode(&im, &file, NULL, &err), QVL_E_DATA, err,
-                    "more than 500 scans");
+    CHECK_FAILS(qvl_image_decode(&im, &file, NULL, &err), QVL_E_DATA, err,
+                has_turbo() ? "more than 500 scans" : "too many scans");
+    static const struct {
+        int h, w, most;
+    } sizes[] = { { 1, 1, 500 }, { 4000, 2000, 500 }, { 4000, 2500, 400 },
+                  { 10000, 12500, 32 }, { 65535, 65535, 32 } };
+    for (size_t i = 0; i < QVL_COUNT(sizes); i++)
+        CHECK_INT(qvl_jpeg_most_scans(&(qvl_jpeg){ .h = sizes[i].h,
+                                                   .w = sizes[i].w }),
+                  sizes[i].most, "size %zu", i);
     qvl_str_release(&text);
 }
 
@@ -434,6 +442,40 @@ static void test_huge_jpeg(void)
     qvl_str_release(&text);
 }
 
+/* A JPEG has a bit for each block of the colour that has the fewest: 300 bytes are
+ * refused for 4096 x 4096 pixels before memory is taken for these, and not for 16 x
+ * 4096, whose blocks they could hold. */
+static void test_empty_jpeg(void)
+{
+    static const struct {
+        const char *h;
+        int n_components;
+        const char *part;
+    } cases[] = {
+        { "\x10\0", 1, "expected more for 4096 x 4096 pixels" },
+        { "\x10\0", 3, "expected more for 4096 x 4096 pixels" },
+        { "\0\x10", 1, "damaged or missing pixels" },
+    };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        qvl_str text = { 0 };
+        qvl_image im = { .h = -1 };
+        qvl_err err;
+        jpeg_source s = { .h = 8, .w = 8, .adobe = -1,
+                          .n_components = cases[i].n_components };
+        jpeg_write(&text, &s);
+        for (size_t at = 0; at + 9 < text.len; at++)
+            if (memcmp(text.p + at, "\xff\xc0\0", 3) == 0) {
+                memcpy(text.p + at + 5, cases[i].h, 2);
+                memcpy(text.p + at + 7, "\x10\0", 2);
+            }
+        qvl_image_file file = file_of(&text);
+        CHECK_FAILS(qvl_image_decode(&im, &file, NULL, &err), QVL_E_DATA, err,
+                    cases[i].part);
+        CHECK(im.h == -1, "case %zu: out is changed", i);
+        qvl_str_release(&text);
+    }
+}
+
 static void test_memory(void)
 {
     qvl_image im = { .h = -1 };
@@ -450,4 +492,5 @@ RUN_TESTS(TEST(test_colours), TEST(test_inks), TEST(test_scans),
           TEST(test_turns), TEST(test_turn_large), TEST(test_exif_in_jpeg),
           TEST(test_bmp), TEST(test_bmp_refused), TEST(test_cut),
           TEST(test_damage), TEST(test_paths), TEST(test_no_picture),
-          TEST(test_limit), TEST(test_huge_jpeg), TEST(test_memory))
+          TEST(test_limit), TEST(test_huge_jpeg), TEST(test_empty_jpeg),
+          TEST(test_memory))
