@@ -81,7 +81,9 @@ static bool wrong(reader *r, const qvl_node *node, const char *path,
 static void unknown(reader *r, const qvl_node *at, const char *path,
                     const char *what, const char *const *known, size_t n)
 {
-    const char *near = at->s != NULL ? qvl_str_nearest(at->s, known, n) : NULL;
+    const char *near = at->s != NULL && !qvl_faults_is_full(r->faults)
+                           ? qvl_str_nearest(at->s, known, n)
+                           : NULL;
     qvl_faults_add(r->faults, at, QVL_E_CONFIG, "%s: unknown %s%s%s", path, what,
                    near != NULL ? ", the nearest is " : "", near != NULL ? near : "");
 }

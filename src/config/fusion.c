@@ -135,7 +135,9 @@ static void check_keys(const qvl_node *map, const char *path,
             k++;
         if (k < QVL_COUNT(table))
             continue;
-        const char *near = qvl_str_nearest(key, names, QVL_COUNT(names));
+        const char *near = !qvl_faults_is_full(faults)
+                               ? qvl_str_nearest(key, names, QVL_COUNT(names))
+                               : NULL;
         qvl_faults_add(faults, &map->keys[i], QVL_E_CONFIG,
                        "%s.%.100s: unknown key%s%s%s%s", path, key,
                        near != NULL ? ", the nearest is " : "",

@@ -137,21 +137,23 @@ const char *qvl_key_word(const qvl_key *key, int k, qvl_arena *arena)
 
 /* ---- faults -------------------------------------------------------------- */
 
-/* Room for one more. */
-static void grow(qvl_faults *f)
+static int n_kept(const qvl_faults *f)
 {
-    if (f->n < f->cap)
-        return;
-    int cap = f->cap > 0 ? 2 * f->cap : 8;
-    qvl_err *v = qvl_arena_array(f->arena, qvl_err, cap);
-    const qvl_node **at = qvl_arena_array(f->arena, const qvl_node *, cap);
-    for (int i = 0; i < f->n; i++) {
-        v[i] = f->fault[i];
-        at[i] = f->at[i];
+    return f->n < QVL_MOST_FAULTS ? f->n : QVL_MOST_FAULTS;
+}
+
+/* Count a fault; where to keep it, NULL when there are enough. */
+static qvl_err *keep_fault(qvl_faults *f, const qvl_node *at, int code)
+{
+    if (f->n == 0) {
+        f->fault = qvl_arena_array(f->arena, qvl_err, QVL_MOST_FAULTS);
+        f->at = qvl_arena_array(f->arena, const qvl_node *, QVL_MOST_FAULTS);
     }
-    f->fault = v;
-    f->at = at;
-    f->cap = cap;
+    f->n_absent += code == QVL_E_UNSUPPORTED;
+    if (f->n++ >= QVL_MOST_FAULTS)
+        return NULL;
+    f->at[f->n - 1] = at;
+    return &f->fault[f->n - 1];
 }
 
 void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
@@ -159,15 +161,15 @@ void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
 {
     char text[sizeof(((qvl_err *)0)->msg)];
     va_list args;
+    qvl_err *fault = keep_fault(f, at, code);
+    if (fault == NULL)
+        return;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     for (char *p = text; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = ' ';
-    grow(f);
-    f->at[f->n] = at;
-    qvl_err *fault = &f->fault[f->n++];
     if (at == NULL)
         qvl_fail(fault, code, "%s", text);
     else if (at->line == 0)
@@ -178,16 +180,23 @@ void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
 
 bool qvl_faults_has(const qvl_faults *f, const qvl_node *at)
 {
-    for (int i = 0; i < f->n; i++)
+    for (int i = 0; i < n_kept(f); i++)
         if (f->at[i] == at && at != NULL)
             return true;
     return false;
+}
+
+bool qvl_faults_is_full(const qvl_faults *f)
+{
+    return f->n >= QVL_MOST_FAULTS;
 }
 
 void qvl_faults_hint(qvl_faults *f, const char *fmt, ...)
 {
     assert(f->n > 0);
 
+    if (f->n > QVL_MOST_FAULTS)
+        return;
     char text[sizeof(((qvl_err *)0)->hint)];
     va_list args;
     va_start(args, fmt);
@@ -200,16 +209,16 @@ int qvl_faults_raise(const qvl_faults *f, qvl_err *err)
 {
     if (f->n == 0)
         return QVL_OK;
-    bool is_all_absent = true;
-    for (int i = 0; i < f->n; i++)
-        is_all_absent &= f->fault[i].code == QVL_E_UNSUPPORTED;
-    for (int i = 0; i + 1 < f->n; i++) {
+    int n = n_kept(f);
+    for (int i = 0; i + 1 < n; i++) {
         const qvl_err *fault = &f->fault[i];
         qvl_log(QVL_LOG_ERROR, "%s%s%s", fault->msg,
                 fault->hint[0] != '\0' ? "\n" : "", fault->hint);
     }
-    const qvl_err *last = &f->fault[f->n - 1];
-    int code = is_all_absent ? QVL_E_UNSUPPORTED : QVL_E_CONFIG;
+    if (f->n > n)
+        qvl_log(QVL_LOG_ERROR, "%d more faults are not listed", f->n - n);
+    const qvl_err *last = &f->fault[n - 1];
+    int code = f->n_absent == f->n ? QVL_E_UNSUPPORTED : QVL_E_CONFIG;
     qvl_fail(err, code, "%s", last->msg);
     if (last->hint[0] != '\0')
         qvl_err_hint(err, "%s", last->hint);

@@ -53,13 +53,17 @@ extern const size_t qvl_n_keys;
 /* Preset of a key that must be given; compared by address. */
 extern const char qvl_key_needed[];
 
+/* Faults that are kept and told; a text of a few lines can have a million, where it
+ * names one list again and again. */
+#define QVL_MOST_FAULTS 100
+
 /* Faults, as they are found; none with zeroes and an arena. */
 typedef struct {
     qvl_arena *arena;
-    qvl_err *fault;       // [n] of cap
-    const qvl_node **at;  // [n] where; NULL: nowhere
-    int n;
-    int cap;
+    qvl_err *fault;       // the first [n] of QVL_MOST_FAULTS
+    const qvl_node **at;  // likewise, where; NULL: nowhere
+    int n;                // that were found
+    int n_absent;         // of them, QVL_E_UNSUPPORTED
 } qvl_faults;
 
 /* Add a fault; `at` gives the place in front, NULL: none. Control characters of a
@@ -67,8 +71,11 @@ typedef struct {
 void qvl_faults_add(qvl_faults *f, const qvl_node *at, int code,
                     const char *fmt, ...) QVL_PRINTF(4, 5);
 
-/* Has a fault been found at this node? NULL has none. */
+/* Has a fault that was kept been found at this node? NULL has none. */
 bool qvl_faults_has(const qvl_faults *f, const qvl_node *at);
+
+/* Are there as many as are told? What a message costs need not be spent then. */
+bool qvl_faults_is_full(const qvl_faults *f);
 
 /* Hint of the last fault, which there is. */
 void qvl_faults_hint(qvl_faults *f, const char *fmt, ...) QVL_PRINTF(2, 3);

@@ -471,7 +471,9 @@ static void unknown(reader *r, const qvl_node *at, const char *section,
         return;
     }
     const char *meant = other != NULL ? path_beside(r, other, name) : NULL;
-    const char *near = meant == NULL ? nearest(r, section, name) : NULL;
+    const char *near = meant == NULL && !qvl_faults_is_full(r->faults)
+                           ? nearest(r, section, name)
+                           : NULL;
     if (near != NULL)
         meant = section[0] != '\0'
                     ? qvl_arena_printf(r->arena, "%s.%s", section, near)

@@ -347,6 +347,24 @@ static void test_faults_together(void)
     release(&l);
 }
 
+/* Of a million faults that a few lines can have, a hundred are told. */
+static void test_many_faults(void)
+{
+    loaded l;
+    qvl_str text = { 0 };
+    for (int i = 0; i < 300; i++)
+        qvl_str_printf(&text, "zzz%d: 1\n", i);
+    load(&l, text.p);
+    CHECK_INT(l.rc, QVL_E_CONFIG, "%s", l.err.msg);
+    int n_lines = 0;
+    for (const char *p = l.log; (p = strchr(p, '\n')) != NULL; p++)
+        n_lines++;
+    CHECK_INT(n_lines, 100, "99, and how many more: %s", l.log);
+    CHECK_HAS(l.log, " more faults are not listed", "more");
+    qvl_str_release(&text);
+    release(&l);
+}
+
 static void test_notices(void)
 {
     static const struct {
@@ -464,5 +482,6 @@ static void test_table(void)
 
 RUN_TESTS(TEST(test_defaults), TEST(test_words), TEST(test_numbers),
           TEST(test_bools), TEST(test_prompts), TEST(test_faults),
-          TEST(test_faults_together), TEST(test_notices), TEST(test_flags),
+          TEST(test_faults_together), TEST(test_many_faults),
+          TEST(test_notices), TEST(test_flags),
           TEST(test_json), TEST(test_table))
