@@ -23,6 +23,13 @@ typedef struct {
     size_t cap;
 } node_list;
 
+/* A place in the text. */
+typedef struct {
+    size_t at;  // byte
+    int line;   // 1-based
+    int col;    // 1-based
+} place;
+
 /* One parse. */
 typedef struct {
     // owned
@@ -38,17 +45,11 @@ typedef struct {
     size_t n_anchors;
     size_t cap_anchors;
 
+    place seen;      // of the mark that was looked for last; zero: none
     size_t n_nodes;  // so far, with aliases written out
     int depth;
     qvl_node *root;  // result
 } parse;
-
-/* A place in the text. */
-typedef struct {
-    size_t at;  // byte
-    int line;   // 1-based
-    int col;    // 1-based
-} place;
 
 /* Bytes of the line break at p, 0 when there is none: the breaks that libyaml
  * counts, NEL, LS and PS included. */
@@ -82,13 +83,23 @@ static void step(const parse *s, place *p)
     p->col++;
 }
 
-static place place_of_mark(const parse *s, const yaml_mark_t *mark)
+static bool is_before(const place *p, int line, int col)
 {
-    place p = { 0, 1, 1 };
+    return p->line < line || (p->line == line && p->col < col);
+}
+
+/* Marks are asked for in their order, so the text is walked through once. */
+static place place_of_mark(parse *s, const yaml_mark_t *mark)
+{
     int line = (int)mark->line + 1;
     int col = (int)mark->column + 1;
-    while (p.at < s->len && (p.line < line || (p.line == line && p.col < col)))
+    place p = { 0, 1, 1 };
+    if (s->seen.line > 0 && !is_before(&(place){ 0, line, col }, s->seen.line,
+                                       s->seen.col))
+        p = s->seen;
+    while (p.at < s->len && is_before(&p, line, col))
         step(s, &p);
+    s->seen = p;
     return p;
 }
 
@@ -128,7 +139,7 @@ static place behind_anchor(const parse *s, place p)
 }
 
 /* An empty node with the place of the event. */
-static qvl_node node_at_event(const parse *s, const char *name)
+static qvl_node node_at_event(parse *s, const char *name)
 {
     const yaml_event_t *e = &s->event;
     const yaml_mark_t *mark = &e->start_mark;
