@@ -68,6 +68,14 @@ static int wrong_token(building *b, const qvl_node *at, const char *found,
                          at->s != NULL ? at->s : "", found, expected);
 }
 
+/* The id of a token whose number was checked: 3, or 3.0. */
+static int id_of(const qvl_node *number)
+{
+    int64_t id = 0;
+    qvl_node_as_int(number, &id);
+    return (int)id;
+}
+
 /* Check the ids; find how many there are and how long all texts. */
 static int measure(building *b, int *n_ids, size_t *n_tokens, size_t *n_bytes)
 {
@@ -121,7 +129,7 @@ static int add_vocab(building *b)
     const qvl_node *vocab = b->source->vocab;
     for (size_t i = 0; i < vocab->n; i++) {
         const qvl_node *key = &vocab->keys[i];
-        int id = (int)vocab->items[i].i;
+        int id = id_of(&vocab->items[i]);
         qvl_token token = { .p = b->bytes + b->n_bytes };
         if (!unspell(b->bytes + b->n_bytes, &token.len, key->s, key->s_len))
             return wrong_token(b, key, "a character that stands for no byte",
@@ -227,7 +235,7 @@ static int add_added(building *b, const qvl_added_source *a)
     qvl_token *token = &t->token[a->id];
     const qvl_node *there = qvl_node_find(b->source->vocab, a->text);
     int found = qvl_tokenizer_find(t, a->text, a->len);
-    if ((there != NULL && there->i != a->id)
+    if ((there != NULL && id_of(there) != a->id)
         || (found >= 0 && t->token[found].is_added))
         return wrong_added(b, a, "the text under another id");
     if (token->is_added || (token->p != NULL && there == NULL))

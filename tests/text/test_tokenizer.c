@@ -591,6 +591,22 @@ static void test_added(void)
     free(json);
 }
 
+/* An id that is spelled 3.0 is 3. */
+static void test_spelled_id(void)
+{
+    char *json = tokens_fixture("cut/tokenizer.json");
+    char *changed = tokens_replace(json, "\"$\":3,", "\"$\":3.0,");
+    qvl_tokenizer *t;
+    qvl_err err = { 0 };
+    clear();
+    tokens_write("tokenizer.json", changed);
+    CHECK_OK(qvl_tokenizer_open(&t, tokens_dir(), &err), err);
+    CHECK_STR(tokens_of(t, "!$", false), "0 3", "ids");
+    qvl_tokenizer_close(t);
+    free(changed);
+    free(json);
+}
+
 /* With the host's memory ending at any point: a clean error and nothing left
  * half done, or the whole result. */
 static void test_no_memory(void)
@@ -626,4 +642,4 @@ RUN_TESTS(TEST(test_vectors), TEST(test_literal), TEST(test_parts),
           TEST(test_decode), TEST(test_decode_wrong), TEST(test_stream),
           TEST(test_damaged), TEST(test_cut_short),
           TEST(test_changed_anywhere), TEST(test_missing), TEST(test_forms),
-          TEST(test_added), TEST(test_no_memory))
+          TEST(test_added), TEST(test_spelled_id), TEST(test_no_memory))
