@@ -1,6 +1,8 @@
 #!/bin/sh
 # deps.sh - install what build and tests need, by apt (Debian 12)
 #
+#   tools/deps.sh [--fuzz]   with what tests/fuzz/run.sh needs beside it
+#
 # Says and does nothing when all packages are there. Without root it prints the
 # command to run and exits 1.
 #
@@ -19,8 +21,17 @@ mesa-vulkan-drivers ocl-icd-opencl-dev opencl-headers pocl-opencl-icd
 libdnnl-dev libcjson-dev libyaml-dev libstb-dev libjpeg62-turbo-dev
 libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev
 libcurl4-openssl-dev libfreetype-dev"
+fuzz_packages="clang llvm libclang-rt-dev libomp-dev"
 backport=mesa-vulkan-drivers
 apt=${QVL_APT_DIR:-/etc/apt}
+case ${1:-} in
+"") ;;
+--fuzz) packages="$packages $fuzz_packages" ;;
+*)
+    echo "deps: found $1, expected nothing or --fuzz" >&2
+    exit 2
+    ;;
+esac
 
 # Version codename of this Debian, "bookworm".
 codename() {

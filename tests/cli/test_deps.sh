@@ -45,9 +45,10 @@ machine() {
     echo 0 >"$STATE/user"
 }
 
+# deps OPTION...
 deps() {
     called="deps.sh"
-    PATH="$dir/bin:$PATH" QVL_APT_DIR="$dir/apt" "$TOOLS/deps.sh" \
+    PATH="$dir/bin:$PATH" QVL_APT_DIR="$dir/apt" "$TOOLS/deps.sh" "$@" \
         >"$dir/out" 2>"$dir/err"
     status=$?
     cat "$CALLS" >>"$dir/out"
@@ -68,6 +69,19 @@ deps
 exits 1
 complains "apt-get install -y libcjson-dev"
 holds "apt was called" test ! -s "$CALLS"
+
+start "what fuzzing needs is lacking"
+machine
+echo libclang-rt-dev >"$STATE/lacking"
+deps
+exits 0
+holds "apt was called" test ! -s "$CALLS"
+deps --fuzz
+exits 0
+says "--no-install-recommends libclang-rt-dev"
+deps --fuss
+exits 2
+complains "found --fuss"
 
 start "an entry in stanzas"
 machine
