@@ -129,7 +129,7 @@ static void note_last(qvl_loop *r, const qvl_collated *batch, const char *what)
              "them of %d pictures; sample %d of %s", p->file, p->line, p->index,
              label_of(r, p), kind_name(s), p->n_objects, most_points(p),
              p->w, p->h, s->n, s->n_image_tok, s->n_grids, last, what);
-    if (batch->augment != NULL)
+    if (batch->augment != NULL && batch->record[last] != NULL)
         add_ops(r, &batch->augment[last]);
 }
 
