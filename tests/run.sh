@@ -25,6 +25,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 # Tiles are those that ship, whatever this user has tuned.
 export QVL_TUNE=off
+# Nor do threads spin while they wait: others run beside them.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
 # The first run compiles a thousand kernels, which the drivers on a processor keep.
 # They take half the time over it where they are told not to optimize; a golden case
 # that has every operation and gradient runs with all they do (tests/golden).
