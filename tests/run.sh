@@ -28,10 +28,12 @@ export QVL_TUNE=off
 # Nor do threads spin while they wait: others run beside them.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY-passive}"
 # The first run compiles a thousand kernels, which the drivers on a processor keep.
-# They take half the time over it where they are told not to optimize; a golden case
-# that has every operation and gradient runs with all they do (tests/golden).
+# They take half the time over it where they are told not to optimize, and lavapipe
+# a quarter with vectors that LLVM selects quickly; golden cases run with all they do
+# (tests/golden).
 if [ -z "${QVL_TEST_ALL:-}" ]; then
     export GALLIVM_PERF="${GALLIVM_PERF-nopt}"
+    export LP_NATIVE_VECTOR_WIDTH="${LP_NATIVE_VECTOR_WIDTH-128}"
     export POCL_EXTRA_BUILD_FLAGS="${POCL_EXTRA_BUILD_FLAGS--cl-opt-disable}"
 fi
 sanitizers=no
