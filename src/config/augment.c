@@ -4,7 +4,9 @@
  */
 #include "config/augment.h"
 
+#include <assert.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,33 @@ const qvl_aug_param *qvl_aug_param_find(qvl_aug_id op, const char *name)
             && strcmp(qvl_aug_params[i].name, name) == 0)
             return &qvl_aug_params[i];
     return NULL;
+}
+
+/* ---- targets ------------------------------------------------------------- */
+
+double qvl_aug_toward(double from, double to, double share)
+{
+    return share >= 1.0 ? to : from + (to - from) * share;
+}
+
+void qvl_aug_op_move(qvl_aug_op *op, const qvl_aug_target *target, double share)
+{
+    void *field = (char *)op + target->param->at;
+    qvl_aug_range *range;
+    switch (target->param->type) {
+    case QVL_AUG_TYPE_NUMBER:
+        *(double *)field = qvl_aug_toward(*(double *)field, target->lo, share);
+        return;
+    case QVL_AUG_TYPE_RANGE:
+        range = field;
+        range->lo = qvl_aug_toward(range->lo, target->lo, share);
+        range->hi = qvl_aug_toward(range->hi, target->hi, share);
+        return;
+    default:
+        assert(target->param->type == QVL_AUG_TYPE_COUNT
+               || target->param->type == QVL_AUG_TYPE_SIZE);
+        *(int *)field = (int)rint(qvl_aug_toward(*(int *)field, target->lo, share));
+    }
 }
 
 /* ---- faults -------------------------------------------------------------- */
@@ -547,9 +576,60 @@ static void read_phase(reader *r, const qvl_node *node, const char *path, int k,
         wrong(r, node, path, "bypass_prob or ops");
 }
 
+/* Where an op is nearest to a fault between two of its states. Numbers that move along
+ * straight lines keep their order; whole ones are rounded on their way, so the
+ * largest multiple is held against the fewest pixels. */
+static qvl_aug_op worst_of(const qvl_aug_op *before, const qvl_aug_op *after)
+{
+    qvl_aug_op worst = *after;
+    if (after->id != QVL_AUG_OP_expand_to_fit_affine)
+        return worst;
+    if (before->u.expand_to_fit_affine.multiple > after->u.expand_to_fit_affine.multiple)
+        worst.u.expand_to_fit_affine.multiple =
+            before->u.expand_to_fit_affine.multiple;
+    if (before->u.expand_to_fit_affine.max_pixels
+        < after->u.expand_to_fit_affine.max_pixels)
+        worst.u.expand_to_fit_affine.max_pixels =
+            before->u.expand_to_fit_affine.max_pixels;
+    return worst;
+}
+
+/* Rules between the parameters of the ops that a phase moves; `op` is [n_ops] as
+ * before the phase, then as behind it. */
+static void check_phase(reader *r, const qvl_aug_phase *phase, const qvl_node *at,
+                        const char *path, qvl_aug_op *op)
+{
+    for (int i = 0; i < r->out->n_ops; i++) {
+        const qvl_aug_op before = op[i];
+        bool is_moved = false;
+        for (int t = 0; t < phase->n; t++)
+            if (phase->target[t].param->op == op[i].id) {
+                qvl_aug_op_move(&op[i], &phase->target[t], 1.0);
+                is_moved = true;
+            }
+        const qvl_aug_op worst = worst_of(&before, &op[i]);
+        if (is_moved)
+            check_op(r, &worst, at,
+                     qvl_arena_printf(r->arena, "%s.ops.%s", path,
+                                      ops[op[i].id].name));
+    }
+}
+
+static void check_phases(reader *r, const qvl_node *list, const char *path)
+{
+    const qvl_augmentation *a = r->out;
+    qvl_aug_op *op = qvl_arena_array(r->arena, qvl_aug_op, a->n_ops);
+    for (int i = 0; i < a->n_ops; i++)
+        op[i] = a->op[i];
+    for (int k = 0; k < a->n_phases; k++)
+        check_phase(r, &a->phase[k], &list->items[k],
+                    qvl_arena_printf(r->arena, "%s[%d]", path, k), op);
+}
+
 static void read_curriculum(reader *r, const qvl_node *node, const char *path)
 {
     static const char *const keys[] = { "phases" };
+    int n_faults = r->faults->n;
     if (!check_map(r, node, path))
         return;
     check_keys(r, node, path, keys, QVL_COUNT(keys));
@@ -566,6 +646,8 @@ static void read_curriculum(reader *r, const qvl_node *node, const char *path)
                    qvl_arena_printf(r->arena, "%s[%zu]", path, k), (int)k,
                    &phase[k]);
     r->out->n_phases = (int)list->n;
+    if (r->faults->n == n_faults)
+        check_phases(r, list, path);
 }
 
 /* ---- all of it ----------------------------------------------------------- */

@@ -154,6 +154,12 @@ void qvl_augmentation_read(qvl_augmentation *out, const qvl_node *tree,
                            const qvl_node *curriculum, const qvl_node *bypass,
                            qvl_faults *faults);
 
+/* What is between two numbers: `share` 0 is the first, 1 and more the second. */
+double qvl_aug_toward(double from, double to, double share);
+
+/* Move a parameter of an op toward a target; whole numbers are rounded. */
+void qvl_aug_op_move(qvl_aug_op *op, const qvl_aug_target *target, double share);
+
 /* Append an op with all of its parameters, and a phase, as words: two are the same if
  * and only if their texts are. */
 void qvl_aug_op_put(qvl_str *out, const qvl_aug_op *op);

@@ -130,6 +130,8 @@ static void test_off(void)
 
 /* ---- what is wrong ------------------------------------------------------- */
 
+#define EXPAND "ops: [{name: expand_to_fit_affine}]\n"
+#define PHASES(text) "curriculum: {phases: [" text "]}"
 #define OPS "ops: [{name: rotate}, {name: hflip}]\n"
 
 static void test_faults(void)
@@ -198,6 +200,33 @@ static void test_faults(void)
           "found 2, expected a number 0..1" },
         { "ops: [{name: pad_to_multiple}]\ncurriculum: {phases: [{until_step: 9, ops: "
           "{pad_to_multiple: {multiple: 64}}}]}", "a curriculum cannot change it" },
+        { EXPAND PHASES("{until_step: 9, ops: {expand_to_fit_affine: {max_pixels: "
+                        "1023}}}"),
+          "curriculum.phases[0].ops.expand_to_fit_affine: found max_pixels 1023, "
+          "expected at least one square of multiple 32" },
+        { EXPAND PHASES("{until_step: 9, bypass_prob: 0}, {until_step: 99, ops: "
+                        "{expand_to_fit_affine: {multiple: 961}}}"),
+          "phases[1].ops.expand_to_fit_affine: found max_pixels 921600" },
+        { EXPAND PHASES("{until_step: 9, ops: {expand_to_fit_affine: {max_pixels: "
+                        "1024}}}, {until_step: 99, ops: {expand_to_fit_affine: "
+                        "{multiple: 33}}}"),
+          "phases[1].ops.expand_to_fit_affine: found max_pixels 1024" },
+        /* both ends are right, 3 squared of 7 between them is not */
+        { "ops: [{name: expand_to_fit_affine, params: {multiple: 2, max_pixels: 4}}]\n"
+          PHASES("{until_step: 9, ops: {expand_to_fit_affine: {multiple: 3, "
+                 "max_pixels: 9}}}"),
+          "phases[0].ops.expand_to_fit_affine: found max_pixels 4, expected at least "
+          "one square of multiple 3" },
+        { "ops: [{name: scale}]\n"
+          PHASES("{until_step: 9, ops: {scale: {lo: 1.5}}}"),
+          "phases[0].ops.scale: found lo 1.5, hi 1.1" },
+        { "ops: [{name: scale}]\n"
+          PHASES("{until_step: 5, ops: {scale: {lo: 1.5, hi: 2}}}, {until_step: 9, ops: "
+                 "{scale: {hi: 1.25}}}"),
+          "phases[1].ops.scale: found lo 1.5, hi 1.25" },
+        { "ops: [{name: hflip}, {name: resize_by_scale}]\n"
+          PHASES("{until_step: 9, ops: {resize_by_scale: {hi: 0.5}}}"),
+          "phases[0].ops.resize_by_scale: found lo 0.8, hi 0.5" },
     };
     for (size_t i = 0; i < QVL_COUNT(cases); i++) {
         reading r;
@@ -210,6 +239,19 @@ static void test_faults(void)
               r.faults.n > 0 ? r.faults.fault[0].msg : "no fault");
         qvl_arena_release(&r.arena);
     }
+}
+
+/* A phase that moves both of two numbers past where each of them was. */
+static void test_phases_together(void)
+{
+    reading r;
+    load(&r, "ops: [{name: scale}, {name: expand_to_fit_affine}]\n"
+         PHASES("{until_step: 5, ops: {scale: {lo: 1.5, hi: 1.5}, expand_to_fit_affine: "
+                "{multiple: 64, max_pixels: 4096}}}, {until_step: 9, ops: {scale: {lo: "
+                "0.5, hi: 0.75}, expand_to_fit_affine: {multiple: 1}}}"));
+    CHECK(r.faults.n == 0, "%s", r.faults.n > 0 ? r.faults.fault[0].msg : "");
+    CHECK_INT(r.a.n_phases, 2, "phases");
+    qvl_arena_release(&r.arena);
 }
 
 /* All faults in one go. */
@@ -322,4 +364,4 @@ static void test_words(void)
 RUN_TESTS(TEST(test_words), TEST(test_defaults), TEST(test_every_op),
           TEST(test_values),
           TEST(test_curriculum), TEST(test_off), TEST(test_faults),
-          TEST(test_many_faults), TEST(test_older_places))
+          TEST(test_phases_together), TEST(test_many_faults), TEST(test_older_places))

@@ -1,4 +1,5 @@
 /* canvas_ops.c - canvases that grow, are padded, are resized */
+#include <assert.h>
 #include <math.h>
 
 #include "data/augment/run.h"
@@ -32,6 +33,7 @@ static int shrink(int side, double s, int multiple)
 static void limit_pixels(int *w, int *h, int multiple, int max_pixels)
 {
     double n = (double)*w * *h;
+    assert((double)multiple * multiple <= max_pixels);
     if (n <= max_pixels)
         return;
     double s = sqrt(max_pixels / n);

@@ -1,7 +1,6 @@
 /* curriculum.c - straight lines between the targets of phases */
 #include "data/augment/curriculum.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -29,32 +28,6 @@ static double share_of(const qvl_augmentation *rules, int k, int64_t step,
     return step >= end ? 1.0 : (double)(step - begin) / (double)(end - begin);
 }
 
-static double toward(double from, double to, double share)
-{
-    return share >= 1.0 ? to : from + (to - from) * share;
-}
-
-/* Move one parameter of an op toward the target of a phase. */
-static void move(qvl_aug_op *op, const qvl_aug_target *t, double share)
-{
-    void *field = (char *)op + t->param->at;
-    qvl_aug_range *range;
-    switch (t->param->type) {
-    case QVL_AUG_TYPE_NUMBER:
-        *(double *)field = toward(*(double *)field, t->lo, share);
-        return;
-    case QVL_AUG_TYPE_RANGE:
-        range = field;
-        range->lo = toward(range->lo, t->lo, share);
-        range->hi = toward(range->hi, t->hi, share);
-        return;
-    default:
-        assert(t->param->type == QVL_AUG_TYPE_COUNT
-               || t->param->type == QVL_AUG_TYPE_SIZE);
-        *(int *)field = (int)rint(toward(*(int *)field, t->lo, share));
-    }
-}
-
 qvl_aug_state qvl_aug_state_at(const qvl_augmentation *rules, int64_t step,
                                int64_t total_steps, qvl_arena *arena)
 {
@@ -67,11 +40,12 @@ qvl_aug_state qvl_aug_state_at(const qvl_augmentation *rules, int64_t step,
         const qvl_aug_phase *phase = &rules->phase[k];
         double share = share_of(rules, k, step, total_steps);
         if (phase->bypass_prob >= 0.0)
-            s.bypass_prob = toward(s.bypass_prob, phase->bypass_prob, share);
+            s.bypass_prob =
+                qvl_aug_toward(s.bypass_prob, phase->bypass_prob, share);
         for (int i = 0; i < rules->n_ops; i++)
             for (int t = 0; t < phase->n; t++)
                 if (phase->target[t].param->op == op[i].id)
-                    move(&op[i], &phase->target[t], share);
+                    qvl_aug_op_move(&op[i], &phase->target[t], share);
     }
     s.op = op;
     return s;
