@@ -451,6 +451,37 @@ static void test_paste(void)
     }
 }
 
+/* Copies that a later crop, zoom or the last flush takes away again are no objects of
+ * the record: what was dropped is what the sources do not name any more. */
+static void test_paste_then_cut(void)
+{
+    static const char paste[] =
+        "{name: small_object_zoom_paste, params: {prob: 1, max_size: 110, "
+        "class_whitelist: cat, max_targets: 2, scale: [1, 1]}}";
+    static const char *const cuts[] = {
+        "{name: center_crop, params: {scale: 0.25, min_objects: 1, skip_if_line: no}}",
+        "{name: scale, params: {lo: 3, hi: 3, prob: 1}}, {name: pad_to_multiple}",
+        "{name: scale, params: {lo: 3, hi: 3, prob: 1}}",
+    };
+    static const double middle[] = { 300, 220, 340, 260 };
+    const qvl_object both[] = { { QVL_GEOM_BOX, 2, middle, "dog" },
+                                { QVL_GEOM_BOX, 2, middle, "cat" } };
+    const qvl_record r = { .index = 7, .w = 640, .h = 480, .object = both,
+                           .n_objects = 2 };
+    int n_lost = 0;
+    for (uint64_t epoch = 0; epoch < 150; epoch++) {
+        char text[512];
+        work w;
+        snprintf(text, sizeof text, "ops: [%s, %s]", paste, cuts[epoch % 3]);
+        augment(&w, text, &r, &(qvl_sample_at){ .epoch = epoch }, QVL_MODE_DENSE);
+        CHECK_INT(w.report.n_dropped, 0, "epoch %d: both are in the middle", (int)epoch);
+        CHECK_INT(w.report.n_added, w.out->n_objects - 2, "epoch %d", (int)epoch);
+        n_lost += w.report.outcome[0] == QVL_AUG_FIRED && w.report.n_added == 0;
+        qvl_arena_release(&w.arena);
+    }
+    CHECK(n_lost > 50, "%d copies were cut off", n_lost);
+}
+
 /* ---- draws --------------------------------------------------------------- */
 
 static void check_same(const qvl_record *a, const qvl_record *b, const char *what)
@@ -573,5 +604,6 @@ RUN_TESTS(TEST(test_identity), TEST(test_conversation), TEST(test_flips),
           TEST(test_expand), TEST(test_expand_scale), TEST(test_expand_limit),
           TEST(test_resize), TEST(test_crop_sizes), TEST(test_skips),
           TEST(test_completeness), TEST(test_roi), TEST(test_paste),
+          TEST(test_paste_then_cut),
           TEST(test_untouched), TEST(test_draws), TEST(test_frequency),
           TEST(test_curriculum))

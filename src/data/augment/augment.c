@@ -68,7 +68,8 @@ static void take_objects(qvl_aug_run *r)
     r->n_items = record->n_objects;
     for (int i = 0; i < record->n_objects; i++) {
         const qvl_object *o = &record->object[i];
-        r->item[i] = (qvl_aug_item){ { o->kind, o->n, o->point }, o->desc, i, 1.0 };
+        r->item[i] = (qvl_aug_item){ .geom = { o->kind, o->n, o->point },
+                                     .desc = o->desc, .source = i, .coverage = 1.0 };
     }
 }
 
@@ -103,12 +104,13 @@ static int place_objects(qvl_aug_run *r, const qvl_placement *to)
         qvl_transformed t;
         QVL_TRY(qvl_transform_place(&t, &r->item[i].geom, to, &options, r->arena,
                                     r->err));
-        if (t.fate == QVL_FATE_DROPPED)
+        if (t.fate == QVL_FATE_DROPPED) {
+            r->n_dropped += !r->item[i].is_copy;
             continue;
+        }
         r->item[n] = r->item[i];
         r->item[n++].geom = t.geom;
     }
-    r->n_dropped += r->n_items - n;
     r->n_items = n;
     return QVL_OK;
 }
@@ -175,12 +177,13 @@ static void finish_objects(qvl_aug_run *r)
     for (int i = 0; i < r->n_items; i++) {
         qvl_transformed t;
         qvl_transform_finish(&t, &r->item[i].geom, r->w, r->h, &options, r->arena);
-        if (t.fate == QVL_FATE_DROPPED)
+        if (t.fate == QVL_FATE_DROPPED) {
+            r->n_dropped += !r->item[i].is_copy;
             continue;
+        }
         r->item[n] = r->item[i];
         r->item[n++].geom = t.geom;
     }
-    r->n_dropped += r->n_items - n;
     r->n_items = n;
 }
 
@@ -218,11 +221,11 @@ static void report_objects(const qvl_aug_run *r, qvl_augment_report *report)
     for (int i = 0; i < r->n_items; i++) {
         source[i] = r->item[i].source;
         coverage[i] = r->item[i].coverage;
+        report->n_added += r->item[i].is_copy;
     }
     report->source = source;
     report->coverage = coverage;
     report->n_dropped = r->n_dropped;
-    report->n_added = r->n_items + r->n_dropped - r->record->n_objects;
     report->padding_ratio = r->padding_ratio;
 }
 

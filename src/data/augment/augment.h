@@ -67,8 +67,8 @@ typedef struct {
     const qvl_aug_outcome *outcome;  // [n_ops]
     const int *source;     // [record->n_objects] number in the record it was made of
     const double *coverage;  // [record->n_objects] share that all crops left
-    int n_dropped;
-    int n_added;
+    int n_dropped;         // objects of the record that are not there any more
+    int n_added;           // copies that are there
     double padding_ratio;  // share of the canvas that expand_to_fit_affine made
 } qvl_augment_report;
 

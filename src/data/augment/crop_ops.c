@@ -71,8 +71,10 @@ static void apply(qvl_aug_run *r, const crop_rules *c, const qvl_transformed *t)
     int n = 0;
     for (int i = 0; i < r->n_items; i++) {
         qvl_aug_item *item = &r->item[n];
-        if (!stays(c, &r->item[i], &t[i]))
+        if (!stays(c, &r->item[i], &t[i])) {
+            r->n_dropped += !r->item[i].is_copy;
             continue;
+        }
         *item = r->item[i];
         item->geom = t[i].geom;
         item->coverage *= t[i].coverage;
@@ -80,7 +82,6 @@ static void apply(qvl_aug_run *r, const crop_rules *c, const qvl_transformed *t)
             tell_incomplete(r, item);
         n++;
     }
-    r->n_dropped += r->n_items - n;
     r->n_items = n;
     qvl_edit_put(&r->steps, &(qvl_edit_step){ .kind = QVL_EDIT_CROP,
                                               .window = c->window });

@@ -166,7 +166,7 @@ static void paste(qvl_aug_run *r, const attempt *a)
     const qvl_aug_item of = *a->item;
     *qvl_aug_add_item(r) = (qvl_aug_item){
         .geom = { of.geom.kind, of.geom.n, a->point }, .desc = of.desc,
-        .source = of.source, .coverage = of.coverage };
+        .source = of.source, .coverage = of.coverage, .is_copy = true };
 }
 
 /* Try to find a place for a copy of item k. */

@@ -17,6 +17,7 @@ typedef struct {
     const char *desc;
     int source;       // number in the record
     double coverage;  // product of the shares that crops left
+    bool is_copy;     // pasted: no object of the record
 } qvl_aug_item;
 
 typedef struct {
@@ -35,7 +36,7 @@ typedef struct {
     qvl_rng geometry, colour;
     qvl_edit_list steps;    // of all but colours
     qvl_edit_list colours;
-    int n_dropped;          // by clipping and by crops
+    int n_dropped;          // of the record, by clipping and by crops
     double padding_ratio;
 } qvl_aug_run;
 

@@ -15,8 +15,8 @@ typedef struct {
     int64_t n_bypassed;
     int64_t n_discarded;
     int64_t n_objects;     // of the records
-    int64_t n_dropped;
-    int64_t n_added;
+    int64_t n_dropped;     // of them
+    int64_t n_added;       // copies that came out
     double padding_ratio;  // sums over all samples
     double pixels;         // of a picture that comes out
     int n_ops;
