@@ -296,6 +296,33 @@ static void test_resize(void)
     qvl_arena_release(&w.arena);
 }
 
+/* What would be larger than any picture says so, whatever the numbers are. */
+static void test_too_large(void)
+{
+    static const char *const lists[] = {
+        "{name: resize_by_scale, params: {lo: 1e300, hi: 1e300}}",
+        "{name: resize_by_scale, params: {scales: 30000, align_multiple: null}}",
+        "{name: pad_to_multiple, params: {multiple: 2147483647}}",
+        "{name: scale, params: {lo: 1e100, hi: 1e100, prob: 1}}, "
+        "{name: expand_to_fit_affine}",
+        "{name: scale, params: {lo: 1e300, hi: 1e300, prob: 1}}, {name: scale, "
+        "params: {lo: 1e300, hi: 1e300, prob: 1}}, {name: rotate, params: {prob: 1}}, "
+        "{name: expand_to_fit_affine, params: {multiple: null}}",
+    };
+    for (size_t i = 0; i < QVL_COUNT(lists); i++) {
+        char text[512];
+        qvl_err err = { 0 };
+        work w = { 0 };
+        snprintf(text, sizeof text, "ops: [%s]", lists[i]);
+        augment_rules(&w.rules, text, &w.arena);
+        w.a = (qvl_augmenter){ .rules = &w.rules, .seed = 17, .total_steps = 100 };
+        CHECK_FAILS(qvl_augment(&w.a, &record, &(qvl_sample_at){ 0 }, QVL_MODE_DENSE,
+                                &w.arena, &w.out, &w.report, &err),
+                    QVL_E_RANGE, err, "expected at most 16777216");
+        qvl_arena_release(&w.arena);
+    }
+}
+
 /* ---- crops --------------------------------------------------------------- */
 
 static void test_crop_sizes(void)
@@ -602,7 +629,7 @@ static void test_curriculum(void)
 RUN_TESTS(TEST(test_identity), TEST(test_conversation), TEST(test_flips),
           TEST(test_flip_vector), TEST(test_flush), TEST(test_invisible),
           TEST(test_expand), TEST(test_expand_scale), TEST(test_expand_limit),
-          TEST(test_resize), TEST(test_crop_sizes), TEST(test_skips),
+          TEST(test_resize), TEST(test_too_large), TEST(test_crop_sizes), TEST(test_skips),
           TEST(test_completeness), TEST(test_roi), TEST(test_paste),
           TEST(test_paste_then_cut),
           TEST(test_untouched), TEST(test_draws), TEST(test_frequency),

@@ -3,13 +3,18 @@
 #include <math.h>
 
 #include "data/augment/run.h"
+#include "image/decode.h"
 
-/* Next multiple that is not below v; multiple 0: v itself. */
-static int align_up(double v, int multiple)
+/* Next multiple that is not below a whole v; multiple 0: v itself. Fails with
+ * QVL_E_RANGE when that is no side of a picture. */
+static int align_up(int *out, double v, int multiple, qvl_err *err)
 {
-    if (multiple <= 1)
-        return (int)v;
-    return (int)ceil(v / multiple) * multiple;
+    double side = multiple > 1 ? ceil(v / multiple) * multiple : v;
+    if (!(side <= QVL_IMAGE_MAX_SIDE))
+        return qvl_fail(err, QVL_E_RANGE, "canvas: found a side of %g px, expected at "
+                        "most %d", side, QVL_IMAGE_MAX_SIDE);
+    *out = (int)side;
+    return QVL_OK;
 }
 
 /* ---- expand_to_fit_affine ------------------------------------------------ */
@@ -56,8 +61,10 @@ int qvl_aug_expand_to_fit_affine(qvl_aug_run *r, const qvl_aug_op *op,
     qvl_bounds b = is_still ? (qvl_bounds){ 0, 0, r->w, r->h } : bounds_of(r);
     double raw_w = ceil(b.x1 - b.x0 - 1e-9);
     double raw_h = ceil(b.y1 - b.y0 - 1e-9);
-    int full_w = align_up(raw_w, multiple), w = full_w;
-    int full_h = align_up(raw_h, multiple), h = full_h;
+    int full_w, full_h;
+    QVL_TRY(align_up(&full_w, raw_w, multiple, r->err));
+    QVL_TRY(align_up(&full_h, raw_h, multiple, r->err));
+    int w = full_w, h = full_h;
     limit_pixels(&w, &h, unit, op->u.expand_to_fit_affine.max_pixels);
     double sx = (double)w / full_w, sy = (double)h / full_h;
     qvl_affine shift = qvl_affine_translation(-b.x0, -b.y0);
@@ -77,9 +84,10 @@ int qvl_aug_expand_to_fit_affine(qvl_aug_run *r, const qvl_aug_op *op,
 int qvl_aug_pad_to_multiple(qvl_aug_run *r, const qvl_aug_op *op,
                             qvl_aug_outcome *outcome)
 {
+    int w, h;
     QVL_TRY(qvl_aug_flush(r, r->w, r->h));
-    int w = align_up(r->w, op->u.pad_to_multiple.multiple);
-    int h = align_up(r->h, op->u.pad_to_multiple.multiple);
+    QVL_TRY(align_up(&w, r->w, op->u.pad_to_multiple.multiple, r->err));
+    QVL_TRY(align_up(&h, r->h, op->u.pad_to_multiple.multiple, r->err));
     if (w == r->w && h == r->h) {
         *outcome = QVL_AUG_NO_EFFECT;
         return QVL_OK;
@@ -93,23 +101,24 @@ int qvl_aug_pad_to_multiple(qvl_aug_run *r, const qvl_aug_op *op,
 
 /* ---- resize_by_scale ----------------------------------------------------- */
 
-static int resized(int side, double s, int multiple)
+static int resized(int *out, int side, double s, const qvl_aug_op *op, qvl_err *err)
 {
     double n = rint(side * s);
-    return align_up(n > 1.0 ? n : 1.0, multiple);
+    return align_up(out, n > 1.0 ? n : 1.0, op->u.resize_by_scale.align_multiple, err);
 }
 
 int qvl_aug_resize_by_scale(qvl_aug_run *r, const qvl_aug_op *op,
                             qvl_aug_outcome *outcome)
 {
     const qvl_aug_numbers *choice = &op->u.resize_by_scale.scales;
-    int multiple = op->u.resize_by_scale.align_multiple;
+    int w, h;
     QVL_TRY(qvl_aug_flush(r, r->w, r->h));
     double s = choice->n > 0
                    ? choice->v[qvl_rng_below(&r->geometry, (uint64_t)choice->n)]
                    : qvl_rng_between(&r->geometry, op->u.resize_by_scale.lo,
                                      op->u.resize_by_scale.hi);
-    int w = resized(r->w, s, multiple), h = resized(r->h, s, multiple);
+    QVL_TRY(resized(&w, r->w, s, op, r->err));
+    QVL_TRY(resized(&h, r->h, s, op, r->err));
     if (w == r->w && h == r->h) {
         *outcome = QVL_AUG_NO_EFFECT;
         return QVL_OK;
