@@ -173,7 +173,13 @@ static void test_check(void)
     record.summary = NULL;
     CHECK_FAILS(qvl_fusion_check(&e, &record, &err), QVL_E_DATA, err,
                 "found nothing, expected 有");
+    e.assert_answer = "nothing";
+    CHECK_FAILS(qvl_fusion_check(&e, &record, &err), QVL_E_DATA, err,
+                "found nothing, expected nothing");
     record.messages = &messages;
+    CHECK_FAILS(qvl_fusion_check(&e, &record, &err), QVL_E_DATA, err,
+                "found a conversation");
+    e.assert_answer = "a conversation";
     CHECK_FAILS(qvl_fusion_check(&e, &record, &err), QVL_E_DATA, err,
                 "found a conversation");
     e.assert_answer = NULL;
