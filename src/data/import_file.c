@@ -165,8 +165,15 @@ static int fail_image_id(const qvl_import_annotation *a, size_t place,
                     found, wanted);
 }
 
-/* Step over an annotation; *id is that of its picture. */
-static int scan_annotation(const qvl_import_file *f, qvl_json_scan *s,
+/* The beginning of a value as it is written, of which messages show less. */
+static const char *short_value(const qvl_json_part *value, qvl_arena *arena)
+{
+    int n = value->len < 1000 ? (int)value->len : 1000;
+    return qvl_text_short(arena, qvl_arena_printf(arena, "%.*s", n, value->p));
+}
+
+/* Step over an annotation; a->picture becomes the id of its picture. */
+static int scan_annotation(qvl_import_file *f, qvl_json_scan *s,
                            qvl_import_annotation *a, qvl_err *err)
 {
     bool has_more, has_id = false;
@@ -185,14 +192,10 @@ static int scan_annotation(const qvl_import_file *f, qvl_json_scan *s,
                             "found a second time, expected once", f->path,
                             key.line, key.col);
         has_id = qvl_node_read_int(value.p, value.len, &a->picture);
-        if (!has_id) {
-            int n = value.len < 40 ? (int)value.len : 40;
-            char text[48];
-            memcpy(text, value.p, (size_t)n);
-            text[n] = '\0';
-            return fail_image_id(a, f->n_annotations, f, text,
+        if (!has_id)
+            return fail_image_id(a, f->n_annotations, f,
+                                 short_value(&value, &f->scratch),
                                  "a whole number", err);
-        }
     }
     if (has_id)
         return QVL_OK;
@@ -463,21 +466,23 @@ int qvl_import_read(const qvl_import_file *f, size_t i, bool has_segmentation,
         "category_id", "bbox", "iscrowd",
         has_segmentation ? "segmentation" : NULL, NULL,
     };
-    const qvl_node **const field[] = { &out->category_id, &out->bbox,
-                                       &out->iscrowd, &out->segmentation };
+    qvl_import_fields found = { .at = { .kind = QVL_NODE_MAP, .file = f->path,
+                                        .line = a->line, .col = a->col } };
+    const qvl_node **const field[] = { &found.category_id, &found.bbox,
+                                       &found.iscrowd, &found.segmentation };
     qvl_json_scan s;
     qvl_json_part key, part = { .p = a->p, .len = a->len, .file = f->path,
                                 .line = a->line, .col = a->col };
-    *out = (qvl_import_fields){ .at = { .kind = QVL_NODE_MAP, .file = f->path,
-                                        .line = a->line, .col = a->col } };
     qvl_json_scan_begin(&s, &part, err);
     QVL_TRY(qvl_json_scan_enter(&s, '{'));
     for (bool is_first = true;; is_first = false) {
         bool has_more;
         QVL_TRY(qvl_json_scan_next(&s, '}', is_first, &has_more));
         if (!has_more)
-            return QVL_OK;
+            break;
         QVL_TRY(qvl_json_scan_key(&s, &key));
         QVL_TRY(read_field(&s, &key, names, field, arena));
     }
+    *out = found;
+    return QVL_OK;
 }

@@ -73,7 +73,7 @@ void qvl_import_file_close(qvl_import_file *f);
 const char *qvl_import_desc(const qvl_import_file *f, int64_t id);
 
 /* Read the fields of annotation i, into the arena. Fails with QVL_E_FORMAT,
- * QVL_E_MEMORY. */
+ * QVL_E_MEMORY, *out as it was. */
 int qvl_import_read(const qvl_import_file *f, size_t i, bool has_segmentation,
                     qvl_import_fields *out, qvl_arena *arena, qvl_err *err);
 

@@ -453,6 +453,10 @@ static void test_many(void)
 
 /* ---- faults ------------------------------------------------------------- */
 
+/* 99 characters of two bytes fit into a message behind two more bytes, 121 do not. */
+#define E_11 "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+#define LONG_CUT E_11 E_11 E_11 E_11 E_11 E_11 E_11 E_11 E_11
+#define LONG LONG_CUT E_11 E_11
 #define BOX "\"bbox\": [1, 1, 5, 5]"
 
 static void test_wrong_annotations(void)
@@ -464,6 +468,10 @@ static void test_wrong_annotations(void)
         { "{}", "annotations[1].image_id: found nothing, expected a whole number" },
         { "{\"image_id\": \"7\"}", "annotations[1].image_id: found \"7\"" },
         { "{\"image_id\": 7.5}", "annotations[1].image_id: found 7.5" },
+        { "{\"image_id\": [1,\n\t2]}",
+          "annotations[1].image_id: found [1,  2], expected a whole number" },
+        { "{\"image_id\": \"a" LONG "\"}",
+          "annotations[1].image_id: found \"a" LONG_CUT "..., expected" },
         { "{\"image_id\": 8}",
           "annotations[1].image_id: found 8, expected the id of one of images" },
         { "{\"image_id\": 7}", "annotations[1].category_id: found nothing" },
@@ -518,6 +526,23 @@ static void test_wrong_annotations(void)
         qvl_str_release(&out);
         qvl_arena_release(&a);
     }
+}
+
+/* Fields stay as they were when what is read is wrong. */
+static void test_fields_stay(void)
+{
+    qvl_arena a = { 0 };
+    qvl_err err;
+    qvl_import_fields fields = { .at = { .line = 77 } };
+    const qvl_import_fields before = fields;
+    const char *text = file_with(&a, "{\"image_id\": 7, " BOX ", " BOX "}");
+    qvl_import_file f = { .path = made_text("a.json", text) };
+    CHECK_OK(qvl_import_file_open(&f, &err), err);
+    CHECK_FAILS(qvl_import_read(&f, 0, true, &fields, &a, &err), QVL_E_FORMAT, err,
+                "key \"bbox\": found a second time");
+    CHECK(memcmp(&fields, &before, sizeof fields) == 0, "fields");
+    qvl_import_file_close(&f);
+    qvl_arena_release(&a);
 }
 
 static void test_wrong_files(void)
@@ -664,5 +689,6 @@ static void test_out_of_memory(void)
 
 RUN_TESTS(TEST(test_boxes), TEST(test_left_out), TEST(test_polygons),
           TEST(test_clip), TEST(test_clip_random), TEST(test_names),
-          TEST(test_many), TEST(test_wrong_annotations), TEST(test_wrong_files),
+          TEST(test_many), TEST(test_wrong_annotations),
+          TEST(test_fields_stay), TEST(test_wrong_files),
           TEST(test_other_faults), TEST(test_out_of_memory))
