@@ -1,8 +1,9 @@
 /* reference.h - the keys of a configuration as a page for people
  *
- * Markdown, made of keys.def alone: for each section a table of its keys with type,
- * default, values and meaning, then those that are ignored, not supported, gone, and
- * other names. Text of the table is escaped where Markdown would read it.
+ * Markdown, made of keys.def and augment.def alone: for each section a table of its
+ * keys with type, default, values and meaning, then those that are ignored, not
+ * supported, gone, and other names, then the ops of augmentation. Text of the table
+ * is escaped where Markdown would read it.
  */
 #ifndef QVL_CONFIG_REFERENCE_H
 #define QVL_CONFIG_REFERENCE_H

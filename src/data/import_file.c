@@ -70,7 +70,7 @@ static int read_side(const qvl_node *item, size_t place, const char *key,
     return QVL_OK;
 }
 
-/* What stands behind the last but n slashes. */
+/* What stands behind the nth slash from the end; all of it when there are fewer. */
 static const char *last_parts(const char *text, int n)
 {
     const char *p = text + strlen(text);

@@ -61,7 +61,8 @@ typedef struct {
     size_t n_categories, category_cap;
     size_t n_renamed;             // categories
     uint32_t *order;              // [n_annotations] by picture, then as in the file
-    size_t *first;                // [n_pictures + 1] in `order`
+    size_t *first;                // [n_pictures + 2]: where those of a picture begin
+                                  // in `order`; twice at the end, where they all end
 } qvl_import_file;
 
 /* Read a file into a struct that is zeroed but for `path` and `has_urls`. Fails with

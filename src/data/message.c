@@ -1,7 +1,7 @@
 /* message.c - objects as the JSON that a model is to answer
  *
- * Coordinates become 0 to 1000 here and nowhere else; the text is the same for
- * the same record and rules, byte for byte, since it is what is learned.
+ * The text is the same for the same record and rules, byte for byte, since it is what
+ * is learned.
  */
 #include "data/message.h"
 

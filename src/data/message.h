@@ -7,7 +7,8 @@
  *      "object_2": {"line_points": 2, "line": [5, 6, 80, 120], "desc": "b"}}
  *
  * between entries ", ", behind keys ": ", other text than ASCII as it is. Pixels
- * become 0..1000 here and nowhere else. A summary answer is the record's summary.
+ * become 0..1000, become 0..100 or stay, as qvl_coord says. A summary answer is the
+ * record's summary.
  *
  * What takes an arena runs out of host memory as one does, but qvl_prompt_expand.
  */

@@ -42,7 +42,7 @@ typedef struct {
     int64_t total_steps; // of the run: where the phases of a curriculum end; > 0
 } qvl_augmenter;
 
-/* Why an op that fired did nothing. */
+/* What became of an op: it fired, it was not drawn, or why it did nothing. */
 typedef enum {
     QVL_AUG_FIRED,         // it did something
     QVL_AUG_NOT_DRAWN,     // prob said no
@@ -75,12 +75,17 @@ typedef struct {
 /* Augment a record; no pixels are touched.
  *
  *   at      which sample it is; at->record is not read, record->index is
- *   mode    a summary is true of the whole picture: nothing is cut off
+ *   mode    a summary counts all objects and stays as it is written: in its mode crops
+ *           fire only when every object stays, and nothing is pasted. Other ops do not
+ *           look at it: what a turn or a zoom pushes out of the canvas is dropped in
+ *           either mode
  *   out     the record itself, or one of the arena that shares its texts
  *   report  of the arena; may be NULL
  *
- * Fails with QVL_E_INTERNAL and the op, the record and the numbers that name the
- * sample when a map has no inverse. Runs out of host memory as an arena does. */
+ * Fails with QVL_E_RANGE, the op, the record and the numbers that name the sample
+ * when a map has no inverse or takes a point too far away (qvl_transform_place),
+ * and when a side of the canvas would be above QVL_IMAGE_MAX_SIDE. Runs out of host
+ * memory as an arena does. */
 int qvl_augment(const qvl_augmenter *a, const qvl_record *record,
                 const qvl_sample_at *at, qvl_mode mode, qvl_arena *arena,
                 const qvl_record **out, qvl_augment_report *report, qvl_err *err);

@@ -45,7 +45,7 @@ typedef int qvl_aug_fn(qvl_aug_run *r, const qvl_aug_op *op, qvl_aug_outcome *ou
 
 /* Apply the map, if it is one, to picture and objects; the canvas becomes w x h.
  * Objects that are not seen any more are dropped. Fails with QVL_E_RANGE when the map
- * has no inverse. */
+ * has no inverse or takes a point too far away. */
 int qvl_aug_flush(qvl_aug_run *r, int w, int h);
 
 /* What the configuration says of clipping. */
