@@ -27,14 +27,8 @@ static int fail(const checking *c, const qvl_node *at, int number, const char *w
 static double wanted(const checking *c, const qvl_object *o, int i)
 {
     int side_px = i % 2 == 0 ? c->record->w : c->record->h;
-    switch (c->rules->coord) {
-    case QVL_COORD_NORM1000:
-        return qvl_geom_norm(o->point[i], side_px, 1000);
-    case QVL_COORD_NORM100:
-        return qvl_geom_norm(o->point[i], side_px, 100);
-    default:
-        return o->point[i];
-    }
+    int most = qvl_coord_max(c->rules->coord);
+    return most > 0 ? qvl_geom_norm(o->point[i], side_px, most) : o->point[i];
 }
 
 static bool has_points(const checking *c, const qvl_node *list, const qvl_object *o)

@@ -10,12 +10,12 @@
 #include "base/compiler.h"
 #include "base/json.h"
 #include "data/desc.h"
+#include "data/message.h"
 
 #define WIDE_COMMA "\xef\xbc\x8c"
 #define WIDE_COLON "\xef\xbc\x9a"
 #define WIDE_STOP "\xe3\x80\x82"
 #define TIMES "\xc3\x97"
-#define IRRELEVANT "\xe6\x97\xa0\xe5\x85\xb3\xe5\x9b\xbe\xe7\x89\x87"
 #define COUNTS "\xe7\xbb\x9f\xe8\xae\xa1"
 #define COUNTS_BY_GROUP "\xe5\x88\x86\xe7\xbb\x84" COUNTS
 #define GROUP "\xe7\xbb\x84"
@@ -326,7 +326,7 @@ static const char *json_summary_fault(const char *text, qvl_arena *arena)
 
 const char *qvl_lint_summary(qvl_lint lint, const char *text, qvl_arena *arena)
 {
-    if (lint == QVL_LINT_NONE || strcmp(text, IRRELEVANT) == 0)
+    if (lint == QVL_LINT_NONE || strcmp(text, qvl_irrelevant_answer) == 0)
         return NULL;
     return lint == QVL_LINT_SLASH ? text_summary_fault(text)
                                   : json_summary_fault(text, arena);

@@ -37,18 +37,17 @@ static void note(const writing *w, size_t from, size_t end, int type)
 
 /* ---- numbers ------------------------------------------------------------ */
 
-/* Largest coordinate; 0: pixels. */
-static int scale_of(qvl_coord coord)
+int qvl_coord_max(qvl_coord coord)
 {
-    static const int scale[] = { [QVL_COORD_NORM1000] = 1000,
-                                 [QVL_COORD_NORM100] = 100,
-                                 [QVL_COORD_PIXELS] = 0 };
-    return scale[coord];
+    static const int most[] = { [QVL_COORD_NORM1000] = 1000,
+                                [QVL_COORD_NORM100] = 100,
+                                [QVL_COORD_PIXELS] = 0 };
+    return most[coord];
 }
 
 static void put_coord(const writing *w, double v, int side_px)
 {
-    int scale = scale_of(w->rules->coord);
+    int scale = qvl_coord_max(w->rules->coord);
     size_t from = w->out->len;
     if (scale == 0)
         qvl_json_number(w->out, v);

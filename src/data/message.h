@@ -43,6 +43,9 @@ typedef enum {
     QVL_COORD_PIXELS  // integers where they are, else the shortest decimals
 } qvl_coord;
 
+/* Largest coordinate: 1000, 100; 0 of pixels, which have none. */
+int qvl_coord_max(qvl_coord coord);
+
 typedef enum {
     QVL_SHAPE_FLAT,     // points as one list; geometry first
     QVL_SHAPE_STANDARD  // points of poly and line as pairs; desc first

@@ -42,9 +42,10 @@ static bool put_coord_max(qvl_str *out, const qvl_answer_rules *rules,
                           qvl_arena *arena)
 {
     (void)arena;
-    if (rules->coord == QVL_COORD_PIXELS)
+    int most = qvl_coord_max(rules->coord);
+    if (most == 0)
         return false;
-    qvl_str_puts(out, rules->coord == QVL_COORD_NORM100 ? "100" : "1000");
+    qvl_str_put_int(out, most);
     return true;
 }
 

@@ -98,11 +98,14 @@ int qvl_loop_sources(qvl_sources *sources, const qvl_run_config *c,
     return QVL_OK;
 }
 
+/* Numbers of a window that are of no source, type or op, at most. */
+#define N_OTHER_NAMES 32
+
 /* Names of a window that was taken up may be others than those to come. */
 static int check_window(qvl_loop *r)
 {
     int n_names = 2 * r->sources.n + r->types.n_names + r->augment.n_names;
-    if (qvl_metrics_has_room(&r->window, 32 + n_names))
+    if (qvl_metrics_has_room(&r->window, N_OTHER_NAMES + n_names))
         return QVL_OK;
     return qvl_fail(r->err, QVL_E_CONFIG, "training.resume_from_checkpoint "
                     "(%s): found numbers of %d kinds in its window, expected "
