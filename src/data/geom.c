@@ -9,15 +9,26 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+const qvl_geom_key qvl_geom_keys[QVL_N_GEOM_KEYS] = {
+    [QVL_GEOM_BOX] = { "bbox_2d", QVL_GEOM_BOX, 2 },
+    [QVL_GEOM_POLY] = { "poly", QVL_GEOM_POLY, 0 },
+    [QVL_GEOM_LINE] = { "line", QVL_GEOM_LINE, 0 },
+    [QVL_GEOM_KEY_QUAD] = { "quad", QVL_GEOM_POLY, 4 },
+};
+
+int qvl_geom_key_find(const char *key)
+{
+    int k = 0;
+    while (k < QVL_N_GEOM_KEYS && strcmp(qvl_geom_keys[k].key, key) != 0)
+        k++;
+    return k;
+}
 
 const char *qvl_geom_name(qvl_geom_kind kind)
 {
-    static const char *const name[QVL_N_GEOM] = {
-        [QVL_GEOM_BOX] = "bbox_2d",
-        [QVL_GEOM_POLY] = "poly",
-        [QVL_GEOM_LINE] = "line",
-    };
-    return name[kind];
+    return qvl_geom_keys[kind].key;
 }
 
 int qvl_geom_min_points(qvl_geom_kind kind)

@@ -38,7 +38,22 @@ typedef struct {
     double x0, y0, x1, y1;
 } qvl_bounds;
 
-/* Names as in records and answers: "bbox_2d", "poly", "line". */
+/* A key that a geometry may have in records and answers. */
+typedef struct {
+    const char *key;
+    qvl_geom_kind kind;
+    int n_points;  // exactly; 0: any number from the least on
+} qvl_geom_key;
+
+/* First one of each kind, in the order of kinds, then "quad", which is read and never
+ * written. */
+enum { QVL_GEOM_KEY_QUAD = QVL_N_GEOM, QVL_N_GEOM_KEYS };
+extern const qvl_geom_key qvl_geom_keys[QVL_N_GEOM_KEYS];
+
+/* Number of a key in the table; QVL_N_GEOM_KEYS: it is none of a geometry. */
+int qvl_geom_key_find(const char *key);
+
+/* Names as they are written: "bbox_2d", "poly", "line". */
 const char *qvl_geom_name(qvl_geom_kind kind);
 
 /* Fewest points a kind may have. */

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/json.h"
 #include "data/desc.h"
+#include "data/geom.h"
 #include "data/message.h"
 
 #define WIDE_COMMA "\xef\xbc\x8c"
@@ -255,9 +256,8 @@ static bool has_bracketed_digit(const char *text)
 /* What looks like an answer with objects. */
 static const char *object_fault(const char *text)
 {
-    static const char *const keys[] = { "bbox_2d", "poly", "line", "quad" };
-    for (size_t i = 0; i < QVL_COUNT(keys); i++)
-        if (has_word(text, keys[i]))
+    for (int i = 0; i < QVL_N_GEOM_KEYS; i++)
+        if (has_word(text, qvl_geom_keys[i].key))
             return "the name of a geometry";
     if (strpbrk(text, "<>") != NULL)
         return "an angle bracket";

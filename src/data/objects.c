@@ -34,14 +34,11 @@ void qvl_objects_put(qvl_str *out, const qvl_object *object, int n)
 
 static bool find_kind(const char *name, qvl_geom_kind *kind)
 {
-    for (int k = 0; k < QVL_N_GEOM; k++) {
-        if (strcmp(name, qvl_geom_name((qvl_geom_kind)k)) == 0) {
-            *kind = (qvl_geom_kind)k;
-            return true;
-        }
-    }
-    *kind = QVL_GEOM_POLY;
-    return strcmp(name, "quad") == 0;
+    int k = qvl_geom_key_find(name);
+    if (k == QVL_N_GEOM_KEYS)
+        return false;
+    *kind = qvl_geom_keys[k].kind;
+    return true;
 }
 
 static int fail_points(const qvl_node *at, qvl_err *err)

@@ -259,12 +259,9 @@ static int edit_points(edit *e)
 
 static int edit_object(edit *e)
 {
-    static const key_rule rules[] = {
-        { "bbox_2d", edit_points },
-        { "poly", edit_points },
-        { "line", edit_points },
-        { "quad", edit_points },
-    };
+    key_rule rules[QVL_N_GEOM_KEYS];
+    for (int i = 0; i < QVL_N_GEOM_KEYS; i++)
+        rules[i] = (key_rule){ qvl_geom_keys[i].key, edit_points };
     return read_map(e, rules, QVL_COUNT(rules));
 }
 

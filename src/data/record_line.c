@@ -126,14 +126,6 @@ void qvl_record_line_rename(qvl_record_line *l, qvl_arena *arena)
 
 /* ---- objects ------------------------------------------------------------- */
 
-static bool is_geometry(const char *key)
-{
-    bool is_one = strcmp(key, "quad") == 0;
-    for (int kind = 0; kind < QVL_N_GEOM; kind++)
-        is_one |= strcmp(key, qvl_geom_name((qvl_geom_kind)kind)) == 0;
-    return is_one;
-}
-
 static qvl_node number_list(const double *v, size_t n, qvl_arena *arena)
 {
     qvl_node list = { .kind = QVL_NODE_LIST, .n = n,
@@ -150,7 +142,7 @@ static void put_box(qvl_node *map, const qvl_object *box, qvl_arena *arena)
     qvl_node *keys, *items;
     copy_items(map, &keys, &items, arena);
     for (size_t i = 0; i < map->n; i++) {
-        bool is_place = is_geometry(keys[i].s);
+        bool is_place = qvl_geom_key_find(keys[i].s) < QVL_N_GEOM_KEYS;
         if (strcmp(keys[i].s, "poly_points") == 0
             || (is_place && items[i].kind == QVL_NODE_NULL)) {
             keys[i].s = NULL;

@@ -20,18 +20,6 @@ typedef struct {
     int w, h;
 } object_check;
 
-/* The keys a geometry may have. */
-static const struct {
-    const char *key;
-    qvl_geom_kind kind;
-    int n_points;  // exactly; 0: any number from the least on
-} geometry_keys[] = {
-    { "bbox_2d", QVL_GEOM_BOX, 2 },
-    { "poly", QVL_GEOM_POLY, 0 },
-    { "line", QVL_GEOM_LINE, 0 },
-    { "quad", QVL_GEOM_POLY, 4 },
-};
-
 static const char *const other_keys[] = { "desc", "poly_points",
                                           "line_points" };
 
@@ -156,13 +144,13 @@ static bool read_points(const object_check *o, const char *key,
 static int find_geometry(const object_check *o)
 {
     int found = -1;
-    for (int i = 0; i < (int)QVL_COUNT(geometry_keys); i++) {
-        const qvl_node *n = qvl_record_find(o->map, geometry_keys[i].key);
+    for (int i = 0; i < QVL_N_GEOM_KEYS; i++) {
+        const qvl_node *n = qvl_record_find(o->map, qvl_geom_keys[i].key);
         if (n != NULL && found >= 0) {
             qvl_record_fault(o->c, QVL_FAULT_GEOMETRY, QVL_E_DATA, n,
                              "objects[%d]: found both %s and %s, expected one "
-                             "geometry", o->place, geometry_keys[found].key,
-                             geometry_keys[i].key);
+                             "geometry", o->place, qvl_geom_keys[found].key,
+                             qvl_geom_keys[i].key);
             return -1;
         }
         if (n != NULL)
@@ -178,13 +166,13 @@ static int find_geometry(const object_check *o)
 static bool check_count(const object_check *o, int k, const qvl_node *at,
                         const qvl_object *object)
 {
-    int exactly = geometry_keys[k].n_points;
-    int least = qvl_geom_min_points(geometry_keys[k].kind);
+    int exactly = qvl_geom_keys[k].n_points;
+    int least = qvl_geom_min_points(qvl_geom_keys[k].kind);
     if (exactly != 0 ? object->n == exactly : object->n >= least)
         return true;
     qvl_record_fault(o->c, QVL_FAULT_POINTS, QVL_E_DATA, at,
                      "objects[%d].%s: found %d numbers, expected %d%s",
-                     o->place, geometry_keys[k].key, 2 * object->n,
+                     o->place, qvl_geom_keys[k].key, 2 * object->n,
                      2 * (exactly != 0 ? exactly : least),
                      exactly != 0 ? "" : " or more");
     return false;
@@ -271,14 +259,14 @@ static void check_geometry(const object_check *o, qvl_object *out)
     int k = find_geometry(o);
     if (k < 0)
         return;
-    const char *key = geometry_keys[k].key;
+    const char *key = qvl_geom_keys[k].key;
     const qvl_node *at = qvl_record_find(o->map, key);
-    out->kind = geometry_keys[k].kind;
+    out->kind = qvl_geom_keys[k].kind;
     if (!read_points(o, key, at, out) || !check_count(o, k, at, out)
         || !check_written_count(o, out) || !check_extent(o, key, at, out)
         || !check_inside(o, key, at, out))
         return;
-    if (strcmp(key, "quad") == 0)
+    if (k == QVL_GEOM_KEY_QUAD)
         qvl_record_oddity(o->c, QVL_ODDITY_QUAD, 1);
     if (out->kind == QVL_GEOM_POLY && qvl_geom_is_crossing(out->point, out->n))
         qvl_record_oddity(o->c, QVL_ODDITY_CROSSING, 1);
@@ -288,9 +276,8 @@ static void check_geometry(const object_check *o, qvl_object *out)
 
 static bool is_known_key(const char *key)
 {
-    for (size_t i = 0; i < QVL_COUNT(geometry_keys); i++)
-        if (strcmp(key, geometry_keys[i].key) == 0)
-            return true;
+    if (qvl_geom_key_find(key) < QVL_N_GEOM_KEYS)
+        return true;
     for (size_t i = 0; i < QVL_COUNT(other_keys); i++)
         if (strcmp(key, other_keys[i]) == 0)
             return true;

@@ -110,17 +110,13 @@ static void set_once(const qvl_loose_value **field,
 static bool find_geometry(const qvl_loose_item *item, qvl_geom_kind *kind,
                           bool *is_quad)
 {
-    for (int k = 0; k < QVL_N_GEOM; k++) {
-        if (is_key(item, qvl_geom_name((qvl_geom_kind)k))) {
-            *kind = (qvl_geom_kind)k;
-            *is_quad = false;
+    for (int k = 0; k < QVL_N_GEOM_KEYS; k++)
+        if (is_key(item, qvl_geom_keys[k].key)) {
+            *kind = qvl_geom_keys[k].kind;
+            *is_quad = k == QVL_GEOM_KEY_QUAD;
             return true;
         }
-    }
-    *is_quad = is_key(item, "quad");
-    if (*is_quad)
-        *kind = QVL_GEOM_POLY;
-    return *is_quad;
+    return false;
 }
 
 /* Sort the entries of a map into fields; false when it cannot be told which

@@ -13,6 +13,27 @@ static const char *print(const double *v, int n)
     return text;
 }
 
+static void test_keys(void)
+{
+    static const struct {
+        const char *key;
+        int kind;  // -1: none
+        int n_points;
+    } cases[] = { { "bbox_2d", QVL_GEOM_BOX, 2 }, { "poly", QVL_GEOM_POLY, 0 },
+                  { "line", QVL_GEOM_LINE, 0 },   { "quad", QVL_GEOM_POLY, 4 },
+                  { "", -1, 0 },                  { "polyg", -1, 0 },
+                  { "bbox", -1, 0 },              { "Line", -1, 0 } };
+    for (size_t i = 0; i < QVL_COUNT(cases); i++) {
+        int k = qvl_geom_key_find(cases[i].key);
+        CHECK((k < QVL_N_GEOM_KEYS) == (cases[i].kind >= 0), "%s", cases[i].key);
+        if (cases[i].kind < 0)
+            continue;
+        CHECK_INT(qvl_geom_keys[k].kind, cases[i].kind, "%s", cases[i].key);
+        CHECK_INT(qvl_geom_keys[k].n_points, cases[i].n_points, "%s", cases[i].key);
+    }
+    CHECK_STR(qvl_geom_name(QVL_GEOM_POLY), "poly", "never quad");
+}
+
 static void test_norm(void)
 {
     static const struct {
@@ -179,6 +200,6 @@ static void test_order_of_kinds(void)
     qvl_arena_release(&arena);
 }
 
-RUN_TESTS(TEST(test_norm), TEST(test_canonical), TEST(test_area),
+RUN_TESTS(TEST(test_keys), TEST(test_norm), TEST(test_canonical), TEST(test_area),
           TEST(test_flat), TEST(test_crossing), TEST(test_order),
           TEST(test_order_of_kinds))
