@@ -193,7 +193,8 @@ complains "qvl data validate"
 one "$dir/in/t/bad.jsonl" "template: target_summary"
 exits 0
 rm "$dir/out.d/bad.jsonl"
-echo '{"images": ["http://x/y.png"], "width": 1, "height": 1, "summary": "x"}' >"$dir/in/url.jsonl"
+echo '{"images": ["http://localhost/y.png"], "width": 1, "height": 1, "summary": "x"}' \
+    >"$dir/in/url.jsonl"
 one "$dir/in/url.jsonl" "template: target_summary"
 fails 3
 complains "nothing is downloaded"

@@ -135,8 +135,8 @@ start "LVIS"
 mkdir -p "$dir/set/lv/val"
 cp "$dir/set/train/a.png" "$dir/set/lv/val/a.png"
 cp "$dir/set/train/b.png" "$dir/set/lv/b.png"
-coco | sed 's|"file_name": "a.png"|"coco_url": "http://x.org/val/a.png"|
-s|"file_name": "b.png"|"coco_url": "http://x.org/val/b.png"|' >"$dir/lvis.json"
+coco | sed 's|"file_name": "a.png"|"coco_url": "http://localhost/val/a.png"|
+s|"file_name": "b.png"|"coco_url": "http://localhost/val/b.png"|' >"$dir/lvis.json"
 run data import lvis "$dir/lvis.json" --images "$dir/set/lv" --output "$out"
 exits 0
 holds "two parts" grep -qF '["lv/val/a.png"]' "$out"

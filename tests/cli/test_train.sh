@@ -2,64 +2,7 @@
 # qvl train: a run of a few steps, what is refused before it, and that a run that
 # was stopped, killed or out of room goes on as if nothing had been.
 . "$(dirname "$0")/cli.sh"
-
-model=$dir/model
-data=$dir/data
-
-# ---- what the runs need ----
-
-make_model() {
-    cat >"$dir/size.yaml" <<END
-config:
-  architectures: [Qwen3VLForConditionalGeneration]
-  model_type: qwen3_vl
-  dtype: float32
-  image_token_id: 1036
-  video_token_id: 1037
-  vision_start_token_id: 1033
-  vision_end_token_id: 1034
-  tie_word_embeddings: true
-  text_config: {model_type: qwen3_vl_text, vocab_size: 1050, hidden_size: 16,
-    intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 1,
-    num_key_value_heads: 1, head_dim: 16, hidden_act: silu,
-    max_position_embeddings: 4096, initializer_range: 0.02, rms_norm_eps: 1e-6,
-    attention_bias: false, attention_dropout: 0.0, use_cache: true,
-    bos_token_id: 1024, eos_token_id: 1026, rope_theta: 10000,
-    rope_scaling: {mrope_interleaved: true, mrope_section: [4, 2, 2],
-      rope_type: default}}
-  vision_config: {model_type: qwen3_vl, depth: 1, hidden_size: 16,
-    intermediate_size: 16, num_heads: 1, in_channels: 3, patch_size: 16,
-    temporal_patch_size: 2, spatial_merge_size: 2, out_hidden_size: 16,
-    num_position_embeddings: 16, deepstack_visual_indexes: [0],
-    hidden_act: gelu_pytorch_tanh, initializer_range: 0.02}
-processor: {size: {shortest_edge: 4096, longest_edge: 4096}, patch_size: 16,
-  temporal_patch_size: 2, merge_size: 2, image_mean: [0.125, 0.125, 0.125],
-  image_std: [0.25, 0.25, 0.25]}
-init: {linear: fan_in, embedding: 0.2, positions: sine}
-END
-    run init --size "$dir/size.yaml" --tokenizer "$FIXTURES/text/cut" \
-        --output "$model" --seed 1
-    exits 0
-}
-
-# config NAME [TRAINING...]: the file $dir/NAME.yaml, each further word a line of
-# the section training
-config() {
-    name=$1
-    shift
-    {
-        printf 'extends: base.yaml\ntraining:\n  run_name: %s\n' "$name"
-        for line in "$@"; do
-            printf '  %s\n' "$line"
-        done
-    } >"$dir/$name.yaml"
-}
-
-train() {
-    name=$1
-    shift
-    run train --config "$dir/$name.yaml" --progress off --threads 1 "$@"
-}
+. "$(dirname "$0")/runs.sh"
 
 # begin NAME: train in the background; sets pid
 begin() {
@@ -79,15 +22,6 @@ has_reached() {
     done
 }
 
-# The last step of two runs has the same weights and moments.
-same_end() {
-    for file in model.safetensors optimizer.safetensors; do
-        holds "$1 and $2 end with another $file" \
-            cmp "$dir/runs/$1/checkpoint-$3/$file" \
-            "$dir/runs/$2/checkpoint-$3/$file"
-    done
-}
-
 # Losses by step; what stands twice counts once.
 losses() {
     sed -n 's/.*"train\/loss": \([^,]*\),.*"step": \([0-9]*\),.*/\2 \1/p' \
@@ -99,16 +33,6 @@ same_losses() {
     losses "$2" >"$dir/two"
     holds "no losses" test -s "$dir/one"
     holds "losses of $1 and $2 differ" cmp "$dir/one" "$dir/two"
-}
-
-# refuses STATUS TEXT...: the last call failed, and no folder of it is there
-refuses() {
-    fails "$1"
-    shift
-    for text in "$@"; do
-        complains "$text"
-    done
-    holds "a folder was made" test ! -e "$dir/runs/$name"
 }
 
 start "a run and its files"
